@@ -1,0 +1,1 @@
+"""The only package that registers resources: one component per file."""

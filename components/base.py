@@ -1,0 +1,116 @@
+"""What every component shares: the type token, the site it builds on, and the options of its children."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pulumi
+import pulumi_random as random
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
+from gx.labels import FIELD_MANAGER, PATCH_FIELD_MANAGER, PartOf, object_labels
+from gx.lifecycle import lifecycle_for
+from gx.settings.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a component builds: the settings of the network and what the cluster check has released.
+
+    Attributes:
+        settings: The settings of the network.
+        namespace: The namespace's name, known only once the cluster's identity was checked: no object of the
+            program can be planned before, because every one of them waits for this value.
+        checksum_key: Key under which secret values are hashed for annotations.
+    """
+
+    settings: Settings
+    namespace: pulumi.Output[str]
+    checksum_key: pulumi.Output[str]
+
+    def metadata(
+        self,
+        name: pulumi.Input[str],
+        part_of: PartOf,
+        *,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+        namespace: pulumi.Input[str] | None = None,
+        app: str | None = None,
+    ) -> ObjectMetaArgsDict:
+        """Return the metadata of one object: fixed name, labels of the program beside its own, field manager."""
+        owned = object_labels(app or str(name), part_of, self.settings.network.name)
+        return {
+            "name": name,
+            "namespace": self.namespace if namespace is None else namespace,
+            "labels": {**owned, **(labels or {})},
+            "annotations": {PATCH_FIELD_MANAGER: FIELD_MANAGER, **(annotations or {})},
+        }
+
+    def checksum(self, values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
+        """Return a short keyed hash of values for a pod annotation, so that pods roll when their inputs change.
+
+        The hash is keyed, so it tells nothing about a weak password and is no secret itself.
+        """
+
+        def digest(resolved: list[object]) -> str:
+            key, content = resolved
+            text = json.dumps(content, sort_keys=True).encode()
+            return hmac.new(str(key).encode(), text, hashlib.sha256).hexdigest()[:16]
+
+        content: list[pulumi.Input[object]] = [self.checksum_key, dict(values)]
+        return pulumi.Output.unsecret(pulumi.Output.from_input(content).apply(digest))
+
+
+class GxComponent(pulumi.ComponentResource):
+    """Base of every component. `TOKEN` is part of every child's URN: changing it needs an alias."""
+
+    TOKEN: ClassVar[str]
+
+    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(self.TOKEN, name, None, opts)
+        self.site = site
+
+    def child(
+        self,
+        kind: str,
+        *,
+        depends_on: Sequence[pulumi.Resource] = (),
+        ignore_changes: list[str] | None = None,
+    ) -> pulumi.ResourceOptions:
+        """Return the options of a child of a kind: never the caller's, which would leak to every child."""
+        rules = lifecycle_for(kind, production=self.site.settings.network.production)
+        return pulumi.ResourceOptions(
+            parent=self,
+            depends_on=list(depends_on),
+            protect=rules.protect or None,
+            retain_on_delete=rules.retain_on_delete or None,
+            ignore_changes=ignore_changes,
+            custom_timeouts=pulumi.CustomTimeouts(create=rules.timeout, update=rules.timeout, delete=rules.timeout),
+        )
+
+    def generated(
+        self, secret: str, *, epoch: str, length: int = 40, override: str | None = None
+    ) -> pulumi.Output[str]:
+        """Return a secret value: the encrypted setting `override` where given, else a generated one.
+
+        Args:
+            secret: Its logical name; the epoch is added, so that a new value is a new resource.
+            epoch: Its name in the setting `secretEpochs`; raising that number makes a new value.
+            length: Characters, all letters and digits, so that the value needs no quoting anywhere.
+            override: Key of the encrypted setting that holds a live value.
+        """
+        given = self.site.settings.secrets.get(override) if override else None
+        if given is not None:
+            return pulumi.Output.secret(given)
+        password = random.RandomPassword(
+            f"{secret}-{self.site.settings.stack.epoch(epoch)}",
+            length=length,
+            special=False,
+            keepers={"network": self.site.namespace},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return pulumi.Output.secret(password.result)

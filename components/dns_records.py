@@ -1,0 +1,38 @@
+"""DnsRecords: the A records of the public hosts."""
+
+from typing import ClassVar
+
+import pulumi
+
+from components.base import GxComponent, Site
+from components.cloudflare import CloudflareProvider, DnsRecord
+from gx.dns import wanted_records
+
+
+class DnsRecords(GxComponent):
+    """One proxied A record per host and node, in the zone of the platform.
+
+    Token: gx:traffic:DnsRecords. Addresses come from the network's own nodes, so a production host cannot point at
+    another network's node. Records are not protected: that would block the drain of a node.
+    """
+
+    TOKEN: ClassVar[str] = "gx:traffic:DnsRecords"
+
+    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, site, opts)
+        provider = CloudflareProvider(
+            "cloudflare",
+            site.settings.secrets.get("cloudflareApiToken"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        zone = site.settings.stack.cloudflare.zone_id
+        for host, address in wanted_records(site.settings):
+            DnsRecord(
+                f"{host}-{address}",
+                zone_id=site.namespace.apply(lambda _: zone),  # waits for the check of the cluster as well
+                host=host,
+                address=address,
+                comment=f"managed by gx-infra, {site.settings.network.name}",
+                opts=pulumi.ResourceOptions(parent=self, provider=provider),
+            )
+        self.register_outputs({"hosts": sorted({host for host, _ in wanted_records(site.settings)})})

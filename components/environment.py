@@ -1,0 +1,123 @@
+"""Environment: the namespace and what every pod in it shares."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.base import GxComponent, Site
+from gx.catalogue import CATALOGUE
+from gx.catalogue.backend_config import backend_config
+from gx.labels import PartOf
+from gx.naming import BACKEND_CONFIG
+from gx.settings.model import Environment as Kind
+from gx.steps import Step
+
+OWN_SERVICE_ACCOUNTS = ("minio", "minio-provision", "minio-backup", "database-jobs")
+"""Accounts of the program's own pods; none is bound to a role, none mounts a token."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedConfig:
+    """The ConfigMap that backend pods read, and the objects that must be there before a pod starts."""
+
+    backend_config: dict[str, str]
+    ready: tuple[pulumi.Resource, ...]
+
+
+class Environment(GxComponent):
+    """Namespace, ResourceQuota, LimitRange, ServiceAccounts without token, ConfigMap `backend-config`.
+
+    Token: gx:platform:Environment. The namespace keeps its live labels word for word; Pod Security only warns until
+    the step pod-security-enforce is taken (takeover.md 21). Quota and LimitRange carry their live names, because a
+    second one of a kind would add up with the first (takeover.md 22).
+    """
+
+    TOKEN: ClassVar[str] = "gx:platform:Environment"
+
+    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, site, opts)
+        namespace = self._namespace()
+        # From here on every object waits for the namespace: the name now depends on the resource.
+        self.site = replace(site, namespace=namespace.urn.apply(lambda _: site.settings.network.namespace))
+        quota = self._quota()
+        limits = self._limit_range()
+        accounts = self._service_accounts()
+        data = self._backend_config_data()
+        config = k8s.core.v1.ConfigMap(
+            BACKEND_CONFIG,
+            metadata=self.site.metadata(
+                BACKEND_CONFIG, PartOf.BACKEND, labels={"app": "gx-protocol-backend", "tier": "config"}
+            ),
+            data=data,
+            opts=self.child("ConfigMap"),
+        )
+        self.shared = SharedConfig(backend_config=data, ready=(quota, limits, config, *accounts))
+        self.register_outputs({"namespace": site.namespace})
+
+    def _namespace(self) -> k8s.core.v1.Namespace:
+        standard = "restricted"
+        modes = ["warn", "audit"]
+        if self.site.settings.has(Step.POD_SECURITY_ENFORCE):
+            modes.append("enforce")
+        labels = {f"pod-security.kubernetes.io/{mode}": standard for mode in modes}
+        metadata = self.site.metadata(
+            self.site.namespace,
+            PartOf.PLATFORM,
+            labels={**labels, **self.site.settings.stack.namespace_labels},
+            app="backend",
+        )
+        del metadata["namespace"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        return k8s.core.v1.Namespace("namespace", metadata=metadata, opts=self.child("Namespace"))
+
+    def _quota(self) -> k8s.core.v1.ResourceQuota:
+        quota = self.site.settings.stack.quota
+        return k8s.core.v1.ResourceQuota(
+            "quota",
+            metadata=self.site.metadata(quota.name, PartOf.PLATFORM, app="backend"),
+            spec={"hard": quota.hard()},
+            opts=self.child("ResourceQuota"),
+        )
+
+    def _limit_range(self) -> k8s.core.v1.LimitRange:
+        limits = self.site.settings.stack.limit_range
+        return k8s.core.v1.LimitRange(
+            "limit-range",
+            metadata=self.site.metadata(limits.name, PartOf.PLATFORM, app="backend"),
+            spec={
+                "limits": [
+                    {
+                        "type": "Container",
+                        "min": limits.container.min.model_dump(),
+                        "max": limits.container.max.model_dump(),
+                        "default": limits.container.default.model_dump(),
+                        "default_request": limits.container.default_request.model_dump(),
+                    },
+                    {"type": "Pod", "min": limits.pod_min.model_dump()},
+                ]
+            },
+            opts=self.child("LimitRange"),
+        )
+
+    def _service_accounts(self) -> list[k8s.core.v1.ServiceAccount]:
+        """Create every account that pods of the program name, unless it exists outside (svc-admin-deployer)."""
+        names = {workload.service_account for workload in CATALOGUE.values()} | set(OWN_SERVICE_ACCOUNTS)
+        return [
+            k8s.core.v1.ServiceAccount(
+                account,
+                metadata=self.site.metadata(account, PartOf.PLATFORM),
+                automount_service_account_token=False,
+                opts=self.child("ServiceAccount"),
+            )
+            for account in sorted(names)
+        ]
+
+    def _backend_config_data(self) -> dict[str, str]:
+        stack = self.site.settings.stack
+        return backend_config(
+            self.site.settings.network,
+            development=stack.environment is Kind.DEVELOPMENT,
+            projection_lag_threshold_ms=stack.projection_lag_threshold_ms,
+            allowed_origins=stack.ingress.cors_origins,
+        )

@@ -1,0 +1,57 @@
+"""MessagingStack: svc-messaging wired to storage, database and Redis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pulumi
+
+from components.base import GxComponent, Site
+from components.workload import Workload, WorkloadArgs
+from gx.catalogue import MESSAGING
+from gx.catalogue.model import SecretKey
+from gx.naming import MINIO_CREDENTIALS, MINIO_MESSAGING_USER
+from gx.steps import Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessagingStackArgs:
+    """What svc-messaging stands on.
+
+    Attributes:
+        inputs: Contents of the ConfigMaps and Secrets that its pods read.
+        wait_for: Bucket, users and tables: the pods start when these are there.
+    """
+
+    inputs: Mapping[str, pulumi.Input[str]]
+    wait_for: tuple[pulumi.Resource, ...]
+
+
+class MessagingStack(GxComponent):
+    """svc-messaging, run like every other workload, with the S3 keys of the network.
+
+    Token: gx:messaging:MessagingStack. Until the step messaging-s3-user is taken it uses the pair in
+    `minio-credentials`, as today; then its own user, which reaches one bucket only (takeover.md 8).
+    """
+
+    TOKEN: ClassVar[str] = "gx:messaging:MessagingStack"
+
+    def __init__(
+        self, name: str, site: Site, args: MessagingStackArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, site, opts)
+        own_user = site.settings.has(Step.MESSAGING_S3_USER)
+        secret = MINIO_MESSAGING_USER if own_user else MINIO_CREDENTIALS
+        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        self.workload = Workload(
+            MESSAGING.name,
+            site,
+            WorkloadArgs(
+                shape=MESSAGING,
+                inputs=args.inputs,
+                environment={key: SecretKey(secret, key) for key in keys},
+                wait_for=args.wait_for,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"s3Secret": secret})

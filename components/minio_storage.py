@@ -1,0 +1,241 @@
+"""MinioStorage: the object store of voice messages and files."""
+
+from typing import ClassVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSecurityContextArgsDict, PodSpecArgsDict
+
+from components.base import GxComponent, Site
+from components.hashed_job import HashedJob, HashedJobArgs
+from components.pods import http_probe, plain_env, pod_spec, resources, restricted_container, secret_env
+from gx.assets import asset
+from gx.catalogue.model import Probe, SecretKey
+from gx.labels import CONFIG_CHECKSUM, PartOf, scrape_annotations
+from gx.naming import (
+    MINIO,
+    MINIO_BACKUP_USER,
+    MINIO_CONSOLE_PORT,
+    MINIO_CREDENTIALS,
+    MINIO_MESSAGING_USER,
+    MINIO_PORT,
+    MINIO_PVC,
+)
+from gx.steps import Step
+from gx.storage import backup_policy, lifecycle_document, lifecycle_rules, messaging_policy
+
+LIVE_LABELS = {"app": MINIO, "component": "storage"}
+SELECTOR = {"app": MINIO}
+METRICS_PATH = "/minio/v2/metrics/cluster"
+STARTUP = Probe(
+    path="/minio/health/live", delay=5, period=5, timeout=3, failures=24, reason="2 min to read a large volume"
+)
+READY = Probe(path="/minio/health/ready", delay=10, period=10, timeout=5, failures=3, reason="live manifest")
+LIVE = Probe(path="/minio/health/live", delay=30, period=30, timeout=5, failures=3, reason="live manifest; 90 s hang")
+
+
+class MinioStorage(GxComponent):
+    """MinIO on the claim `minio-pvc`, its credentials, and the Job that makes bucket, rules, users and policies.
+
+    Token: gx:storage:MinioStorage. One server on one claim, mounted by name, behind one ClusterIP Service, as it
+    runs today (takeover.md 6). Root keys serve the server and the provisioning Job alone; svc-messaging and the
+    backup have users of their own. The console has no route and is off in production.
+    """
+
+    TOKEN: ClassVar[str] = "gx:storage:MinioStorage"
+
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        wait_for: tuple[pulumi.Resource, ...] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, site, opts)
+        self._root_user = self.generated("minioRoot-user", length=20, override="minioRootUser", epoch="minioRoot")
+        self._root_password = self.generated("minioRoot-password", override="minioRootPassword", epoch="minioRoot")
+        credentials = self._secret(
+            MINIO_CREDENTIALS,
+            {
+                "MINIO_ROOT_USER": self._root_user,
+                "MINIO_ROOT_PASSWORD": self._root_password,
+                "AWS_ACCESS_KEY_ID": self._root_user,  # equals the root pair today; svc-messaging's until its step
+                "AWS_SECRET_ACCESS_KEY": self._root_password,
+            },
+        )
+        users = tuple(self._user(secret, epoch) for secret, epoch in USERS)
+        claim = self._claim()
+        server = self._server(wait_for=(claim, credentials, *wait_for))
+        service = self._service()
+        self.provisioned = self._provision(wait_for=(server, service, *users, *wait_for))
+        self.register_outputs({"endpoint": site.settings.network.minio_url})
+
+    def _secret(self, name: str, values: dict[str, pulumi.Output[str]]) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            name,
+            metadata=self.site.metadata(name, PartOf.STORAGE, labels=LIVE_LABELS, app=MINIO),
+            string_data=dict(values),
+            opts=self.child("Secret"),
+        )
+
+    def _user(self, secret: str, epoch: str) -> k8s.core.v1.Secret:
+        """Create the Secret of one least-privilege user; the provisioning Job makes the user itself."""
+        return self._secret(
+            secret,
+            {
+                "AWS_ACCESS_KEY_ID": self.generated(f"{epoch}-id", length=20, epoch=epoch),
+                "AWS_SECRET_ACCESS_KEY": self.generated(f"{epoch}-key", epoch=epoch),
+            },
+        )
+
+    def _claim(self) -> k8s.core.v1.PersistentVolumeClaim:
+        return k8s.core.v1.PersistentVolumeClaim(
+            MINIO_PVC,
+            metadata=self.site.metadata(MINIO_PVC, PartOf.STORAGE, labels=LIVE_LABELS, app=MINIO),
+            spec={
+                "access_modes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": self.site.settings.stack.minio.storage}},
+            },
+            opts=self.child("PersistentVolumeClaim"),
+        )
+
+    def _container(self) -> ContainerArgsDict:
+        settings = self.site.settings
+        container: ContainerArgsDict = {
+            "name": MINIO,
+            "image": settings.platform_image("minio"),
+            "image_pull_policy": "IfNotPresent",
+            "args": ["server", "/data", "--console-address", f":{MINIO_CONSOLE_PORT}"],
+            "ports": [
+                {"name": "api", "container_port": MINIO_PORT},
+                {"name": "console", "container_port": MINIO_CONSOLE_PORT},
+            ],
+            "env": [
+                secret_env("MINIO_ROOT_USER", MINIO_CREDENTIALS, "MINIO_ROOT_USER"),
+                secret_env("MINIO_ROOT_PASSWORD", MINIO_CREDENTIALS, "MINIO_ROOT_PASSWORD"),
+                *plain_env(
+                    {
+                        "MINIO_BROWSER": "off" if settings.network.production else "on",
+                        "MINIO_PROMETHEUS_AUTH_TYPE": "public",  # NetworkPolicies let only Prometheus in
+                    }
+                ),
+            ],
+            "resources": resources(settings.stack.minio.resources),
+            "startup_probe": http_probe(STARTUP, "api"),
+            "readiness_probe": http_probe(READY, "api"),
+            "liveness_probe": http_probe(LIVE, "api"),
+            "volume_mounts": [{"name": "data", "mount_path": "/data"}, {"name": "tmp", "mount_path": "/tmp"}],  # noqa: S108
+        }
+        if settings.has(Step.MINIO_NON_ROOT):
+            container["security_context"] = restricted_container()
+        return container
+
+    def _pod(self) -> PodSpecArgsDict:
+        # As found MinIO runs as root on a volume whose files belong to root: the one exception (takeover.md 7).
+        as_found: PodSecurityContextArgsDict = {"seccomp_profile": {"type": "RuntimeDefault"}}
+        non_root = self.site.settings.has(Step.MINIO_NON_ROOT)
+        return pod_spec(
+            self.site.settings.stack.scheduling,
+            service_account=MINIO,
+            containers=[self._container()],
+            volumes=[
+                {"name": "data", "persistent_volume_claim": {"claim_name": MINIO_PVC}},
+                {"name": "tmp", "empty_dir": {"size_limit": "256Mi"}},
+            ],
+            security=None if non_root else as_found,
+        )
+
+    def _server(self, wait_for: tuple[pulumi.Resource, ...]) -> pulumi.Resource:
+        checksum = self.site.checksum({"user": self._root_user, "password": self._root_password})
+        metadata = self.site.metadata(MINIO, PartOf.STORAGE, labels=LIVE_LABELS)
+        template: k8s.core.v1.PodTemplateSpecArgsDict = {
+            "metadata": {
+                "labels": self.site.metadata(MINIO, PartOf.STORAGE, labels=SELECTOR)["labels"],  # pyright: ignore[reportTypedDictNotRequiredAccess]
+                "annotations": {**scrape_annotations(MINIO_PORT, METRICS_PATH), CONFIG_CHECKSUM: checksum},
+            },
+            "spec": self._pod(),
+        }
+        options = self.child("DataStatefulSet", depends_on=wait_for)
+        if self.site.settings.stack.minio.kind == "Deployment":
+            return k8s.apps.v1.Deployment(
+                MINIO,
+                metadata=metadata,
+                spec={
+                    "replicas": 1,
+                    "selector": {"match_labels": SELECTOR},
+                    "strategy": {"type": "Recreate"},  # never two servers on one claim
+                    "template": template,
+                },
+                opts=options,
+            )
+        return k8s.apps.v1.StatefulSet(
+            MINIO,
+            metadata=metadata,
+            spec={
+                "replicas": 1,
+                "service_name": MINIO,
+                "selector": {"match_labels": SELECTOR},
+                "template": template,
+            },
+            opts=options,
+        )
+
+    def _service(self) -> k8s.core.v1.Service:
+        ports = {"api": MINIO_PORT, "console": MINIO_CONSOLE_PORT}
+        named = self.site.settings.has(Step.NAMED_TARGET_PORTS)
+        return k8s.core.v1.Service(
+            MINIO,
+            metadata=self.site.metadata(MINIO, PartOf.STORAGE, labels=LIVE_LABELS),
+            spec={
+                "type": "ClusterIP",
+                "selector": SELECTOR,
+                "ports": [
+                    {"name": name, "port": port, "target_port": name if named else port, "protocol": "TCP"}
+                    for name, port in ports.items()
+                ],
+            },
+            opts=self.child("Service"),
+        )
+
+    def _provision(self, wait_for: tuple[pulumi.Resource, ...]) -> k8s.batch.v1.Job:
+        settings = self.site.settings
+        rules = lifecycle_rules(
+            noncurrent_days=settings.stack.minio.noncurrent_days, expire_objects=settings.has(Step.BUCKET_EXPIRY)
+        )
+        job = HashedJob(
+            "minio-provision",
+            self.site,
+            HashedJobArgs(
+                part_of=PartOf.STORAGE,
+                image=settings.platform_image("minio-client"),
+                files={
+                    "provision.sh": asset("scripts/minio-provision.sh"),
+                    "lifecycle.json": lifecycle_document(rules),
+                    "messaging.json": messaging_policy(settings.network),
+                    "backup.json": backup_policy(settings.network),
+                },
+                command=("/bin/sh", "/scripts/provision.sh"),
+                service_account="minio-provision",
+                env={
+                    "S3_ENDPOINT": settings.network.minio_url,
+                    "BUCKET": settings.network.bucket,
+                    "LIFECYCLE_RULES": " ".join(str(rule["ID"]) for rule in rules),
+                },
+                secrets={
+                    "MINIO_ROOT_USER": SecretKey(MINIO_CREDENTIALS, "MINIO_ROOT_USER"),
+                    "MINIO_ROOT_PASSWORD": SecretKey(MINIO_CREDENTIALS, "MINIO_ROOT_PASSWORD"),
+                    "MESSAGING_ACCESS_KEY": SecretKey(MINIO_MESSAGING_USER, "AWS_ACCESS_KEY_ID"),
+                    "MESSAGING_SECRET_KEY": SecretKey(MINIO_MESSAGING_USER, "AWS_SECRET_ACCESS_KEY"),
+                    "BACKUP_ACCESS_KEY": SecretKey(MINIO_BACKUP_USER, "AWS_ACCESS_KEY_ID"),
+                    "BACKUP_SECRET_KEY": SecretKey(MINIO_BACKUP_USER, "AWS_SECRET_ACCESS_KEY"),
+                },
+                epochs={epoch: settings.stack.epoch(epoch) for epoch in ("minioRoot", *(e for _, e in USERS))},
+                wait_for=wait_for,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return job.job
+
+
+USERS = ((MINIO_MESSAGING_USER, "minioMessagingUser"), (MINIO_BACKUP_USER, "minioBackupUser"))
+"""Secret and rotation epoch of each least-privilege user."""

@@ -1,0 +1,246 @@
+"""NetworkPolicies: default deny both ways, and only what the catalogue and the neighbours need.
+
+A policy is judged on pod ports, after a Service was translated: every port here is a container's.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_kubernetes.networking.v1 import (
+    NetworkPolicyEgressRuleArgsDict,
+    NetworkPolicyIngressRuleArgsDict,
+    NetworkPolicyPeerArgsDict,
+    NetworkPolicyPortArgsDict,
+    NetworkPolicySpecArgsDict,
+)
+
+from components.base import GxComponent, Site
+from gx.catalogue import CATALOGUE, MESSAGING
+from gx.catalogue.model import Dependency, Workload
+from gx.labels import MANAGED_BY, PartOf
+from gx.naming import BACKUP, MINIO, MINIO_PORT
+from gx.neighbours import (
+    ACME_SOLVER_LABEL,
+    ACME_SOLVER_PORT,
+    API_SERVER_PORT,
+    API_SERVER_SERVICE,
+    BEHIND_INGRESS,
+    CALLS_OURS,
+    DNS_NAMESPACE,
+    FABRIC_PORTS,
+    INGRESS_NAMESPACE,
+    MONITORED,
+    MONITORING_NAMESPACE,
+    NEIGHBOURS,
+)
+
+NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
+"""Private ranges (pods and Services among them) and the link-local range of metadata services."""
+
+MINIO_JOBS = ("minio-provision", BACKUP)
+DATABASE_JOBS = ("database-schema", "database-test-users")
+USED_NEIGHBOURS = {Dependency.DATABASE: "postgres", Dependency.REDIS: "redis", Dependency.CLAMAV: "clamav"}
+
+Peer = NetworkPolicyPeerArgsDict
+
+
+def _pods(labels: Mapping[str, str]) -> Peer:
+    return {"pod_selector": {"match_labels": dict(labels)}}
+
+
+def _apps(names: Iterable[str]) -> list[Peer]:
+    return [_pods({"app": name}) for name in names]
+
+
+def _namespace(name: str) -> Peer:
+    return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
+
+
+def _ports(*numbers: int, protocol: str = "TCP") -> list[NetworkPolicyPortArgsDict]:
+    return [{"port": number, "protocol": protocol} for number in numbers]
+
+
+_OUTSIDE: Peer = {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_OUTSIDE)}}
+_NOT_OURS: Peer = {"pod_selector": {"match_expressions": [{"key": MANAGED_BY, "operator": "DoesNotExist"}]}}
+
+
+class NetworkPolicies(GxComponent):
+    """The policies of the network's namespace.
+
+    Token: gx:traffic:NetworkPolicies. Policies add up, so the hand-made ones stay until a named step removes them.
+    """
+
+    TOKEN: ClassVar[str] = "gx:traffic:NetworkPolicies"
+
+    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, site, opts)
+        self._present = {
+            neighbour: NEIGHBOURS[neighbour]
+            for neighbour in site.settings.stack.neighbours
+            if NEIGHBOURS[neighbour].labels
+        }
+        # Allowed first: a default deny without them would cut everything while they are created.
+        allowing = [
+            self._dns(),
+            *(self._workload(workload) for workload in CATALOGUE.values()),
+            *self._minio(),
+            self._database_jobs(),
+            self._neighbours(),
+            *(self._neighbour(neighbour) for neighbour in self._present),
+            self._acme_solver(),
+        ]
+        deny = self._policy("default-deny-all", {"pod_selector": {}}, depends_on=allowing)
+        self.ready: tuple[pulumi.Resource, ...] = (*allowing, deny)
+        self.register_outputs({"count": len(self.ready)})
+
+    def _policy(
+        self, name: str, spec: NetworkPolicySpecArgsDict, depends_on: Iterable[pulumi.Resource] = ()
+    ) -> k8s.networking.v1.NetworkPolicy:
+        return k8s.networking.v1.NetworkPolicy(
+            name,
+            metadata=self.site.metadata(name, PartOf.TRAFFIC),
+            spec={**spec, "policy_types": ["Ingress", "Egress"]} if "policy_types" not in spec else spec,
+            opts=self.child("NetworkPolicy", depends_on=list(depends_on)),
+        )
+
+    def _selector(self, workload: Workload) -> dict[str, str]:
+        return dict(self.site.settings.numbers(workload.name).selector or {"app": workload.name})
+
+    def _dns(self) -> k8s.networking.v1.NetworkPolicy:
+        return self._policy(
+            "gx-allow-dns",
+            {
+                "pod_selector": {},
+                "policy_types": ["Egress"],
+                "egress": [
+                    {"to": [_namespace(DNS_NAMESPACE)], "ports": [*_ports(53, protocol="UDP"), *_ports(53)]},
+                ],
+            },
+        )
+
+    def _workload(self, workload: Workload) -> k8s.networking.v1.NetworkPolicy:
+        return self._policy(
+            f"gx-{workload.name.removeprefix('gx-')}",
+            {
+                "pod_selector": {"match_labels": self._selector(workload)},
+                "ingress": self._ingress(workload),
+                "egress": self._egress(workload),
+            },
+        )
+
+    def _ingress(self, workload: Workload) -> list[NetworkPolicyIngressRuleArgsDict]:
+        rules: list[NetworkPolicyIngressRuleArgsDict] = []
+        callers = [self._selector(other) for other in CATALOGUE.values() if workload.name in other.calls]
+        callers += [{"app": neighbour} for neighbour in self._present if workload.name in CALLS_OURS.get(neighbour, ())]
+        if workload.exposed:
+            rules.append({"from_": [_namespace(INGRESS_NAMESPACE)], "ports": _ports(workload.http_port)})
+        if callers:
+            rules.append({"from_": [_pods(caller) for caller in callers], "ports": _ports(workload.http_port)})
+        if workload.metrics:
+            port = workload.ports[workload.metrics.port]
+            rules.append({"from_": [_namespace(MONITORING_NAMESPACE)], "ports": _ports(port)})
+        return rules
+
+    def _egress(self, workload: Workload) -> list[NetworkPolicyEgressRuleArgsDict]:
+        network = self.site.settings.network
+        rules: list[NetworkPolicyEgressRuleArgsDict] = [
+            {"to": [_pods(NEIGHBOURS[neighbour].labels)], "ports": _ports(*NEIGHBOURS[neighbour].ports)}
+            for dependency, neighbour in USED_NEIGHBOURS.items()
+            if dependency in workload.depends_on and neighbour in self._present
+        ]
+        rules += [
+            {"to": [_pods(self._selector(CATALOGUE[name]))], "ports": _ports(CATALOGUE[name].http_port)}
+            for name in workload.calls
+        ]
+        if Dependency.MINIO in workload.depends_on:
+            rules.append({"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)})
+        if Dependency.FABRIC in workload.depends_on:
+            rules.append({"to": [_namespace(network.fabric_namespace)], "ports": _ports(*FABRIC_PORTS)})
+        if Dependency.EXTERNAL_HTTPS in workload.depends_on:
+            rules.append({"to": [_OUTSIDE], "ports": _ports(443)})
+        if self.site.settings.numbers(workload.name).api_server:
+            # Whether a policy sees the Service's address or the node's behind it depends on the controller.
+            rules.append({"to": [{"ip_block": {"cidr": API_SERVER_SERVICE}}], "ports": _ports(443)})
+            rules.append({"to": [_OUTSIDE], "ports": _ports(API_SERVER_PORT)})
+        return rules
+
+    def _minio(self) -> list[k8s.networking.v1.NetworkPolicy]:
+        clients = [self._selector(MESSAGING), *({"app": job} for job in MINIO_JOBS)]
+        server = self._policy(
+            "gx-minio",
+            {
+                "pod_selector": {"match_labels": {"app": MINIO}},
+                "ingress": [
+                    {"from_": [_pods(client) for client in clients], "ports": _ports(MINIO_PORT)},
+                    {"from_": [_namespace(MONITORING_NAMESPACE)], "ports": _ports(MINIO_PORT)},
+                ],
+            },
+        )
+        jobs = self._policy(
+            "gx-minio-jobs",
+            {
+                "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": list(MINIO_JOBS)}]},
+                "egress": [{"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)}],
+            },
+        )
+        return [server, jobs]
+
+    def _database_jobs(self) -> k8s.networking.v1.NetworkPolicy:
+        postgres = NEIGHBOURS["postgres"]
+        names = DATABASE_JOBS if self.site.settings.stack.test_users else DATABASE_JOBS[:1]
+        return self._policy(
+            "gx-database-jobs",
+            {
+                "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": list(names)}]},
+                "egress": [{"to": [_pods(postgres.labels)], "ports": _ports(*postgres.ports)}],
+            },
+        )
+
+    def _neighbours(self) -> k8s.networking.v1.NetworkPolicy:
+        """Leave traffic among pods that are not ours as it is: replication, sentinel, backups, virus updates."""
+        return self._policy(
+            "gx-neighbours",
+            {
+                "pod_selector": _NOT_OURS.get("pod_selector", {}),
+                "ingress": [{"from_": [_NOT_OURS]}],
+                "egress": [{"to": [_NOT_OURS]}, {"to": [_OUTSIDE], "ports": _ports(443, 80)}],
+            },
+        )
+
+    def _neighbour(self, name: str) -> k8s.networking.v1.NetworkPolicy:
+        """Let our pods, Prometheus' exporters and, where it is public, the ingress controller reach a neighbour."""
+        neighbour = NEIGHBOURS[name]
+        users = [
+            self._selector(workload)
+            for workload in CATALOGUE.values()
+            if any(USED_NEIGHBOURS.get(dependency) == name for dependency in workload.depends_on)
+        ]
+        if name == "postgres":
+            users += [{"app": job} for job in DATABASE_JOBS]
+        sources = [_pods(user) for user in users]
+        if name in MONITORED:
+            sources.append(_namespace(MONITORING_NAMESPACE))
+        if name in BEHIND_INGRESS:
+            sources.append(_namespace(INGRESS_NAMESPACE))
+        ours = [_pods(self._selector(CATALOGUE[callee])) for callee in CALLS_OURS.get(name, ())]
+        ports = [CATALOGUE[callee].http_port for callee in CALLS_OURS.get(name, ())]
+        spec: NetworkPolicySpecArgsDict = {"pod_selector": {"match_labels": dict(neighbour.labels)}}
+        if sources:
+            spec["ingress"] = [{"from_": sources, "ports": _ports(*neighbour.ports)}]
+        if ours:
+            spec["egress"] = [{"to": ours, "ports": _ports(*ports)}]
+        spec["policy_types"] = ["Ingress", "Egress"] if ours else ["Ingress"]
+        return self._policy(f"gx-to-{name}", spec)
+
+    def _acme_solver(self) -> k8s.networking.v1.NetworkPolicy:
+        """Admit certificate challenges from anywhere: the solver pods live for seconds and hold nothing."""
+        return self._policy(
+            "gx-acme-solver",
+            {
+                "pod_selector": {"match_labels": ACME_SOLVER_LABEL},
+                "policy_types": ["Ingress"],
+                "ingress": [{"ports": _ports(ACME_SOLVER_PORT)}],
+            },
+        )

@@ -1,0 +1,274 @@
+"""Workload: one way to run a service of the catalogue, used eleven times."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, VolumeArgsDict, VolumeMountArgsDict
+
+from components.base import GxComponent, Site
+from components.pods import http_probe, pod_spec, resources, restricted_container, scratch, secret_env, spread_over_nodes
+from gx.catalogue.model import FieldPath, Metrics, Role, SecretKey, ServiceUrl
+from gx.catalogue.model import Workload as Shape
+from gx.catalogue.ports import port_names, service_of, service_url
+from gx.labels import CONFIG_CHECKSUM, SKIP_AWAIT, Tier, scrape_annotations
+from gx.steps import Step
+
+DRAIN_SECONDS = 10  # endpoints and the ingress controller learn of a stopping pod within this time
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs:
+    """What one workload of the catalogue needs.
+
+    Attributes:
+        shape: The workload's entry in the catalogue.
+        inputs: Values whose change must roll the pods: contents of ConfigMaps and Secrets that it reads.
+        environment: Variables that replace the catalogue's of the same name.
+        wait_for: Resources that must be ready before its pods start.
+    """
+
+    shape: Shape
+    inputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    environment: Mapping[str, SecretKey] = field(default_factory=dict[str, SecretKey])
+    wait_for: tuple[pulumi.Resource, ...] = ()
+
+
+class Workload(GxComponent):
+    """One Deployment with its Service; where asked for, an autoscaler, a disruption budget and a Secret.
+
+    Token: gx:workload:Workload. Does not create ServiceAccounts, ConfigMaps or policies: those belong to the
+    Environment and to NetworkPolicies.
+    """
+
+    TOKEN: ClassVar[str] = "gx:workload:Workload"
+
+    def __init__(
+        self, name: str, site: Site, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, site, opts)
+        self._shape, self._args = args.shape, args
+        self._numbers = site.settings.numbers(args.shape.name)
+        self._app = {"app": args.shape.name}
+        self._selector = dict(self._numbers.selector or self._app)
+        inputs = {**args.inputs, **self._generate()}
+        self.deployment = k8s.apps.v1.Deployment(
+            args.shape.name,
+            metadata=site.metadata(
+                args.shape.name, args.shape.part_of, labels=self._live_labels(), annotations=self._await()
+            ),
+            spec={
+                **self._replicas(),
+                "selector": {"match_labels": self._selector},
+                "strategy": self._strategy(),
+                "template": {
+                    "metadata": {
+                        "labels": self._pod_labels(),
+                        "annotations": {**self._scrape(), CONFIG_CHECKSUM: site.checksum(inputs)},
+                    },
+                    "spec": self._pod(),
+                },
+            },
+            opts=self.child("Deployment", depends_on=args.wait_for),
+        )
+        self.service = self._service()
+        if self._numbers.autoscaling:
+            self._autoscale()
+        if self._minimum() > 1:
+            self._budget()
+        self.register_outputs({"service": self.service.metadata.apply(lambda metadata: metadata.name)})
+
+    def _minimum(self) -> int:
+        scaling = self._numbers.autoscaling
+        return scaling.min_replicas if scaling else self._numbers.replicas
+
+    def _replicas(self) -> dict[str, int]:
+        """Leave `replicas` out where an autoscaler owns it."""
+        if self._numbers.autoscaling:
+            return {}
+        worker = self._shape.role is Role.WORKER
+        return {"replicas": self.site.settings.replicas(self._shape.name, worker=worker)}
+
+    def _strategy(self) -> k8s.apps.v1.DeploymentStrategyArgsDict:
+        if self._shape.recreate:
+            return {"type": "Recreate"}
+        return {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}}
+
+    def _live_labels(self) -> dict[str, str]:
+        labels = {**self._app, **self._shape.labels}
+        if self._shape.tier is not None:
+            on = self.site.settings.has(Step.TIER_API_LABELS) and self._shape.exposed
+            labels["tier"] = (Tier.API if on else self._shape.tier).value
+        return labels
+
+    def _pod_labels(self) -> dict[str, str]:
+        program = self.site.metadata(self._shape.name, self._shape.part_of)["labels"]
+        return {**program, **self._live_labels(), **self._selector}  # pyright: ignore[reportReturnType, reportGeneralTypeIssues]
+
+    def _await(self) -> dict[str, str]:
+        return {} if self._shape.await_ready else {SKIP_AWAIT: "true"}
+
+    def _scrape(self) -> dict[str, str]:
+        metrics: Metrics | None = self._shape.metrics
+        if metrics is None or not metrics.by_annotation:
+            return {}
+        return scrape_annotations(self._shape.ports[metrics.port], metrics.path)
+
+    def _generate(self) -> dict[str, pulumi.Input[str]]:
+        """Create the Secrets of values that only this workload needs; return what the pods read from them."""
+        made: dict[str, pulumi.Input[str]] = {}
+        for wanted in self._shape.generated:
+            value = self.generated(
+                wanted.override, length=wanted.length, override=wanted.override, epoch=wanted.override
+            )
+            k8s.core.v1.Secret(
+                wanted.secret,
+                metadata=self.site.metadata(wanted.secret, self._shape.part_of),
+                string_data={wanted.key: value},
+                opts=self.child("Secret"),
+            )
+            made[f"{wanted.secret}/{wanted.key}"] = value
+        return made
+
+    def _environment(self) -> list[EnvVarArgsDict]:
+        settings = self.site.settings
+        env: list[EnvVarArgsDict] = []
+        for name, value in {**self._shape.env, **self._args.environment}.items():
+            match value:
+                case SecretKey(secret, key):
+                    env.append(secret_env(name, secret, key))
+                case FieldPath(path):
+                    env.append({"name": name, "value_from": {"field_ref": {"field_path": path}}})
+                case ServiceUrl(workload):
+                    env.append({"name": name, "value": service_url(settings, workload)})
+                case str():
+                    env.append({"name": name, "value": value})
+                case _:
+                    env.append({"name": name, "value": value(settings.network)})
+        return env
+
+    def _pod(self) -> k8s.core.v1.PodSpecArgsDict:
+        shape, settings = self._shape, self.site.settings
+        volumes, mounts = scratch(shape.scratch)
+        for mount in shape.mounts:
+            volumes.append(_secret_volume(mount.secret))
+            mounts.extend(_read_only(mount.secret, path) for path in mount.paths)
+        container: ContainerArgsDict = {
+            "name": shape.name,
+            "image": settings.image(shape.name),
+            "image_pull_policy": "IfNotPresent",
+            "ports": [{"name": name, "container_port": port} for name, port in shape.ports.items()],
+            "env_from": [{"config_map_ref": {"name": name}} for name in shape.env_from],
+            "env": self._environment(),
+            "resources": resources(self._numbers.resources),
+            "startup_probe": http_probe(shape.probes.startup, shape.probes.port),
+            "readiness_probe": http_probe(shape.probes.readiness, shape.probes.port),
+            "liveness_probe": http_probe(shape.probes.liveness, shape.probes.port),
+            "security_context": restricted_container(),
+            "volume_mounts": mounts,
+        }
+        if shape.exposed:
+            container["lifecycle"] = {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}}
+        spec = pod_spec(
+            settings.stack.scheduling,
+            service_account=self._numbers.service_account or shape.service_account,
+            containers=[container],
+            volumes=volumes,
+            grace_seconds=shape.grace_seconds,
+            token=self._numbers.api_server,
+        )
+        if self._minimum() > 1:
+            spread_over_nodes(spec, self._selector)
+        return spec
+
+    def _service(self) -> k8s.core.v1.Service:
+        service = service_of(self.site.settings, self._shape)
+        named = self.site.settings.has(Step.NAMED_TARGET_PORTS)
+        return k8s.core.v1.Service(
+            self._shape.service,
+            metadata=self.site.metadata(
+                self._shape.service,
+                self._shape.part_of,
+                labels={**self._app, **self._shape.labels},
+                annotations=self._await(),
+                app=self._shape.name,
+            ),
+            spec={
+                "type": service.type,
+                "selector": self._selector,
+                "ports": [
+                    {
+                        "name": name,
+                        "port": port.port,
+                        "target_port": port.target if named else self._shape.ports[port.target],
+                        "protocol": "TCP",
+                        **({"node_port": port.node_port} if port.node_port else {}),
+                    }
+                    for name, port in zip(port_names(service.ports), service.ports, strict=True)
+                ],
+            },
+            opts=self.child("Service"),
+        )
+
+    def _autoscale(self) -> None:
+        scaling = self._numbers.autoscaling
+        assert scaling is not None
+        targets = {"cpu": scaling.cpu_percent, "memory": scaling.memory_percent}
+        k8s.autoscaling.v2.HorizontalPodAutoscaler(
+            scaling.name,
+            metadata=self.site.metadata(scaling.name, self._shape.part_of, app=self._shape.name),
+            spec={
+                "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": self._shape.name},
+                "min_replicas": scaling.min_replicas,
+                "max_replicas": scaling.max_replicas,
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {"name": name, "target": {"type": "Utilization", "average_utilization": percent}},
+                    }
+                    for name, percent in targets.items()
+                ],
+                "behavior": {  # facts.md 2: double or add 2 a minute; halve or drop 1 a minute, after 5 quiet minutes
+                    "scale_up": {
+                        "stabilization_window_seconds": 60,
+                        "select_policy": "Max",
+                        "policies": [
+                            {"type": "Percent", "value": 100, "period_seconds": 60},
+                            {"type": "Pods", "value": 2, "period_seconds": 60},
+                        ],
+                    },
+                    "scale_down": {
+                        "stabilization_window_seconds": 300,
+                        "select_policy": "Min",
+                        "policies": [
+                            {"type": "Percent", "value": 50, "period_seconds": 60},
+                            {"type": "Pods", "value": 1, "period_seconds": 60},
+                        ],
+                    },
+                },
+            },
+            opts=self.child("HorizontalPodAutoscaler"),
+        )
+
+    def _budget(self) -> None:
+        """One pod at a time may be evicted; a pod that is not ready never blocks a drain."""
+        k8s.policy.v1.PodDisruptionBudget(
+            self._shape.name,
+            metadata=self.site.metadata(self._shape.name, self._shape.part_of),
+            spec={
+                "max_unavailable": 1,
+                "unhealthy_pod_eviction_policy": "AlwaysAllow",
+                "selector": {"match_labels": self._selector},
+            },
+            opts=self.child("PodDisruptionBudget"),
+        )
+
+
+def _secret_volume(secret: str) -> VolumeArgsDict:
+    return {"name": secret, "secret": {"secret_name": secret, "default_mode": 0o400}}
+
+
+def _read_only(secret: str, path: str) -> VolumeMountArgsDict:
+    return {"name": secret, "mount_path": path, "read_only": True}

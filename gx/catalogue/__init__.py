@@ -1,0 +1,34 @@
+"""The eleven workloads as data, one file each; everything that names a port or a path is derived from here."""
+
+from gx.catalogue import (
+    gx_wallet_frontend,
+    outbox_submitter,
+    projector,
+    svc_admin,
+    svc_governance,
+    svc_identity,
+    svc_loanpool,
+    svc_messaging,
+    svc_organization,
+    svc_tax,
+    svc_tokenomics,
+)
+from gx.catalogue.model import Workload
+
+CATALOGUE: dict[str, Workload] = {
+    module.WORKLOAD.name: module.WORKLOAD
+    for module in (
+        gx_wallet_frontend,
+        svc_identity,
+        svc_messaging,
+        svc_admin,
+        svc_governance,
+        svc_loanpool,
+        svc_organization,
+        svc_tax,
+        svc_tokenomics,
+        projector,
+        outbox_submitter,
+    )
+}
+MESSAGING = CATALOGUE["svc-messaging"]

@@ -1,0 +1,10 @@
+"""svc-admin: the administrators' API (facts.md 2). Calls webhooks outside the cluster."""
+
+from dataclasses import replace
+
+from gx.catalogue.common import api_service
+from gx.catalogue.model import Dependency
+
+_API = api_service("svc-admin", port=3006, purpose="administration", routes=("/api/v1/admin",))
+
+WORKLOAD = replace(_API, depends_on=_API.depends_on | {Dependency.EXTERNAL_HTTPS})

@@ -1,0 +1,10 @@
+"""svc-organization: organizations (facts.md 2)."""
+
+from gx.catalogue.common import api_service
+
+WORKLOAD = api_service(
+    "svc-organization",
+    port=3003,
+    purpose="organizations",
+    routes=("/api/v1/organizations",),
+)

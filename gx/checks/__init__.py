@@ -1,0 +1,36 @@
+"""Checks over a Plan: plain functions, one module per family."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from gx.checks.finding import Finding, Severity
+from gx.checks.isolation import check_foreign_names, check_shared, check_unknown
+from gx.checks.quota import check_limit_range, check_quota
+from gx.checks.reachability import check_reachability
+from gx.checks.references import check_references
+from gx.checks.schema import check_schema
+from gx.checks.security import check_containers, check_pod_security, check_secrets
+from gx.plan.model import Plan
+
+CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
+    check_schema,
+    check_references,
+    check_quota,
+    check_limit_range,
+    check_pod_security,
+    check_containers,
+    check_secrets,
+    check_shared,
+    check_unknown,
+    check_reachability,
+)
+_ORDER = list(Severity)
+
+
+def run_checks(plan: Plan, other_networks: Sequence[str]) -> list[Finding]:
+    """Return everything that the checks say about a Plan, errors first, then notes of the settings."""
+    findings = [finding for check in CHECKS for finding in check(plan)]
+    findings += check_foreign_names(plan, other_networks)
+    findings += [
+        Finding(check="settings", place=note.place, text=note.text, severity=Severity.NOTE) for note in plan.notes
+    ]
+    return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))

@@ -1,0 +1,81 @@
+"""Networks stay apart: no object in two Plans, no text that names another network, no address of a pod."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from gx.checks.finding import Finding
+from gx.plan.model import Plan, Resource
+from gx.plan.values import Secret, walk
+
+POD_ADDRESS = re.compile(r"\b10\.42\.\d{1,3}\.\d{1,3}\b(?!/)")
+
+
+def identity(resource: Resource) -> str:
+    """Return what makes an object one and the same for the system that holds it."""
+    if resource.is_object:
+        return f"{resource.inputs.get('apiVersion')}/{resource.kind} {resource.namespace}/{resource.object_name}"
+    return f"{resource.type} " + " ".join(str(resource.inputs.get(key)) for key in ("name", "type", "content"))
+
+
+def check_shared(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for an object outside the namespace whose name does not carry the network's (rule 10).
+
+    As long as this holds for every Plan, no two Plans can hold the same object.
+    """
+    for resource in plan.objects:
+        inside = resource.namespace == plan.namespace
+        own = re.search(rf"(^|[-.]){re.escape(plan.network)}($|[-.])", resource.object_name)
+        if not inside and not own:
+            yield Finding(
+                check="isolation",
+                place=f"{resource.kind}/{resource.object_name}",
+                text=f"lies outside {plan.namespace} and does not carry the network's name: two stacks would fight",
+            )
+
+
+def check_overlap(plans: Sequence[Plan]) -> Iterator[Finding]:
+    """Yield a finding for every object that two Plans hold."""
+    for one, other in itertools.combinations(plans, 2):
+        held = {identity(resource) for resource in one.resources if _owned(resource)}
+        for resource in other.resources:
+            if _owned(resource) and identity(resource) in held:
+                yield Finding(
+                    check="isolation",
+                    place=identity(resource),
+                    text=f"is in the Plans of {one.network} and {other.network}: each would undo the other",
+                )
+
+
+def _owned(resource: Resource) -> bool:
+    return resource.is_object or resource.type.startswith("cloudflare:")
+
+
+def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding for every text, secret or not, that names another network (facts.md 15: incidents 1, 2)."""
+    if not others:
+        return
+    names = "|".join(re.escape(other) for other in others)
+    foreign = re.compile(rf"(backend|fabric)-({names})\b|\b({names})\.gxcoin|Org\d({names})MSP", re.IGNORECASE)
+    for resource in plan.resources:
+        place = f"{resource.kind}/{resource.object_name}"
+        for path, value in walk(resource.inputs):
+            text = value.value if isinstance(value, Secret) else value
+            if not isinstance(text, str):
+                continue
+            if match := foreign.search(text):
+                yield Finding(check="isolation", place=place, text=f"{path} names another network: {match[0]}")
+            if POD_ADDRESS.search(text):
+                yield Finding(check="isolation", place=place, text=f"{path} holds a pod's address, which will move")
+
+
+def check_unknown(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for an object whose name or place only the engine would learn: nothing about it can be checked."""
+    for resource in plan.resources:
+        for path in resource.unknown_paths:
+            if path.startswith(("metadata.name", "metadata.namespace", "spec.selector")):
+                yield Finding(
+                    check="unknown",
+                    place=f"{resource.kind}/{resource.name}",
+                    text=f"{path} is not known before something else was created",
+                )

@@ -1,0 +1,143 @@
+"""Every name that an object uses must exist, in the Plan or in the list of what lies outside."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from gx.checks.finding import Finding, Severity
+from gx.plan.model import Plan, Resource
+from gx.plan.pods import Pod, matches, pods
+
+
+def _finding(place: str, text: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(check="references", place=place, text=text, severity=severity)
+
+
+class _Names:
+    """What exists: kind and name to keys; None where the keys are not known."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._keys: dict[tuple[str, str], frozenset[str] | None] = {}
+        for external in plan.externals:
+            self._keys[external.kind, external.name] = frozenset(external.keys) if external.keys else None
+        for resource in plan.objects:
+            data = {**resource.inputs.get("data", {}), **resource.inputs.get("stringData", {})}
+            self._keys[resource.kind, resource.object_name] = frozenset(data)
+
+    def missing(self, kind: str, name: str, key: str | None = None) -> str:
+        """Return what is missing, or an empty text."""
+        if (kind, name) not in self._keys:
+            return f"{kind} {name} exists neither in the Plan nor outside"
+        keys = self._keys[kind, name]
+        return f"{kind} {name} has no key {key}" if key and keys is not None and key not in keys else ""
+
+
+def check_references(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every name that leads nowhere and for every name that stands twice."""
+    names = _Names(plan)
+    for pod in pods(plan):
+        for text in _pod_references(pod, names):
+            yield _finding(pod.place, text)
+    for service in plan.of_kind("Service"):
+        yield from _service(plan, service)
+    for ingress in plan.of_kind("Ingress"):
+        yield from _ingress(plan, ingress, names)
+    for scaler in plan.of_kind("HorizontalPodAutoscaler"):
+        target = scaler.spec["scaleTargetRef"]
+        if text := names.missing(target["kind"], target["name"]):
+            yield _finding(f"HorizontalPodAutoscaler/{scaler.object_name}", text)
+    for budget in plan.of_kind("PodDisruptionBudget"):
+        if not any(matches(budget.spec["selector"], pod.labels) for pod in pods(plan)):
+            yield _finding(f"PodDisruptionBudget/{budget.object_name}", "selects no pod")
+    yield from _duplicates(plan)
+
+
+def _pod_references(pod: Pod, names: _Names) -> Iterator[str]:
+    wanted: list[tuple[str, str, str | None]] = [("ServiceAccount", pod.spec.get("serviceAccountName", ""), None)]
+    volumes = {volume["name"] for volume in pod.spec.get("volumes", [])}
+    for volume in pod.spec.get("volumes", []):
+        if "secret" in volume:
+            wanted.append(("Secret", volume["secret"]["secretName"], None))
+        if "configMap" in volume:
+            wanted.append(("ConfigMap", volume["configMap"]["name"], None))
+        if "persistentVolumeClaim" in volume:
+            wanted.append(("PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"], None))
+    for container in pod.containers:
+        wanted += _container_references(container)
+        yield from _container_problems(container, volumes, pod.ports)
+    for kind, name, key in wanted:
+        if text := names.missing(kind, name, key):
+            yield text
+
+
+def _container_references(container: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    for source in container.get("envFrom", []):
+        if "configMapRef" in source:
+            yield "ConfigMap", source["configMapRef"]["name"], None
+        if "secretRef" in source:
+            yield "Secret", source["secretRef"]["name"], None
+    for variable in container.get("env", []):
+        origin = variable.get("valueFrom", {})
+        for kind, field in (("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")):
+            if field in origin:
+                yield kind, origin[field]["name"], origin[field]["key"]
+
+
+def _container_problems(container: dict[str, Any], volumes: set[str], ports: dict[str, int]) -> Iterator[str]:
+    for mount in container.get("volumeMounts", []):
+        if mount["name"] not in volumes:
+            yield f"mounts the volume {mount['name']}, which the pod does not have"
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        port = container.get(probe, {}).get("httpGet", {}).get("port")
+        if port is not None and port not in ports and port not in ports.values():
+            yield f"{probe} asks the port {port}, which no container has"
+    repeated = [name for name, count in Counter(v["name"] for v in container.get("env", [])).items() if count > 1]
+    if repeated:
+        yield f"sets {', '.join(repeated)} twice"
+
+
+def _service(plan: Plan, service: Resource) -> Iterator[Finding]:
+    place = f"Service/{service.object_name}"
+    selector = service.spec.get("selector", {})
+    selected = [pod for pod in pods(plan) if matches({"matchLabels": selector}, pod.labels)]
+    if not selected:
+        yield _finding(place, f"selects no pod of the Plan: {selector}")
+    for pod in selected:
+        for port in service.spec["ports"]:
+            target = port.get("targetPort", port["port"])
+            if target not in pod.ports and target not in pod.ports.values():
+                yield _finding(place, f"port {port['port']} leads to {target}, which {pod.place} does not listen on")
+
+
+def _ingress(plan: Plan, ingress: Resource, names: _Names) -> Iterator[Finding]:
+    place = f"Ingress/{ingress.object_name}"
+    services = {service.object_name: service for service in plan.of_kind("Service")}
+    issuer = ingress.metadata.get("annotations", {}).get("cert-manager.io/cluster-issuer")
+    wanted = [("IngressClass", ingress.spec["ingressClassName"])] + ([("ClusterIssuer", issuer)] if issuer else [])
+    wanted += [("Secret", entry["secretName"]) for entry in ingress.spec.get("tls", [])]
+    for kind, name in wanted:
+        if text := names.missing(kind, name):
+            yield _finding(place, text)
+    for rule in ingress.spec["rules"]:
+        for path in rule["http"]["paths"]:
+            backend = path["backend"]["service"]
+            service = services.get(backend["name"])
+            if service is None:
+                if text := names.missing("Service", backend["name"]):
+                    yield _finding(place, f"{rule['host']}{path['path']}: {text}")
+                continue
+            ports = {port["port"] for port in service.spec["ports"]} | {p.get("name") for p in service.spec["ports"]}
+            wanted_port = backend["port"].get("number", backend["port"].get("name"))
+            if wanted_port not in ports:
+                text = f"{rule['host']}{path['path']}: Service {backend['name']} has no port {wanted_port}"
+                yield _finding(place, text)
+
+
+def _duplicates(plan: Plan) -> Iterator[Finding]:
+    identities = Counter((r.inputs.get("apiVersion"), r.kind, r.namespace, r.object_name) for r in plan.objects)
+    for (_, kind, namespace, name), count in identities.items():
+        if count > 1:
+            yield _finding(f"{kind}/{name}", f"stands {count} times in {namespace or 'the cluster'}")
+    for urn, count in Counter(resource.urn for resource in plan.resources).items():
+        if count > 1:
+            yield _finding(urn, f"is registered {count} times; the engine refuses the second")

@@ -1,0 +1,61 @@
+"""Every object against the OpenAPI schema of production's Kubernetes version, unknown fields refused."""
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import jsonschema.validators
+import referencing
+from kubernetes_validate import utils
+
+from gx.checks.finding import Finding
+from gx.plan.model import Plan
+from gx.plan.values import plain
+
+KUBERNETES_VERSION = "1.33"  # production runs k3s v1.33.5, facts.md 1
+_FOLDER = f"kubernetes-json-schema/v{KUBERNETES_VERSION}.0-local-strict"
+
+
+@functools.cache
+def _definitions() -> referencing.Registry[Any]:
+    definitions = utils.schema_contents(f"{_FOLDER}/_definitions.json", KUBERNETES_VERSION)
+    resource = referencing.Resource[Any].from_contents(definitions)
+    return resource @ referencing.Registry[Any]()
+
+
+@functools.cache
+def _validator(api_version: str, kind: str) -> Any | None:  # noqa: ANN401 the library's protocol
+    group, _, version = api_version.rpartition("/")
+    name = f"{kind}-{group.split('.')[0]}-{version}" if group else f"{kind}-{version}"
+    try:
+        schema = utils.schema_contents(f"{_FOLDER}/{name.lower()}.json", KUBERNETES_VERSION)
+    except FileNotFoundError:
+        return None
+    registry = referencing.Resource[Any].from_contents(schema) @ _definitions()
+    return jsonschema.validators.Draft202012Validator(schema, registry=registry)
+
+
+def warm_up() -> None:
+    """Load what every check needs; done while the recorder runs."""
+    _definitions()
+    for api_version, kind in (("apps/v1", "Deployment"), ("v1", "Service"), ("batch/v1", "CronJob")):
+        _validator(api_version, kind)
+
+
+def check_schema(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every field that Kubernetes would refuse or ignore."""
+    for resource in plan.objects:
+        manifest = plain(resource.manifest)
+        place = f"{resource.kind}/{resource.object_name}"
+        validator = _validator(str(manifest.get("apiVersion", "")), str(manifest.get("kind", "")))
+        if validator is None:
+            yield Finding(
+                check="schema",
+                place=place,
+                text=f"Kubernetes {KUBERNETES_VERSION} has no {manifest.get('apiVersion')}/{manifest.get('kind')}",
+            )
+            continue
+        for error in validator.iter_errors(manifest):
+            path = ".".join(str(part) for part in error.absolute_path) or "(top)"
+            yield Finding(check="schema", place=place, text=f"{path}: {error.message[:200]}")

@@ -1,0 +1,123 @@
+"""Pods under Pod Security "restricted", images that cannot move, and secrets that stay in Secrets."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from gx.checks.finding import Finding, Severity
+from gx.plan.model import PROVIDERS, Plan
+from gx.plan.pods import Pod, pods
+from gx.plan.values import Secret, walk
+from gx.release import MUTABLE_TAGS
+
+ALLOWED_VOLUMES = frozenset(
+    {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+)
+SHORTEST_SECRET = 8  # shorter texts appear by chance
+_IMAGE = re.compile(r"(?P<name>[^@]+?)(:(?P<tag>[\w.-]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?")
+
+
+def check_pod_security(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every pod that Pod Security restricted would refuse, and for loose containers."""
+    for pod in pods(plan):
+        problems = [*_restricted(pod)]
+        reason = plan.pod_exceptions.get(pod.owner.object_name)
+        if problems and reason:
+            yield Finding(
+                check="pod-security",
+                place=pod.place,
+                text=f"breaks Pod Security restricted: {reason}",
+                severity=Severity.WARNING,
+            )
+            continue
+        for problem in problems:
+            yield Finding(check="pod-security", place=pod.place, text=problem)
+
+
+def _restricted(pod: Pod) -> Iterator[str]:
+    context: dict[str, Any] = pod.spec.get("securityContext", {})
+    if context.get("seccompProfile", {}).get("type") not in {"RuntimeDefault", "Localhost"}:
+        yield "has no seccomp profile"
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.spec.get(field):
+            yield f"uses {field}"
+    for volume in pod.spec.get("volumes", []):
+        kinds = set(volume) - {"name"}
+        if not kinds <= ALLOWED_VOLUMES:
+            yield f"mounts a volume of the kind {', '.join(kinds - ALLOWED_VOLUMES)}"
+    for container in pod.containers:
+        name, own = container["name"], container.get("securityContext", {})
+        merged = {**context, **own}
+        if merged.get("runAsNonRoot") is not True or merged.get("runAsUser") == 0:
+            yield f"{name} may run as root"
+        if own.get("allowPrivilegeEscalation") is not False:
+            yield f"{name} may gain privileges"
+        if own.get("capabilities", {}).get("drop") != ["ALL"] or own.get("capabilities", {}).get("add"):
+            yield f"{name} keeps capabilities"
+        if own.get("readOnlyRootFilesystem") is not True:
+            yield f"{name} can write to its root filesystem"
+        if any("hostPort" in port for port in container.get("ports", [])):
+            yield f"{name} binds a port of the node"
+
+
+def check_containers(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for a container without requests, limits or probes, or with an image that can move."""
+    for pod in pods(plan):
+        runs_on = pod.owner.kind in {"Deployment", "StatefulSet", "DaemonSet"}
+        for container in pod.containers:
+            place = f"{pod.place}/{container['name']}"
+            resources = container.get("resources", {})
+            for kind in ("requests", "limits"):
+                for name in ("cpu", "memory"):
+                    if name not in resources.get(kind, {}):
+                        yield Finding(check="containers", place=place, text=f"has no {name} in {kind}")
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                if runs_on and probe not in container:
+                    yield Finding(check="containers", place=place, text=f"has no {probe}")
+            yield from _image(place, str(container["image"]))
+
+
+def _image(place: str, image: str) -> Iterator[Finding]:
+    match = _IMAGE.fullmatch(image)
+    tag = match["tag"] if match else None
+    if match is None or (tag is None and match["digest"] is None):
+        yield Finding(check="images", place=place, text=f"{image}: has neither tag nor digest, so it can move")
+    elif match["digest"] is None and tag in MUTABLE_TAGS:
+        yield Finding(check="images", place=place, text=f"{image}: the tag {tag} moves")
+
+
+def check_secrets(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for a secret value that lies anywhere but in a Secret, in any of its forms."""
+    values: set[str] = set()
+    for resource in plan.resources:
+        allowed = resource.type == "kubernetes:core/v1:Secret" or resource.type.startswith(PROVIDERS)
+        for path, value in walk(resource.inputs):
+            if isinstance(value, Secret):
+                if isinstance(value.value, str) and len(value.value) >= SHORTEST_SECRET:
+                    values.add(value.value)
+                if not allowed:
+                    yield Finding(
+                        check="secrets", place=f"{resource.kind}/{resource.object_name}", text=f"{path} holds a secret"
+                    )
+    forms = {form for value in values for form in _forms(value)}
+    for place, path, text in _clear_texts(plan):
+        if any(form in text for form in forms):
+            yield Finding(check="secrets", place=place, text=f"{path} shows a secret in clear text")
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield quote(value, safe="")
+    yield base64.b64encode(value.encode()).decode().rstrip("=")
+
+
+def _clear_texts(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for resource in plan.resources:
+        for path, value in walk(resource.inputs):
+            if isinstance(value, str):
+                yield f"{resource.kind}/{resource.object_name}", path, value
+    for path, value in walk(plan.outputs):
+        if isinstance(value, str):
+            yield "outputs", path, value

@@ -1,0 +1,163 @@
+"""The command `gx`: what Pulumi itself does not do."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from gx.checks import run_checks
+from gx.checks.finding import Finding, Severity
+from gx.checks.isolation import check_overlap
+from gx.checks.schema import warm_up
+from gx.errors import InputError
+from gx.plan.model import Plan
+from gx.plan.record import RecorderCrash, record
+from gx.plan.render import write_rendered
+from gx.plan.tree import findings_text, print_plan
+from gx.settings.project import ROOT, networks
+
+BAD_INPUT = 2
+USUAL_REGISTRATIONS = 120
+"""About how many registrations a network has: only the length of the progress bar."""
+
+app = typer.Typer(
+    help="Preview and check the GX Coin platform on one network, without a cluster or an account.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Stack = Annotated[str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")]
+
+
+def project_root() -> Path:
+    """Return the nearest folder above the current one that holds this project's Pulumi.yaml, else the installed one."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "Pulumi.yaml").is_file() and (folder / "program.py").is_file():
+            return folder
+    return ROOT
+
+
+def _record(stack: str, root: Path, console: Console) -> Plan:
+    """Record a Plan with a progress bar on a terminal and plain lines elsewhere."""
+    if not console.is_terminal:
+        console.print(f"recording {stack} ...")
+        plan = record(stack, root=root, before_wait=warm_up)
+        console.print(f"recorded {stack}: {len(plan.resources)} registrations in {plan.seconds:.1f} s")
+        return plan
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"recording {stack}", total=USUAL_REGISTRATIONS)
+        return record(
+            stack,
+            root=root,
+            before_wait=warm_up,
+            progress=lambda count: progress.update(task, completed=count, total=max(count, USUAL_REGISTRATIONS)),
+        )
+
+
+@app.command()
+def preview(
+    stack: Stack,
+    render: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write one YAML file per object into this folder.")
+    ] = None,
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="Show secret values; generated ones are stand-ins.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the Plan and the findings as JSON.")] = False,
+) -> None:
+    """Show everything that the program would put on a network, with checks. Contacts nothing, changes nothing.
+
+    Ends with 0, or with 2 when the input is wrong or a check finds an error.
+    """
+    started = time.perf_counter()
+    console, status = Console(highlight=False), Console(stderr=True, highlight=False)
+    root = project_root()
+    plan = _record(stack, root, status)
+    findings = run_checks(plan, [name for name in networks(root) if name != stack])
+    failed = any(finding.severity is Severity.ERROR for finding in findings)
+    if render is not None and not failed:
+        count = write_rendered(plan, render, show_secrets=show_secrets)
+        status.print(f"wrote {count} files to {render}")
+    if as_json:
+        document = {**plan.to_json(show_secrets=show_secrets), "findings": [_as_json(finding) for finding in findings]}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    else:
+        print_plan(console, plan, findings, time.perf_counter() - started)
+    if failed:
+        if render is not None:
+            status.print(f"nothing was written to {render}: an error was found")
+        raise typer.Exit(BAD_INPUT)
+
+
+def _as_json(finding: Finding) -> dict[str, str]:
+    return {
+        "severity": finding.severity.value,
+        "check": finding.check,
+        "place": finding.place,
+        "text": finding.text,
+    }
+
+
+@app.command()
+def check(
+    stacks: Annotated[list[str] | None, typer.Argument(metavar="[STACK]...", help="All networks if none is named.")] = None,
+) -> None:
+    """Run every check over the named networks and compare their Plans with each other.
+
+    Ends with 0, or with 2 when the input is wrong or a check finds an error.
+    """
+    console, status = Console(highlight=False), Console(stderr=True, highlight=False)
+    root = project_root()
+    everything = networks(root)
+    plans = [_record(stack, root, status) for stack in stacks or everything]
+    failed = False
+    for plan in plans:
+        findings = run_checks(plan, [name for name in everything if name != plan.network])
+        console.print(plan.network, style="bold")
+        console.print(*findings_text(findings), sep="\n", soft_wrap=True)
+        failed |= any(finding.severity is Severity.ERROR for finding in findings)
+    overlap = list(check_overlap(plans))
+    if overlap:
+        console.print("between networks", style="bold")
+        console.print(*findings_text(overlap), sep="\n", soft_wrap=True)
+    if failed or overlap:
+        raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def schema(
+    check_only: Annotated[bool, typer.Option("--check", help="Only say whether the file is current.")] = False,
+) -> None:
+    """Write the editor's JSON schema of the stack files to docs/stack-file.schema.json."""
+    from gx.settings.schema import SCHEMA_FILE, schema_text  # noqa: PLC0415 pydantic models load slowly
+
+    path = project_root() / SCHEMA_FILE
+    text = schema_text()
+    if check_only:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise InputError(file=SCHEMA_FILE, consequence="does not match the settings", fix="run `gx schema`")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Run the command; a person's mistake becomes one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(BAD_INPUT)
+    except RecorderCrash as error:
+        sys.stderr.write(f"{error}\ngx: the program failed; this is a defect of gx-infra, please report it with the lines above\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; nothing was changed\n")
+        sys.exit(130)

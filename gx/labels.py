@@ -1,0 +1,48 @@
+"""Label and annotation vocabularies, and what each axis means."""
+
+from enum import StrEnum, unique
+
+FIELD_MANAGER = "gx-infra"
+
+NAME = "app.kubernetes.io/name"
+PART_OF = "app.kubernetes.io/part-of"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+NETWORK = "gxcoin.money/network"
+
+PATCH_FIELD_MANAGER = "pulumi.com/patchFieldManager"
+SKIP_AWAIT = "pulumi.com/skipAwait"
+CONFIG_CHECKSUM = "gxcoin.money/config-checksum"
+
+
+@unique
+class Tier(StrEnum):
+    """What network policies of the hand-made system and its scrape jobs select (facts.md 2)."""
+
+    API = "api"
+    BACKEND = "backend"
+
+
+@unique
+class PartOf(StrEnum):
+    """Which part of the platform an object belongs to: what a person would page somebody about."""
+
+    MESSAGING = "messaging"
+    BACKEND = "backend"
+    STORAGE = "storage"
+    DATABASE = "database"
+    MONITORING = "monitoring"
+    TRAFFIC = "traffic"
+    PLATFORM = "platform"
+
+
+def object_labels(name: str, part_of: PartOf, network: str) -> dict[str, str]:
+    """Return the labels that every object and every pod template of the program carries.
+
+    Adopted objects keep their live labels beside these; selectors never use them (takeover.md 13).
+    """
+    return {NAME: name, PART_OF: part_of.value, MANAGED_BY: FIELD_MANAGER, NETWORK: network}
+
+
+def scrape_annotations(port: int, path: str) -> dict[str, str]:
+    """Return the annotations by which Prometheus finds a pod (facts.md 12); `port` is the container's."""
+    return {"prometheus.io/scrape": "true", "prometheus.io/port": str(port), "prometheus.io/path": path}

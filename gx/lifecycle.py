@@ -1,0 +1,46 @@
+"""Which objects survive a mistake, and how long each kind may take: in one place (design rule 5)."""
+
+from dataclasses import dataclass
+
+_MINUTES = {
+    # Longest honest wait per kind. Deployment: svc-admin's rollout allows 300 s (facts.md 14), doubled for a pull.
+    "Deployment": 10,
+    "StatefulSet": 10,
+    "Job": 15,
+    "PersistentVolumeClaim": 5,
+    "Service": 10,
+    "Namespace": 10,
+    "ResourceQuota": 2,
+}
+_DEFAULT_MINUTES = 5
+_HOLDS_DATA = frozenset({"PersistentVolumeClaim", "DataStatefulSet"})
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """How the engine may treat one object.
+
+    Attributes:
+        protect: The engine refuses to delete or replace it.
+        retain_on_delete: Dropped from the state it stays in the cluster.
+        timeout: The custom timeout of create, update and delete, as Pulumi writes it.
+    """
+
+    protect: bool
+    retain_on_delete: bool
+    timeout: str
+
+
+def lifecycle_for(kind: str, *, production: bool) -> Lifecycle:
+    """Return how objects of a kind are guarded.
+
+    The namespace is guarded everywhere, volumes and the StatefulSets on them in production. Passwords and DNS
+    records are not: a guard there would block their own rotation and drain.
+
+    Args:
+        kind: The Kubernetes kind; "DataStatefulSet" names a StatefulSet (or Deployment) that holds a data volume.
+        production: Whether real users' data lives on the network.
+    """
+    guarded = kind == "Namespace" or (production and kind in _HOLDS_DATA)
+    minutes = _MINUTES.get(kind.removeprefix("Data"), _DEFAULT_MINUTES)
+    return Lifecycle(protect=guarded, retain_on_delete=guarded, timeout=f"{minutes}m")

@@ -1,0 +1,52 @@
+"""What checks need beside the registrations, from the settings, as JSON."""
+
+from typing import Any
+
+from gx.capacity import neighbour_groups
+from gx.neighbours import NEIGHBOURS, externals
+from gx.settings.project import PROJECT, stack_file
+from gx.settings.settings import Settings
+from gx.steps import Step
+
+MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (takeover rule 7)"
+
+
+def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
+    """Return network, externals, neighbours, accepted exceptions and notes of a run.
+
+    Args:
+        settings: The settings of the network.
+        unset: Lines about values that must be set before the first real run.
+    """
+    stack, network = settings.stack, settings.network
+    neighbours = stack.neighbours.values()
+    notes = [{"place": stack_file(network.name), "text": line} for line in unset]
+    notes += [
+        {"place": stack_file(network.name), "text": f"{PROJECT}:{path} is not confirmed: {reason}"}
+        for path, reason in stack.unconfirmed.items()
+    ]
+    return {
+        "network": network.name,
+        "production": network.production,
+        "namespace": network.namespace,
+        "externals": [
+            {**vars(external), "keys": list(external.keys)} for external in externals(settings)
+        ],
+        "neighbours": [
+            {
+                "name": group.name,
+                "labels": dict(NEIGHBOURS[group.name].labels),
+                "ports": list(NEIGHBOURS[group.name].ports),
+                "replicas": group.steady,
+                "per_pod": {figure: str(amount) for figure, amount in group.per_pod.items()},
+            }
+            for group in neighbour_groups(settings)
+        ],
+        "neighbour_counts": {
+            "services": sum(len(numbers.services) for numbers in neighbours),
+            "persistentvolumeclaims": sum(numbers.persistent_volume_claims for numbers in neighbours),
+        },
+        "accepted_at_peak": stack.quota.accepted_at_peak,
+        "pod_exceptions": {} if settings.has(Step.MINIO_NON_ROOT) else {"minio": MINIO_AS_FOUND},
+        "notes": notes,
+    }

@@ -1,0 +1,85 @@
+"""Records the Plan of a stack in an interpreter of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gx.errors import InputError
+from gx.plan.model import Plan, plan_from
+from gx.settings.project import ROOT
+
+_FOREIGN_ENVIRONMENT = ("KUBECONFIG", "PULUMI_", "CLOUDFLARE_", "AWS_", "MINIO_", "PG")
+"""What a person's shell may hold and what must not change a Plan."""
+
+
+class ProgramRefusal(InputError):
+    """The line by which settings or program refused the input, as the child wrote it."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(file="", consequence=line, fix="")
+
+    def __str__(self) -> str:
+        """Return the line as it is."""
+        return self.consequence
+
+
+class RecorderCrash(RuntimeError):
+    """The program itself failed: a defect, not a person's input."""
+
+
+def record(
+    stack: str,
+    *,
+    root: Path = ROOT,
+    up: bool = False,
+    unknown: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+    before_wait: Callable[[], None] = lambda: None,
+) -> Plan:
+    """Return the Plan of a stack.
+
+    Args:
+        stack: The stack's name.
+        root: The project's folder.
+        up: As in `pulumi up` instead of `pulumi preview`.
+        unknown: Generated values are unknown, as in the first preview of a new network.
+        progress: Called with the number of registrations so far.
+        before_wait: Work of the caller that can be done while the child runs.
+
+    Raises:
+        ProgramRefusal: Settings or program refuse the input.
+        RecorderCrash: The program failed in another way.
+    """
+    command = [sys.executable, "-m", "gx.plan.recorder", stack, "--root", str(root)]
+    command += ["--up"] * up + ["--unknown"] * unknown
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN_ENVIRONMENT)}
+    with subprocess.Popen(  # noqa: S603 our own module
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root, env=environment
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        try:
+            before_wait()
+            message = _last_message(child.stdout, progress)
+            complaint = child.stderr.read()
+        except BaseException:
+            child.kill()
+            raise
+    if "error" in message:
+        raise ProgramRefusal(message["error"])
+    if "record" not in message:
+        raise RecorderCrash(complaint.strip() or f"the recorder ended with {child.returncode}")
+    return plan_from(message["record"])
+
+
+def _last_message(lines: Any, progress: Callable[[int], None]) -> dict[str, Any]:  # noqa: ANN401 a text stream
+    message: dict[str, Any] = {}
+    for line in lines:
+        message = json.loads(line)
+        if "progress" in message:
+            progress(message["progress"])
+    return message

@@ -1,0 +1,111 @@
+"""Manifests of a Plan: one YAML document per object, in the order in which kubectl would apply them."""
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gx.errors import InputError
+from gx.plan.model import Plan, Resource
+from gx.plan.values import plain
+
+APPLY_ORDER = (
+    "Namespace",
+    "ResourceQuota",
+    "LimitRange",
+    "ServiceAccount",
+    "Secret",
+    "ConfigMap",
+    "PersistentVolumeClaim",
+    "NetworkPolicy",
+    "Service",
+    "StatefulSet",
+    "Job",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "CronJob",
+    "Ingress",
+)
+MARKER = ".gx-rendered"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what older YAML readers take for something else ("on", "no", "n"); long texts stay readable."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401 the library's signature
+        return True
+
+
+_AMBIGUOUS = re.compile(r"(y|n|yes|no|on|off|true|false|null|~|[-+.\d].*)", re.IGNORECASE)
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else ('"' if _AMBIGUOUS.fullmatch(text) else None)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def apply_order(resource: Resource) -> tuple[int, str, str]:
+    """Return the sort key of an object: kinds that others need come first."""
+    rank = APPLY_ORDER.index(resource.kind) if resource.kind in APPLY_ORDER else len(APPLY_ORDER)
+    return rank, resource.namespace, resource.object_name
+
+
+def to_yaml(resource: Resource, *, show_secrets: bool = False) -> str:
+    """Return an object as YAML with sorted keys; secret values are redacted unless asked for."""
+    manifest = plain(resource.manifest, lambda value: value) if show_secrets else plain(resource.manifest)
+    head = {key: manifest.pop(key) for key in ("apiVersion", "kind") if key in manifest}
+    top = yaml.dump(head, Dumper=_Dumper, sort_keys=False)
+    return top + yaml.dump(manifest, Dumper=_Dumper, sort_keys=True, width=120, allow_unicode=True)
+
+
+def rendered(plan: Plan, *, show_secrets: bool = False) -> dict[str, str]:
+    """Return the text of every file by its name, in the order of application."""
+    return {
+        f"{index:03}-{resource.kind.lower()}-{resource.object_name}.yaml": to_yaml(resource, show_secrets=show_secrets)
+        for index, resource in enumerate(sorted(plan.objects, key=apply_order), start=1)
+    }
+
+
+def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> int:
+    """Write the manifests into a folder, all or none, and return how many.
+
+    Raises:
+        InputError: The folder holds something that was not rendered by this command, or cannot be written.
+    """
+    foreign = folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARKER).exists()))
+    if foreign:
+        raise InputError(
+            file=str(folder),
+            consequence="holds files that were not rendered by gx; they would be lost",
+            fix="name an empty or a new folder",
+        )
+    files = rendered(plan, show_secrets=show_secrets)
+    staging: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        (staging / MARKER).touch()
+        for name, text in files.items():
+            path = staging / name
+            path.touch(mode=0o600 if show_secrets else 0o644)
+            path.write_text(text, encoding="utf-8")
+        staging.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(staging, folder)  # noqa: PTH105 replaces in one step
+    except OSError as error:
+        raise InputError(
+            file=str(folder), consequence=f"cannot be written ({error.strerror})", fix="name a folder that can be written"
+        ) from None
+    finally:
+        if staging is not None and staging.exists():
+            shutil.rmtree(staging, ignore_errors=True)
+    return len(files)

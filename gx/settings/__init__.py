@@ -1,0 +1,1 @@
+"""Settings of one network: model, stack file, cross-checks and the editor's schema."""

@@ -1,0 +1,276 @@
+"""Rules between settings: each one names file, key, value, consequence and fix (bad input ends with exit code 2)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from gx.catalogue import CATALOGUE
+from gx.catalogue.model import Role
+from gx.errors import InputError
+from gx.settings.model import NeighbourNumbers
+from gx.settings.project import PROJECT, release_file, stack_file
+from gx.settings.settings import Settings
+from gx.steps import Wave
+
+GENERATED_SECRETS = ("minioRoot", "minioMessagingUser", "minioBackupUser", "nextauthSecret", "testUsers")
+KNOWN_NEIGHBOURS = (
+    "postgres",
+    "redis",
+    "redis-sentinel",
+    "clamav",
+    "postgres-backup",
+    "redis-backup",
+    "gx-admin-frontend",
+)
+PRODUCTION_STACK = "mainnet"
+Rule = Callable[[Settings, Sequence[str]], Iterator[InputError]]
+
+
+def cross_check(settings: Settings, others: Sequence[str]) -> None:
+    """Raise the first broken rule between settings.
+
+    Args:
+        settings: The settings of one network.
+        others: The names of all other networks.
+
+    Raises:
+        InputError: A rule is broken.
+    """
+    for rule in RULES:
+        for problem in rule(settings, others):
+            raise problem
+
+
+def _error(settings: Settings, key: str, value: object, consequence: str, fix: str) -> InputError:
+    return InputError(
+        file=stack_file(settings.network.name),
+        key=f"{PROJECT}:{key}",
+        value=None if value is None else repr(value),
+        consequence=consequence,
+        fix=fix,
+    )
+
+
+def _other_networks(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    """No text of a network may name another one (facts.md 15: incidents 1 and 2)."""
+    own = settings.network
+    for other in others:
+        names = (f"backend-{other}", f"fabric-{other}", f"{other}.{own.zone}", f"-{other}")
+        for path, text in _texts(settings.stack.model_dump(mode="json", by_alias=True)):
+            if path.startswith(("unconfirmed", "zone", "registry", "environment", "namespaceLabels")):
+                continue
+            if any(name in text for name in names) or text == other:
+                yield _error(
+                    settings,
+                    path,
+                    text,
+                    f"names the network {other}: {own.name} would read or change what belongs to {other}",
+                    f"name only what belongs to {own.name}",
+                )
+        hosts = {f"wallet.{own.zone}", f"api.{own.zone}"}
+        for index, origin in enumerate(settings.stack.ingress.cors_origins):
+            if not own.production and origin.removeprefix("https://") in hosts:
+                yield _error(
+                    settings,
+                    f"ingress.corsOrigins[{index}]",
+                    origin,
+                    f"is a production host: {own.name} would answer production's pages",
+                    f"use {own.wallet_url}",
+                )
+
+
+def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, entry in cast("Mapping[str, Any]", value).items():
+            yield from _texts(entry, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for index, entry in enumerate(cast("list[Any]", value)):
+            yield from _texts(entry, f"{path}[{index}]")
+
+
+def _environment(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    production = settings.stack.production
+    if settings.network.name == PRODUCTION_STACK and not production:
+        yield _error(
+            settings,
+            "environment",
+            settings.stack.environment.value,
+            f"{PRODUCTION_STACK} would lose the guards of production",
+            "write production",
+        )
+    if production and settings.stack.test_users:
+        yield _error(
+            settings,
+            "testUsers",
+            True,  # noqa: FBT003 the value that is shown
+            "test accounts with known addresses on a production network",
+            "set it to false; test data belongs on the other networks",
+        )
+
+
+def _nodes(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    for field, values in (
+        ("id", [node.id for node in settings.stack.nodes]),
+        ("address", [node.address for node in settings.stack.nodes]),
+    ):
+        for value, count in Counter(values).items():
+            if count > 1:
+                index = len(values) - 1 - values[::-1].index(value)
+                yield _error(
+                    settings,
+                    f"nodes[{index}].{field}",
+                    value,
+                    f"stands {count} times: one node would be listed as two",
+                    "remove one entry",
+                )
+    known = [node.id for node in settings.stack.nodes]
+    for host in ("wallet", "api"):
+        ids = cast("tuple[str, ...]", getattr(settings.stack.dns, host))
+        for index, node in enumerate(ids):
+            if node not in known or ids.index(node) != index:
+                yield _error(
+                    settings,
+                    f"dns.{host}[{index}]",
+                    node,
+                    "is listed twice" if node in known else "no node of this network has that id",
+                    f"use each of {', '.join(known)} at most once",
+                )
+
+
+def _workloads(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    given = settings.stack.workloads
+    for name in CATALOGUE:
+        if name not in given:
+            yield _error(
+                settings,
+                f"workloads.{name}",
+                None,
+                "the required key is missing: the workload would not run",
+                "add its replicas and resources",
+            )
+    for name, numbers in given.items():
+        if name not in CATALOGUE:
+            yield _error(
+                settings,
+                f"workloads.{name}",
+                name,
+                "no such workload in the catalogue",
+                f"use one of {', '.join(CATALOGUE)}",
+            )
+            continue
+        workload = CATALOGUE[name]
+        if workload.recreate and numbers.replicas > 1:
+            yield _error(
+                settings,
+                f"workloads.{name}.replicas",
+                numbers.replicas,
+                "two copies would process the same events in different order",
+                "write 1",
+            )
+        for index, port in enumerate(numbers.service.ports if numbers.service else ()):
+            if port.target not in workload.ports:
+                yield _error(
+                    settings,
+                    f"workloads.{name}.service.ports[{index}].target",
+                    port.target,
+                    "the container has no such port: the Service would reach nothing",
+                    f"use one of {', '.join(workload.ports)}",
+                )
+        if numbers.service and workload.exposed and all(p.target != "http" for p in numbers.service.ports):
+            yield _error(
+                settings,
+                f"workloads.{name}.service.ports",
+                [port.port for port in numbers.service.ports],
+                "none reaches the http port that the ingress needs",
+                "add a port with target http",
+            )
+
+
+def _release(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    file, release = release_file(settings.network.name), settings.release
+    if release.network != settings.network.name:
+        yield InputError(
+            file=file,
+            key="network",
+            value=repr(release.network),
+            consequence=f"is the set of another network than {settings.network.name}",
+            fix="promote the set instead of copying the file",
+        )
+    for key in release.missing():
+        yield InputError(
+            file=file, key=key, consequence="the version is missing: the workload cannot run", fix="add its tag"
+        )
+    for key in release.unknown():
+        yield InputError(file=file, key=key, consequence="nothing uses it", fix="remove it or correct its spelling")
+
+
+def _traffic(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    stack = settings.stack
+    if stack.ingress.https_redirect and stack.cloudflare.ssl_mode not in {"full", "strict"}:
+        yield _error(
+            settings,
+            "ingress.httpsRedirect",
+            True,  # noqa: FBT003 the value that is shown
+            f"with the zone's SSL mode {stack.cloudflare.ssl_mode!r} every request would be redirected for ever",
+            "set the zone to full or strict, or the redirect to false",
+        )
+    if settings.manages(Wave.DNS) and stack.cloudflare.zone_id is None:
+        yield _error(
+            settings,
+            "cloudflare.zoneId",
+            None,
+            "is not set: no DNS record can be managed",
+            f"pulumi config set -s {settings.network.name} --path cloudflare.zoneId <id of the zone>",
+        )
+
+
+def _vocabulary(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    stack = settings.stack
+    hard = stack.quota.hard()
+    named: tuple[tuple[str, Mapping[str, Any], Sequence[str]], ...] = (
+        ("secretEpochs", stack.secret_epochs, GENERATED_SECRETS),
+        ("neighbours", cast("Mapping[str, NeighbourNumbers]", stack.neighbours), KNOWN_NEIGHBOURS),
+        ("quota.acceptedAtPeak", stack.quota.accepted_at_peak, list(hard)),
+    )
+    for field, given, known in named:
+        for name in given:
+            if name not in known:
+                yield _error(settings, f"{field}.{name}", name, "is not known", f"use one of {', '.join(known)}")
+    paths = {path.split("[")[0] for path, _ in _leaves(stack.model_dump(mode="json", by_alias=True))}
+    for path in stack.unconfirmed:
+        if not any(known == path or known.startswith(f"{path}.") for known in paths):
+            yield _error(settings, "unconfirmed", path, "no such setting", "name a setting of this file or remove it")
+
+
+def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping) and value:
+        for key, entry in cast("Mapping[str, Any]", value).items():
+            yield from _leaves(entry, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, value
+
+
+def _fabric_workers(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+    for name, numbers in settings.stack.workloads.items():
+        if CATALOGUE[name].role is Role.WORKER and numbers.autoscaling:
+            yield _error(
+                settings,
+                f"workloads.{name}.autoscaling",
+                numbers.autoscaling.name,
+                "a worker is not scaled by load",
+                "remove it",
+            )
+
+
+RULES: tuple[Rule, ...] = (
+    _other_networks,
+    _environment,
+    _nodes,
+    _workloads,
+    _release,
+    _traffic,
+    _vocabulary,
+    _fabric_workers,
+)

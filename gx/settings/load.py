@@ -1,0 +1,127 @@
+"""From the engine's configuration to `Settings`, or to one line that says what is wrong."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pulumi
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from gx.errors import InputError
+from gx.naming import Network
+from gx.release import Release
+from gx.settings.crosscheck import cross_check
+from gx.settings.model import Model, StackFile
+from gx.settings.project import PROJECT, ROOT, networks, read_mapping, release_file, stack_file
+from gx.settings.settings import Settings
+
+M = TypeVar("M", bound=Model)
+
+SECRET_KEYS = ("cloudflareApiToken", "minioRootUser", "minioRootPassword", "nextauthSecret")
+"""Encrypted settings. All are optional: the engine's schema cannot say so, hence they are not in Pulumi.yaml."""
+
+
+def load_settings(root: Path = ROOT) -> Settings:
+    """Return the settings of the stack that runs, from the engine's configuration.
+
+    Raises:
+        InputError: A key is missing, unknown, of the wrong type or points at another network.
+    """
+    config, stack = pulumi.Config(PROJECT), pulumi.get_stack()
+    prefix = f"{PROJECT}:"
+    keys = [key.removeprefix(prefix) for key in _configured_keys() if key.startswith(prefix)]
+    for key in keys:
+        if key in SECRET_KEYS and not pulumi.runtime.is_config_secret(prefix + key):
+            raise InputError(
+                file=stack_file(stack),
+                key=prefix + key,
+                consequence="a secret in clear text would be in git and in the state",
+                fix=f"pulumi config set --secret -s {stack} {key}, and rotate the value",
+            )
+    values = {key: config.require(key) for key in keys if key not in SECRET_KEYS}
+    secrets = {key: config.require_secret(key) for key in keys if key in SECRET_KEYS}
+    return settings_from(stack, values, secrets, root)
+
+
+def settings_from(
+    stack: str, values: Mapping[str, str], secrets: Mapping[str, pulumi.Output[str]], root: Path = ROOT
+) -> Settings:
+    """Return the settings of a network from its clear-text values (without the project's prefix) and its secrets."""
+    file = stack_file(stack)
+    parsed = {key: _parse(file, key, value) for key, value in values.items()}
+    numbers = _validate(StackFile, parsed, file, prefix=f"{PROJECT}:")
+    release_name = release_file(stack)
+    release = _validate(
+        Release, read_mapping(release_name, root=root, fix="add the file, as for another network"), release_name
+    )
+    network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
+    settings = Settings(network=network, stack=numbers, release=release, secrets=secrets)
+    cross_check(settings, others=[name for name in networks(root) if name != stack])
+    return settings
+
+
+def _configured_keys() -> list[str]:
+    runtime = pulumi.runtime.config
+    return list({**runtime.get_config_env(), **runtime.CONFIG.get()})
+
+
+def _parse(file: str, key: str, value: str) -> object:
+    """Parse a value's text as JSON where the model wants an object or an array."""
+    field = next((f for name, f in StackFile.model_fields.items() if (f.alias or name) == key), None)
+    structured = field is not None and not _is_scalar(field.annotation)
+    if not structured:
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise InputError(
+            file=file,
+            key=f"{PROJECT}:{key}",
+            value=repr(value),
+            consequence="is plain text where a mapping or a list belongs",
+            fix=f"indent its keys or items below `{PROJECT}:{key}:`",
+        ) from None
+
+
+def _is_scalar(annotation: object) -> bool:
+    return isinstance(annotation, type) and not issubclass(annotation, Model | dict | tuple)
+
+
+def _validate(model: type[M], data: Mapping[str, object], file: str, prefix: str = "") -> M:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise _as_input_error(model, details[0], file, prefix, more=len(details) - 1) from None
+
+
+def _as_input_error(model: type[Model], detail: ErrorDetails, file: str, prefix: str, more: int) -> InputError:
+    path = [part for part in detail["loc"] if part != "[key]"]
+    key = prefix + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
+    value: str | None = repr(cast("object", detail["input"]))
+    if kind == "missing":
+        value, message, fix = None, "the required key is missing", "add it, as another network's file has it"
+    elif kind == "extra_forbidden":
+        message, fix = "unknown key: nothing would read it", _suggestion(model, path)
+    elif kind.endswith("_type") or kind.endswith("_parsing"):
+        fix = "write the type that is named"
+    else:
+        fix = "correct the value"
+    if value is not None and len(value) > 80:  # noqa: PLR2004 a line's worth
+        value = value[:77] + "..."
+    rest = f" (and {more} more)" if more else ""
+    return InputError(file=file, key=key, value=value, consequence=message + rest, fix=fix)
+
+
+def _suggestion(model: type[Model], path: list[Any]) -> str:
+    known: list[str] = []
+    if len(path) == 1:
+        known = [field.alias or name for name, field in model.model_fields.items()]
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    if str(path[-1]) in {"namespace", "host", "network"}:
+        return "remove it: namespace and hosts derive from the stack's name"
+    return f"write {close[0]}" if close else "remove it or correct its spelling"

@@ -1,0 +1,317 @@
+"""The settings of one network: one frozen model, unknown keys forbidden (pydantic).
+
+Keys are camelCase, as in `Pulumi.<stack>.yaml`. Numbers come from facts.md; what the facts do not know is listed in
+the stack file under `unconfirmed` with a reason, and the preview repeats it.
+"""
+
+import ipaddress
+import re
+from datetime import UTC, datetime
+from enum import StrEnum, unique
+from typing import Annotated, Literal, Self
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from gx.quantities import parse_quantity
+from gx.steps import Step, Wave
+
+
+def _quantity(value: object) -> object:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str):
+        parse_quantity(text)
+    return text
+
+
+def _cron(text: str) -> str:
+    try:
+        CronSim(text, datetime(2025, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f"{text!r} is no cron schedule ({error})") from error
+    return text
+
+
+def _address(text: str) -> str:
+    address = ipaddress.IPv4Address(text)
+    if not address.is_global:
+        raise ValueError(f"{text!r} is no public IPv4 address; a DNS record to it would serve nobody")
+    return text
+
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def _dns_label(text: str) -> str:
+    if _DNS_LABEL.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no DNS label (lower-case letters, digits and inner hyphens, at most 63)")
+    return text
+
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def _bucket(text: str) -> str:
+    looks_like_address = re.fullmatch(r"(\d+\.){3}\d+", text) is not None
+    if _BUCKET.fullmatch(text) is None or ".." in text or looks_like_address:
+        raise ValueError(f"{text!r} is a bucket name that S3 refuses (3 to 63 of a-z, 0-9, '.', '-'; no address)")
+    return text
+
+
+Quantity = Annotated[str, BeforeValidator(_quantity), Field(examples=["500m", "50Gi"])]
+Cron = Annotated[str, AfterValidator(_cron), Field(examples=["0 */6 * * *"])]
+PublicAddress = Annotated[str, AfterValidator(_address)]
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]
+BucketName = Annotated[str, AfterValidator(_bucket)]
+Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+ZoneId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Model(BaseModel):
+    """Base of every model: frozen, unknown keys forbidden, camelCase in files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+@unique
+class Environment(StrEnum):
+    """What a network is for; the live value of the namespace label `environment`, except for testnet (facts.md 1)."""
+
+    DEVELOPMENT = "development"
+    TESTNET = "testnet"
+    PRODUCTION = "production"
+
+
+class ResourcePair(Model):
+    """CPU and memory."""
+
+    cpu: Quantity
+    memory: Quantity
+
+
+class Resources(Model):
+    """What a container requests and what it may use at most."""
+
+    requests: ResourcePair
+    limits: ResourcePair
+
+    @model_validator(mode="after")
+    def _limits_cover_requests(self) -> Self:
+        for name in ("cpu", "memory"):
+            if parse_quantity(getattr(self.requests, name)) > parse_quantity(getattr(self.limits, name)):
+                raise ValueError(f"the {name} request is above its limit; Kubernetes refuses such a pod")
+        return self
+
+
+class Node(Model):
+    """A node that answers for the network's public hosts."""
+
+    id: DnsLabel
+    address: PublicAddress
+
+
+class Toleration(Model):
+    """A taint that the network's pods tolerate."""
+
+    key: str
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: str | None = None
+    effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
+
+
+class Scheduling(Model):
+    """Where every pod of the network runs, Jobs included (facts.md 1)."""
+
+    node_selector: dict[str, str]
+    tolerations: tuple[Toleration, ...] = ()
+
+
+class Quota(Model):
+    """The namespace's ResourceQuota. A figure that is not set is not limited (facts.md 11)."""
+
+    name: DnsLabel
+    requests_cpu: Quantity
+    requests_memory: Quantity
+    limits_cpu: Quantity | None = None
+    limits_memory: Quantity | None = None
+    pods: int | None = Field(default=None, gt=0)
+    persistent_volume_claims: int = Field(gt=0)
+    services: int | None = Field(default=None, gt=0)
+    accepted_at_peak: dict[str, str] = Field(
+        default_factory=dict,
+        description="Resources whose production figure does not cover the peak (HPA maximum while everything rolls), "
+        "each with the reason why that is accepted. The steady need must fit all the same.",
+    )
+
+    def hard(self) -> dict[str, str]:
+        """Return the quota as Kubernetes writes it."""
+        figures = {
+            "requests.cpu": self.requests_cpu,
+            "requests.memory": self.requests_memory,
+            "limits.cpu": self.limits_cpu,
+            "limits.memory": self.limits_memory,
+            "pods": self.pods,
+            "persistentvolumeclaims": self.persistent_volume_claims,
+            "services": self.services,
+        }
+        return {name: str(figure) for name, figure in figures.items() if figure is not None}
+
+
+class ContainerLimits(Model):
+    """LimitRange of containers: what is refused and what a container without figures gets."""
+
+    min: ResourcePair
+    max: ResourcePair
+    default: ResourcePair
+    default_request: ResourcePair
+
+
+class LimitRange(Model):
+    """The namespace's LimitRange (facts.md 11)."""
+
+    name: DnsLabel
+    container: ContainerLimits
+    pod_min: ResourcePair
+
+
+class SecretRef(Model):
+    """One key of a Secret that exists in the network's namespace."""
+
+    secret: DnsLabel
+    key: str = Field(pattern=r"^[-._a-zA-Z0-9]+$")
+
+
+class ServicePort(Model):
+    """One port of a Service on this network; `target` is the container port's name in the catalogue."""
+
+    port: int = Field(ge=1, le=65535)
+    target: str = "http"
+    node_port: int | None = Field(default=None, ge=30000, le=32767)
+
+
+class ServiceNumbers(Model):
+    """A Service as it is on this network, where that differs from the catalogue (takeover.md 12)."""
+
+    type: Literal["ClusterIP", "NodePort"] = "ClusterIP"
+    ports: tuple[ServicePort, ...] = Field(min_length=1)
+
+
+class Autoscaling(Model):
+    """A HorizontalPodAutoscaler; targets are per cent of the requests (facts.md 2)."""
+
+    name: DnsLabel
+    min_replicas: int = Field(ge=1)
+    max_replicas: int = Field(ge=1)
+    cpu_percent: int = Field(ge=1, le=100)
+    memory_percent: int = Field(ge=1, le=100)
+
+
+class WorkloadNumbers(Model):
+    """What differs between networks for one workload of the catalogue."""
+
+    replicas: int = Field(ge=0, description="With autoscaling: the number before the autoscaler took over.")
+    resources: Resources
+    autoscaling: Autoscaling | None = None
+    service: ServiceNumbers | None = None
+    repository: str | None = None
+    selector: dict[str, str] | None = Field(default=None, description="The live selector where it is not app=<name>.")
+    service_account: DnsLabel | None = None
+    api_server: bool = Field(default=False, description="It calls the Kubernetes API with its account's token.")
+
+
+class Minio(Model):
+    """MinIO on this network (facts.md 5)."""
+
+    kind: Literal["StatefulSet", "Deployment"] = "StatefulSet"
+    storage: Quantity
+    bucket: BucketName = "gx-voice-messages"
+    resources: Resources
+    noncurrent_days: int = Field(default=7, ge=1, description="Days that replaced or deleted versions are kept.")
+
+
+class Backup(Model):
+    """The MinIO backup (facts.md 6)."""
+
+    schedule: Cron
+    retention_days: int = Field(ge=1)
+    storage: Quantity
+    resources: Resources
+
+
+class Ingress(Model):
+    """Public hosts and TLS (facts.md 9)."""
+
+    issuer: DnsLabel
+    https_redirect: bool
+    api_tls_secret: DnsLabel
+    wallet_tls_secret: DnsLabel
+    cors_origins: tuple[str, ...] = Field(min_length=1)
+
+
+class Cloudflare(Model):
+    """The DNS zone's own settings."""
+
+    zone_id: ZoneId | None = Field(default=None, description="Needed before the first `pulumi up`.")
+    ssl_mode: Literal["off", "flexible", "full", "strict"] = Field(
+        description="SSL mode of the zone; the redirect to HTTPS needs full or strict, or it loops."
+    )
+
+
+class Dns(Model):
+    """Which nodes answer for which public host, by node id."""
+
+    wallet: tuple[DnsLabel, ...] = Field(min_length=1)
+    api: tuple[DnsLabel, ...] = Field(min_length=1)
+
+
+class NeighbourNumbers(Model):
+    """A neighbour in the namespace that the program does not own: only what quota and references need."""
+
+    replicas: int = Field(ge=0)
+    resources: Resources | None = Field(default=None, description="Unknown ones count as the LimitRange's defaults.")
+    services: tuple[DnsLabel, ...] = ()
+    persistent_volume_claims: int = Field(default=0, ge=0)
+
+
+class StackFile(Model):
+    """Everything that the stack file says in clear text; secrets are read apart and never enter this model.
+
+    Keys that a stack file may leave out have their default in `Pulumi.yaml`, where the engine reads it too.
+    """
+
+    environment: Environment
+    cluster_uid: Uid
+    kube_context: str
+    zone: str
+    registry: str
+    namespace_labels: dict[str, str]
+    steps: tuple[Step, ...]
+    waves: tuple[Wave, ...]
+    nodes: tuple[Node, ...] = Field(min_length=1)
+    scheduling: Scheduling
+    quota: Quota
+    limit_range: LimitRange
+    redis: SecretRef
+    fabric_enabled: bool
+    projection_lag_threshold_ms: int = Field(gt=0)
+    workloads: dict[str, WorkloadNumbers]
+    minio: Minio
+    backup: Backup
+    jobs: Resources
+    ingress: Ingress
+    cloudflare: Cloudflare
+    dns: Dns
+    test_users: bool
+    neighbours: dict[str, NeighbourNumbers]
+    secret_epochs: dict[str, Annotated[int, Field(ge=1)]]
+    unconfirmed: dict[str, str]
+
+    @property
+    def production(self) -> bool:
+        """Whether real users' data lives here."""
+        return self.environment is Environment.PRODUCTION
+
+    def epoch(self, secret: str) -> int:
+        """Return the rotation epoch of a generated secret; raising it makes a new value."""
+        return self.secret_epochs.get(secret, 1)

@@ -1,0 +1,73 @@
+"""Where the project's files are, and how a YAML file of it is read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from gx.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "gx-infra"
+
+
+def stack_file(stack: str) -> str:
+    """Return the file name of a stack's settings."""
+    return f"Pulumi.{stack}.yaml"
+
+
+def release_file(stack: str) -> str:
+    """Return the path of a network's bill of materials, relative to the project."""
+    return f"networks/{stack}/release.yaml"
+
+
+def networks(root: Path = ROOT) -> list[str]:
+    """Return the names of all networks: the stacks that have a settings file."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice; YAML itself would keep the last one silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 the library's signature
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_mapping(name: str, *, root: Path = ROOT, fix: str) -> dict[str, Any]:
+    """Return the top-level mapping of a YAML file of the project.
+
+    Args:
+        name: The file's path relative to the project, as shown in an error.
+        root: The project's folder.
+        fix: What to do when the file is not there.
+
+    Raises:
+        InputError: The file is missing, is no YAML, or holds something else than a mapping.
+    """
+    try:
+        text = (root / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(file=name, consequence="the file does not exist", fix=fix) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(file=name, consequence=f"cannot be read ({error})", fix="make it a readable file") from None
+    try:
+        data: object = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not readable"
+        raise InputError(
+            file=name, key=place, consequence=f"malformed YAML ({problem})", fix="correct the syntax there"
+        ) from None
+    if not isinstance(data, Mapping):
+        raise InputError(
+            file=name, consequence="holds no mapping of keys to values", fix="start it with `key: value` lines"
+        )
+    return cast("dict[str, Any]", data)

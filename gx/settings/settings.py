@@ -1,0 +1,53 @@
+"""One frozen value that the whole program is built from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from gx.naming import Network
+from gx.release import Release
+from gx.settings.model import StackFile, WorkloadNumbers
+from gx.steps import Step, Wave
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything `program.build` needs.
+
+    Attributes:
+        network: The network and every name that derives from it.
+        stack: The clear-text settings of the stack file.
+        release: The versions of the network.
+        secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
+    """
+
+    network: Network
+    stack: StackFile
+    release: Release
+    secrets: Mapping[str, pulumi.Output[str]]
+
+    def has(self, step: Step) -> bool:
+        """Return whether the network has taken a step."""
+        return step in self.stack.steps
+
+    def manages(self, wave: Wave) -> bool:
+        """Return whether the stack manages a component."""
+        return wave in self.stack.waves
+
+    def image(self, workload: str) -> str:
+        """Return the image reference of a workload of the catalogue."""
+        repository = self.numbers(workload).repository or workload
+        return self.release.workloads[workload].reference(self.stack.registry, repository)
+
+    def platform_image(self, name: str) -> str:
+        """Return the image reference of one of the program's own servers or Jobs."""
+        return self.release.platform[name].reference(self.stack.registry, name)
+
+    def numbers(self, workload: str) -> WorkloadNumbers:
+        """Return the network's numbers of a workload."""
+        return self.stack.workloads[workload]
+
+    def replicas(self, workload: str, *, worker: bool) -> int:
+        """Return how many pods a workload keeps; workers rest while blockchain features are switched off."""
+        return 0 if worker and not self.stack.fabric_enabled else self.numbers(workload).replicas

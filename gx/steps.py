@@ -1,0 +1,48 @@
+"""What an adopted network changes later, on purpose, one named step at a time (takeover.md 1).
+
+A network that was made by hand starts with none of these steps; a network on an empty cluster starts with all of them.
+"""
+
+from enum import StrEnum, unique
+
+
+@unique
+class Step(StrEnum):
+    """A change that is better than what runs today, off until the stack file lists it."""
+
+    NAMED_TARGET_PORTS = "named-target-ports"
+    """Services reach the container port by name; pods without the name would leave the endpoints at once."""
+
+    TIER_API_LABELS = "tier-api-labels"
+    """The seven API services carry tier=api; the scrape job gx-backend-services and its 18 rules must move first."""
+
+    MESSAGING_S3_USER = "messaging-s3-user"
+    """svc-messaging reads its own least-privilege S3 user instead of the pair in minio-credentials."""
+
+    MINIO_NON_ROOT = "minio-non-root"
+    """MinIO runs as a plain user under Pod Security restricted; the owner of the files must be changed first."""
+
+    BUCKET_EXPIRY = "bucket-expiry"
+    """Voice and file objects expire as promised (1 and 7 days); a report of what it would delete comes first."""
+
+    POD_SECURITY_ENFORCE = "pod-security-enforce"
+    """The namespace enforces Pod Security restricted; every live pod must pass a server-side dry run first."""
+
+    REAL_CLIENT_ADDRESS = "real-client-address"
+    """Stickiness follows the user's address from CF-Connecting-IP instead of the peer's."""
+
+
+@unique
+class Wave(StrEnum):
+    """A component that the stack manages. Adoption switches them on one after another (takeover.md 2)."""
+
+    ENVIRONMENT = "environment"
+    STORAGE = "storage"
+    DATABASE = "database"
+    MESSAGING = "messaging"
+    WORKLOADS = "workloads"
+    NETWORK_POLICIES = "network-policies"
+    INGRESS = "ingress"
+    BACKUP = "backup"
+    MONITORING = "monitoring"
+    DNS = "dns"
