@@ -1,8 +1,12 @@
 """The program: what one network consists of, in the order in which a reader would ask."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import pulumi
 
 from components.backup_job import BackupJob
+from components.base import Site
 from components.cluster import Cluster
 from components.connections import Connections
 from components.database import Database
@@ -32,37 +36,70 @@ def build(settings: Settings) -> Outputs:
     """
     check_capacity(settings)
     cluster = Cluster("cluster", settings)
-    site, inside = cluster.site, pulumi.ResourceOptions(providers=[cluster.provider])
+    inside = pulumi.ResourceOptions(providers=[cluster.provider])
+    ground = _ground(cluster.site, inside)
+    stores = _stores(ground, inside)
+    _services(ground, stores, inside)
+    _surroundings(ground.site, stores, inside)
+    return outputs_of(settings)
 
+
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What every pod needs before it starts: the site, objects that must exist, contents that roll pods."""
+
+    site: Site
+    ready: tuple[pulumi.Resource, ...] = ()
+    inputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+
+
+def _ground(site: Site, inside: pulumi.ResourceOptions) -> _Ground:
+    """Namespace, limits, accounts, shared configuration, policies, connection URLs."""
     ready: tuple[pulumi.Resource, ...] = ()
     inputs: dict[str, pulumi.Input[str]] = {}
-    if settings.manages(Wave.ENVIRONMENT):
+    if site.settings.manages(Wave.ENVIRONMENT):
         environment = Environment("environment", site, opts=inside)
-        site = environment.site
-        connections = Connections("connections", site, opts=inside)
-        ready = (*environment.shared.ready, connections.secret)
-        inputs = {**environment.shared.backend_config, **connections.urls}
-    if settings.manages(Wave.NETWORK_POLICIES):
+        site, ready = environment.site, environment.shared.ready
+        inputs.update(environment.shared.backend_config)
+    if site.settings.manages(Wave.NETWORK_POLICIES):
         ready = (*ready, *NetworkPolicies("network-policies", site, opts=inside).ready)
+    if site.settings.manages(Wave.MESSAGING) or site.settings.manages(Wave.WORKLOADS):
+        connections = Connections("connections", site, opts=inside)
+        ready = (*ready, connections.secret)
+        inputs.update(connections.urls)
+    return _Ground(site=site, ready=ready, inputs=inputs)
 
-    stands_on = ready
-    if settings.manages(Wave.STORAGE):
-        stands_on = (*stands_on, MinioStorage("storage", site, wait_for=ready, opts=inside).provisioned)
-    if settings.manages(Wave.DATABASE):
-        stands_on = (*stands_on, Database("database", site, wait_for=ready, opts=inside).schema)
-    if settings.manages(Wave.MESSAGING):
-        MessagingStack("messaging", site, MessagingStackArgs(inputs=inputs, wait_for=stands_on), opts=inside)
-    if settings.manages(Wave.WORKLOADS):
+
+def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
+    """Object store and database schema; returns what svc-messaging and the backup wait for."""
+    site, done = ground.site, ground.ready
+    if site.settings.manages(Wave.STORAGE):
+        done = (*done, MinioStorage("storage", site, wait_for=ground.ready, opts=inside).provisioned)
+    if site.settings.manages(Wave.DATABASE):
+        done = (*done, Database("database", site, wait_for=ground.ready, opts=inside).schema)
+    return done
+
+
+def _services(ground: _Ground, stores: tuple[pulumi.Resource, ...], inside: pulumi.ResourceOptions) -> None:
+    """The eleven workloads: svc-messaging on its stores, the other ten alike."""
+    site = ground.site
+    if site.settings.manages(Wave.MESSAGING):
+        args = MessagingStackArgs(inputs=ground.inputs, wait_for=stores)
+        MessagingStack("messaging", site, args, opts=inside)
+    if site.settings.manages(Wave.WORKLOADS):
         for shape in CATALOGUE.values():
             if shape is not MESSAGING:
-                Workload(shape.name, site, WorkloadArgs(shape=shape, inputs=inputs, wait_for=ready), opts=inside)
+                args = WorkloadArgs(shape=shape, inputs=ground.inputs, wait_for=ground.ready)
+                Workload(shape.name, site, args, opts=inside)
 
-    if settings.manages(Wave.INGRESS):
+
+def _surroundings(site: Site, stores: tuple[pulumi.Resource, ...], inside: pulumi.ResourceOptions) -> None:
+    """Public routes, backup, alerts, DNS."""
+    if site.settings.manages(Wave.INGRESS):
         IngressRoutes("ingress", site, opts=inside)
-    if settings.manages(Wave.BACKUP):
-        BackupJob("backup", site, wait_for=stands_on, opts=inside)
-    if settings.manages(Wave.MONITORING):
+    if site.settings.manages(Wave.BACKUP):
+        BackupJob("backup", site, wait_for=stores, opts=inside)
+    if site.settings.manages(Wave.MONITORING):
         MonitoringRules("monitoring", site, opts=inside)
-    if settings.manages(Wave.DNS):
+    if site.settings.manages(Wave.DNS):
         DnsRecords("dns", site)
-    return outputs_of(settings)

@@ -67,7 +67,7 @@ class BackupJob(GxComponent):
                         "active_deadline_seconds": DEADLINE_SECONDS,
                         "template": {
                             "metadata": {
-                                "labels": site.metadata(BACKUP, PartOf.STORAGE, labels=POD_LABELS)["labels"],  # pyright: ignore[reportTypedDictNotRequiredAccess]
+                                "labels": site.pod_labels(BACKUP, PartOf.STORAGE, POD_LABELS),
                             },
                             "spec": self._pod(),
                         },

@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import ClassVar
 
 import pulumi
@@ -38,17 +39,32 @@ class Site:
         *,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, pulumi.Input[str]] | None = None,
-        namespace: pulumi.Input[str] | None = None,
+        namespace: pulumi.Input[str] | EllipsisType | None = ...,
         app: str | None = None,
     ) -> ObjectMetaArgsDict:
-        """Return the metadata of one object: fixed name, labels of the program beside its own, field manager."""
+        """Return the metadata of one object: fixed name, labels of the program beside its own, field manager.
+
+        Args:
+            name: The object's fixed name.
+            part_of: What a person would page somebody about.
+            labels: Further labels.
+            annotations: Further annotations.
+            namespace: Another namespace than the network's; None for an object outside every namespace.
+            app: The application, where it is not the object's name.
+        """
         owned = object_labels(app or str(name), part_of, self.settings.network.name)
-        return {
+        metadata: ObjectMetaArgsDict = {
             "name": name,
-            "namespace": self.namespace if namespace is None else namespace,
             "labels": {**owned, **(labels or {})},
             "annotations": {PATCH_FIELD_MANAGER: FIELD_MANAGER, **(annotations or {})},
         }
+        if namespace is not None:
+            metadata["namespace"] = self.namespace if isinstance(namespace, EllipsisType) else namespace
+        return metadata
+
+    def pod_labels(self, app: str, part_of: PartOf, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return the labels of a pod template: the program's beside those that selectors and policies use."""
+        return {**object_labels(app, part_of, self.settings.network.name), **labels}
 
     def checksum(self, values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
         """Return a short keyed hash of values for a pod annotation, so that pods roll when their inputs change.

@@ -32,9 +32,9 @@ class CloudflareProvider(pulumi.ProviderResource):
 class DnsRecord(pulumi.CustomResource):
     """A proxied A record (cloudflare.DnsRecord of the provider's version 6)."""
 
-    TOKEN = "cloudflare:index/dnsRecord:DnsRecord"  # noqa: S105 a type token
+    TOKEN = "cloudflare:index/dnsRecord:DnsRecord"  # a type token
 
-    def __init__(  # noqa: PLR0913 the provider wants that many
+    def __init__(
         self,
         name: str,
         *,

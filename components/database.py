@@ -48,7 +48,7 @@ class Database(GxComponent):
             self._test_users()
         self.register_outputs({"schemaVersion": SCHEMA_VERSION, "schemaHash": content})
 
-    def _job(  # noqa: PLR0913 one Job has that many parts
+    def _job(
         self,
         name: str,
         files: dict[str, str],

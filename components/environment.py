@@ -66,9 +66,9 @@ class Environment(GxComponent):
             self.site.namespace,
             PartOf.PLATFORM,
             labels={**labels, **self.site.settings.stack.namespace_labels},
+            namespace=None,
             app="backend",
         )
-        del metadata["namespace"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
         return k8s.core.v1.Namespace("namespace", metadata=metadata, opts=self.child("Namespace"))
 
     def _quota(self) -> k8s.core.v1.ResourceQuota:

@@ -61,9 +61,7 @@ class HashedJob(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:job:HashedJob"
 
-    def __init__(
-        self, name: str, site: Site, args: HashedJobArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, site: Site, args: HashedJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, site, opts)
         full_name = f"{name}-{args.content_hash()}"
         scripts = k8s.core.v1.ConfigMap(
@@ -102,7 +100,7 @@ class HashedJob(GxComponent):
                 "backoff_limit": ATTEMPTS,
                 "active_deadline_seconds": DEADLINE_SECONDS,
                 "template": {
-                    "metadata": {"labels": {**site.metadata(name, args.part_of)["labels"], "app": name}},  # pyright: ignore[reportGeneralTypeIssues, reportTypedDictNotRequiredAccess]
+                    "metadata": {"labels": site.pod_labels(name, args.part_of, {"app": name})},
                     "spec": pod,
                 },
             },

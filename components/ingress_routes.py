@@ -49,9 +49,7 @@ class IngressRoutes(GxComponent):
         )
         # On one shared host the API's Ingress orders the certificate; a second order for it would be refused.
         issuer = {} if network.wallet_host == network.api_host else self._issuer()
-        self._ingress(
-            WALLET_INGRESS, network.wallet_host, ingress.wallet_tls_secret, _routes("wallet_routes"), issuer
-        )
+        self._ingress(WALLET_INGRESS, network.wallet_host, ingress.wallet_tls_secret, _routes("wallet_routes"), issuer)
         self.register_outputs({"hosts": sorted({network.api_host, network.wallet_host})})
 
     def _ingress(

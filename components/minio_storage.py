@@ -150,7 +150,7 @@ class MinioStorage(GxComponent):
         metadata = self.site.metadata(MINIO, PartOf.STORAGE, labels=LIVE_LABELS)
         template: k8s.core.v1.PodTemplateSpecArgsDict = {
             "metadata": {
-                "labels": self.site.metadata(MINIO, PartOf.STORAGE, labels=SELECTOR)["labels"],  # pyright: ignore[reportTypedDictNotRequiredAccess]
+                "labels": self.site.pod_labels(MINIO, PartOf.STORAGE, SELECTOR),
                 "annotations": {**scrape_annotations(MINIO_PORT, METRICS_PATH), CONFIG_CHECKSUM: checksum},
             },
             "spec": self._pod(),

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
+from pulumi_kubernetes.meta.v1 import LabelSelectorRequirementArgsDict
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgsDict,
     NetworkPolicyIngressRuleArgsDict,
@@ -63,7 +64,8 @@ def _ports(*numbers: int, protocol: str = "TCP") -> list[NetworkPolicyPortArgsDi
 
 
 _OUTSIDE: Peer = {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_OUTSIDE)}}
-_NOT_OURS: Peer = {"pod_selector": {"match_expressions": [{"key": MANAGED_BY, "operator": "DoesNotExist"}]}}
+_UNMANAGED: LabelSelectorRequirementArgsDict = {"key": MANAGED_BY, "operator": "DoesNotExist"}
+_NOT_OURS: Peer = {"pod_selector": {"match_expressions": [_UNMANAGED]}}
 
 
 class NetworkPolicies(GxComponent):
@@ -150,10 +152,9 @@ class NetworkPolicies(GxComponent):
             for dependency, neighbour in USED_NEIGHBOURS.items()
             if dependency in workload.depends_on and neighbour in self._present
         ]
-        rules += [
-            {"to": [_pods(self._selector(CATALOGUE[name]))], "ports": _ports(CATALOGUE[name].http_port)}
-            for name in workload.calls
-        ]
+        for name in workload.calls:
+            callee = CATALOGUE[name]
+            rules.append({"to": [_pods(self._selector(callee))], "ports": _ports(callee.http_port)})
         if Dependency.MINIO in workload.depends_on:
             rules.append({"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)})
         if Dependency.FABRIC in workload.depends_on:
@@ -203,7 +204,7 @@ class NetworkPolicies(GxComponent):
         return self._policy(
             "gx-neighbours",
             {
-                "pod_selector": _NOT_OURS.get("pod_selector", {}),
+                "pod_selector": {"match_expressions": [_UNMANAGED]},
                 "ingress": [{"from_": [_NOT_OURS]}],
                 "egress": [{"to": [_NOT_OURS]}, {"to": [_OUTSIDE], "ports": _ports(443, 80)}],
             },

@@ -82,15 +82,17 @@ def scratch(paths: Sequence[str], size_limit: str = "256Mi") -> tuple[list[Volum
 
 def tolerations(scheduling: Scheduling) -> list[TolerationArgsDict]:
     """Return the network's tolerations."""
-    return [
-        {
+    wanted: list[TolerationArgsDict] = []
+    for toleration in scheduling.tolerations:
+        one: TolerationArgsDict = {
             "key": toleration.key,
             "operator": toleration.operator,
             "effect": toleration.effect,
-            **({"value": toleration.value} if toleration.value is not None else {}),
         }
-        for toleration in scheduling.tolerations
-    ]
+        if toleration.value is not None:
+            one["value"] = toleration.value
+        wanted.append(one)
+    return wanted
 
 
 def pod_spec(

@@ -9,11 +9,20 @@ import pulumi_kubernetes as k8s
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, VolumeArgsDict, VolumeMountArgsDict
 
 from components.base import GxComponent, Site
-from components.pods import http_probe, pod_spec, resources, restricted_container, scratch, secret_env, spread_over_nodes
+from components.pods import (
+    http_probe,
+    pod_spec,
+    resources,
+    restricted_container,
+    scratch,
+    secret_env,
+    spread_over_nodes,
+)
 from gx.catalogue.model import FieldPath, Metrics, Role, SecretKey, ServiceUrl
 from gx.catalogue.model import Workload as Shape
 from gx.catalogue.ports import port_names, service_of, service_url
 from gx.labels import CONFIG_CHECKSUM, SKIP_AWAIT, Tier, scrape_annotations
+from gx.settings.model import ServicePort
 from gx.steps import Step
 
 DRAIN_SECONDS = 10  # endpoints and the ingress controller learn of a stopping pod within this time
@@ -45,32 +54,32 @@ class Workload(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:workload:Workload"
 
-    def __init__(
-        self, name: str, site: Site, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, site: Site, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, site, opts)
         self._shape, self._args = args.shape, args
         self._numbers = site.settings.numbers(args.shape.name)
         self._app = {"app": args.shape.name}
         self._selector = dict(self._numbers.selector or self._app)
         inputs = {**args.inputs, **self._generate()}
+        spec: k8s.apps.v1.DeploymentSpecArgsDict = {
+            "selector": {"match_labels": self._selector},
+            "strategy": self._strategy(),
+            "template": {
+                "metadata": {
+                    "labels": self._pod_labels(),
+                    "annotations": {**self._scrape(), CONFIG_CHECKSUM: site.checksum(inputs)},
+                },
+                "spec": self._pod(),
+            },
+        }
+        if not self._numbers.autoscaling:  # an autoscaler owns the number
+            spec["replicas"] = site.settings.replicas(args.shape.name, worker=args.shape.role is Role.WORKER)
         self.deployment = k8s.apps.v1.Deployment(
             args.shape.name,
             metadata=site.metadata(
                 args.shape.name, args.shape.part_of, labels=self._live_labels(), annotations=self._await()
             ),
-            spec={
-                **self._replicas(),
-                "selector": {"match_labels": self._selector},
-                "strategy": self._strategy(),
-                "template": {
-                    "metadata": {
-                        "labels": self._pod_labels(),
-                        "annotations": {**self._scrape(), CONFIG_CHECKSUM: site.checksum(inputs)},
-                    },
-                    "spec": self._pod(),
-                },
-            },
+            spec=spec,
             opts=self.child("Deployment", depends_on=args.wait_for),
         )
         self.service = self._service()
@@ -83,13 +92,6 @@ class Workload(GxComponent):
     def _minimum(self) -> int:
         scaling = self._numbers.autoscaling
         return scaling.min_replicas if scaling else self._numbers.replicas
-
-    def _replicas(self) -> dict[str, int]:
-        """Leave `replicas` out where an autoscaler owns it."""
-        if self._numbers.autoscaling:
-            return {}
-        worker = self._shape.role is Role.WORKER
-        return {"replicas": self.site.settings.replicas(self._shape.name, worker=worker)}
 
     def _strategy(self) -> k8s.apps.v1.DeploymentStrategyArgsDict:
         if self._shape.recreate:
@@ -104,8 +106,8 @@ class Workload(GxComponent):
         return labels
 
     def _pod_labels(self) -> dict[str, str]:
-        program = self.site.metadata(self._shape.name, self._shape.part_of)["labels"]
-        return {**program, **self._live_labels(), **self._selector}  # pyright: ignore[reportReturnType, reportGeneralTypeIssues]
+        own = {**self._live_labels(), **self._selector}
+        return self.site.pod_labels(self._shape.name, self._shape.part_of, own)
 
     def _await(self) -> dict[str, str]:
         return {} if self._shape.await_ready else {SKIP_AWAIT: "true"}
@@ -185,7 +187,6 @@ class Workload(GxComponent):
 
     def _service(self) -> k8s.core.v1.Service:
         service = service_of(self.site.settings, self._shape)
-        named = self.site.settings.has(Step.NAMED_TARGET_PORTS)
         return k8s.core.v1.Service(
             self._shape.service,
             metadata=self.site.metadata(
@@ -199,18 +200,23 @@ class Workload(GxComponent):
                 "type": service.type,
                 "selector": self._selector,
                 "ports": [
-                    {
-                        "name": name,
-                        "port": port.port,
-                        "target_port": port.target if named else self._shape.ports[port.target],
-                        "protocol": "TCP",
-                        **({"node_port": port.node_port} if port.node_port else {}),
-                    }
-                    for name, port in zip(port_names(service.ports), service.ports, strict=True)
+                    self._port(name, port) for name, port in zip(port_names(service.ports), service.ports, strict=True)
                 ],
             },
             opts=self.child("Service"),
         )
+
+    def _port(self, name: str, port: ServicePort) -> k8s.core.v1.ServicePortArgsDict:
+        named = self.site.settings.has(Step.NAMED_TARGET_PORTS)
+        wanted: k8s.core.v1.ServicePortArgsDict = {
+            "name": name,
+            "port": port.port,
+            "target_port": port.target if named else self._shape.ports[port.target],
+            "protocol": "TCP",
+        }
+        if port.node_port is not None:
+            wanted["node_port"] = port.node_port
+        return wanted
 
     def _autoscale(self) -> None:
         scaling = self._numbers.autoscaling

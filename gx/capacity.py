@@ -86,9 +86,7 @@ def needed(groups: Sequence[PodGroup], figure: str, *, peak: bool) -> Decimal:
     return running + (sum(surges, Decimal(0)) if peak else max(surges, default=Decimal(0)))
 
 
-def shortfalls(
-    hard: Mapping[str, str], groups: Sequence[PodGroup], counts: Mapping[str, int]
-) -> Iterable[Shortfall]:
+def shortfalls(hard: Mapping[str, str], groups: Sequence[PodGroup], counts: Mapping[str, int]) -> Iterable[Shortfall]:
     """Yield every figure of a quota that is too small.
 
     Args:

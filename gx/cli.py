@@ -16,7 +16,7 @@ from gx.checks.isolation import check_overlap
 from gx.checks.schema import warm_up
 from gx.errors import InputError
 from gx.plan.model import Plan
-from gx.plan.record import RecorderCrash, record
+from gx.plan.record import RecorderCrashError, record
 from gx.plan.render import write_rendered
 from gx.plan.tree import findings_text, print_plan
 from gx.settings.project import ROOT, networks
@@ -32,7 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Stack = Annotated[str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")]
+Stack = Annotated[
+    str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
+]
 
 
 def project_root() -> Path:
@@ -107,7 +109,9 @@ def _as_json(finding: Finding) -> dict[str, str]:
 
 @app.command()
 def check(
-    stacks: Annotated[list[str] | None, typer.Argument(metavar="[STACK]...", help="All networks if none is named.")] = None,
+    stacks: Annotated[
+        list[str] | None, typer.Argument(metavar="[STACK]...", help="All networks if none is named.")
+    ] = None,
 ) -> None:
     """Run every check over the named networks and compare their Plans with each other.
 
@@ -155,8 +159,10 @@ def main() -> None:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(BAD_INPUT)
-    except RecorderCrash as error:
-        sys.stderr.write(f"{error}\ngx: the program failed; this is a defect of gx-infra, please report it with the lines above\n")
+    except RecorderCrashError as error:
+        sys.stderr.write(
+            f"{error}\ngx: the program failed; this is a defect of gx-infra, please report it with the lines above\n"
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; nothing was changed\n")

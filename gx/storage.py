@@ -59,7 +59,7 @@ def lifecycle_rules(*, noncurrent_days: int, expire_objects: bool) -> list[dict[
         },
     ]
     if expire_objects:
-        rules += [
+        expiring: list[dict[str, object]] = [
             {
                 "ID": f"expire-{prefix.strip('/').replace('/', '-')}",
                 "Status": "Enabled",
@@ -68,6 +68,7 @@ def lifecycle_rules(*, noncurrent_days: int, expire_objects: bool) -> list[dict[
             }
             for prefix, days in EXPIRY_DAYS.items()
         ]
+        rules += expiring
     return rules
 
 

@@ -1,10 +1,11 @@
 -- One transaction under one advisory lock: two runs at once wait for each other, a failure leaves nothing behind.
 \set ON_ERROR_STOP on
+SET client_min_messages = warning;
 \getenv version SCHEMA_VERSION
 \getenv hash SCHEMA_HASH
 BEGIN;
 SET LOCAL lock_timeout = '5s';
-SELECT pg_advisory_xact_lock(hashtext('gx-infra schema'));
+SELECT pg_advisory_xact_lock(hashtext('gx-infra schema')) AS locked \gset
 CREATE TABLE IF NOT EXISTS gx_schema_version (
   version INTEGER PRIMARY KEY,
   hash TEXT NOT NULL,

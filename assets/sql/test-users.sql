@@ -1,16 +1,16 @@
 -- The eight test users of devnet and testnet, inserted only when absent. Never on a production network.
 \set ON_ERROR_STOP on
+SET client_min_messages = warning;
 \getenv network GX_NETWORK
 \getenv zone TEST_USER_DOMAIN
 \getenv password TEST_USER_PASSWORD
 SELECT :'network' IN ('mainnet', 'production') OR length(:'password') < 20 AS refused \gset
 \if :refused
-  \warn test users are refused on this network, or their password is missing
-  SELECT 1 / 0 AS refused;
+  DO 'BEGIN RAISE EXCEPTION $$test users are refused on this network, or their password is missing$$; END';
 \endif
 BEGIN;
 SET LOCAL lock_timeout = '5s';
-SELECT pg_advisory_xact_lock(hashtext('gx-infra test users'));
+SELECT pg_advisory_xact_lock(hashtext('gx-infra test users')) AS locked \gset
 CREATE EXTENSION IF NOT EXISTS pgcrypto;
 INSERT INTO "UserProfile" (
   "profileId", "tenantId", "firstName", "lastName", "email", "gender", "dateOfBirth", "nationalityCountryCode",

@@ -70,7 +70,7 @@ def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
 
 
 def check_unknown(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for an object whose name or place only the engine would learn: nothing about it can be checked."""
+    """Yield a finding for an object whose name or place only the engine would learn."""
     for resource in plan.resources:
         for path in resource.unknown_paths:
             if path.startswith(("metadata.name", "metadata.namespace", "spec.selector")):

@@ -70,7 +70,9 @@ def check_reachability(plan: Plan) -> Iterator[Finding]:
     controller, prometheus = Endpoint("ingress-nginx", {}), Endpoint("monitoring", {})
     for pod, port in _backends(plan):
         if not allowed(plan, controller, Endpoint(plan.namespace, pod.labels), port):
-            yield Finding(check="reachability", place=pod.place, text=f"the ingress controller cannot reach port {port}")
+            yield Finding(
+                check="reachability", place=pod.place, text=f"the ingress controller cannot reach port {port}"
+            )
     for pod in pods(plan):
         if pod.annotations.get("prometheus.io/scrape") == "true":
             port = int(pod.annotations["prometheus.io/port"])

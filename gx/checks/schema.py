@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import jsonschema.validators
 import referencing
-from kubernetes_validate import utils
+from kubernetes_validate import utils  # pyright: ignore[reportMissingTypeStubs]
 
 from gx.checks.finding import Finding
 from gx.plan.model import Plan

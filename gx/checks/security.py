@@ -48,18 +48,23 @@ def _restricted(pod: Pod) -> Iterator[str]:
         if not kinds <= ALLOWED_VOLUMES:
             yield f"mounts a volume of the kind {', '.join(kinds - ALLOWED_VOLUMES)}"
     for container in pod.containers:
-        name, own = container["name"], container.get("securityContext", {})
-        merged = {**context, **own}
-        if merged.get("runAsNonRoot") is not True or merged.get("runAsUser") == 0:
-            yield f"{name} may run as root"
-        if own.get("allowPrivilegeEscalation") is not False:
-            yield f"{name} may gain privileges"
-        if own.get("capabilities", {}).get("drop") != ["ALL"] or own.get("capabilities", {}).get("add"):
-            yield f"{name} keeps capabilities"
-        if own.get("readOnlyRootFilesystem") is not True:
-            yield f"{name} can write to its root filesystem"
-        if any("hostPort" in port for port in container.get("ports", [])):
-            yield f"{name} binds a port of the node"
+        for problem in _loose(container, context):
+            yield f"{container['name']} {problem}"
+
+
+def _loose(container: dict[str, Any], pod_context: dict[str, Any]) -> Iterator[str]:
+    own = container.get("securityContext", {})
+    merged = {**pod_context, **own}
+    if merged.get("runAsNonRoot") is not True or merged.get("runAsUser") == 0:
+        yield "may run as root"
+    if own.get("allowPrivilegeEscalation") is not False:
+        yield "may gain privileges"
+    if own.get("capabilities", {}).get("drop") != ["ALL"] or own.get("capabilities", {}).get("add"):
+        yield "keeps capabilities"
+    if own.get("readOnlyRootFilesystem") is not True:
+        yield "can write to its root filesystem"
+    if any("hostPort" in port for port in container.get("ports", [])):
+        yield "binds a port of the node"
 
 
 def check_containers(plan: Plan) -> Iterator[Finding]:

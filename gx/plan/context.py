@@ -29,9 +29,7 @@ def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
         "network": network.name,
         "production": network.production,
         "namespace": network.namespace,
-        "externals": [
-            {**vars(external), "keys": list(external.keys)} for external in externals(settings)
-        ],
+        "externals": [{**vars(external), "keys": list(external.keys)} for external in externals(settings)],
         "neighbours": [
             {
                 "name": group.name,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
+from pydantic import TypeAdapter
+
 from gx.plan.values import Json, Unknown, decode, plain, walk
 
 KUBERNETES = "kubernetes:"
@@ -177,7 +179,6 @@ class Plan:
 
     def to_json(self, *, show_secrets: bool = False) -> Json:
         """Return the Plan as JSON for other programs; secrets are redacted unless asked for."""
-        reveal = (lambda value: value) if show_secrets else None
         return {
             "network": self.network,
             "namespace": self.namespace,
@@ -189,7 +190,7 @@ class Plan:
                     "parent": resource.parent,
                     "custom": resource.custom,
                     "read": resource.read,
-                    "inputs": plain(resource.inputs, reveal) if reveal else plain(resource.inputs),
+                    "inputs": plain(resource.inputs, show_secrets=show_secrets),
                     "options": {key: _listed(value) for key, value in vars(resource.options).items()},
                 }
                 for resource in self.resources
@@ -201,6 +202,12 @@ class Plan:
 
 def _listed(value: object) -> object:
     return list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
+
+
+_OPTIONS, _EXTERNALS, _NEIGHBOURS, _NOTES = (
+    TypeAdapter[Any](shape)
+    for shape in (Options, tuple[ExternalObject, ...], tuple[NeighbourPods, ...], tuple[Note, ...])
+)
 
 
 def plan_from(record: dict[str, Any]) -> Plan:
@@ -216,12 +223,7 @@ def plan_from(record: dict[str, Any]) -> Plan:
             custom=entry["custom"],
             read=entry["read"],
             inputs=decode(entry["inputs"]),
-            options=Options(
-                **{
-                    **{key: tuple(v) if isinstance(v, list) else v for key, v in entry["options"].items()},  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-                    "retain_on_delete": retained[entry["urn"]],
-                }
-            ),
+            options=_OPTIONS.validate_python({**entry["options"], "retain_on_delete": retained[entry["urn"]]}),
         )
         for entry in sorted(raw, key=lambda entry: entry["urn"])
     )
@@ -231,12 +233,12 @@ def plan_from(record: dict[str, Any]) -> Plan:
         namespace=record["namespace"],
         resources=resources,
         outputs=record["outputs"],
-        externals=tuple(ExternalObject(**{**entry, "keys": tuple(entry["keys"])}) for entry in record["externals"]),
-        neighbours=tuple(NeighbourPods(**{**entry, "ports": tuple(entry["ports"])}) for entry in record["neighbours"]),
+        externals=_EXTERNALS.validate_python(record["externals"]),
+        neighbours=_NEIGHBOURS.validate_python(record["neighbours"]),
         neighbour_counts=record["neighbour_counts"],
         accepted_at_peak=record["accepted_at_peak"],
         pod_exceptions=record["pod_exceptions"],
-        notes=tuple(Note(**note) for note in record["notes"]),
+        notes=_NOTES.validate_python(record["notes"]),
         seconds=record["seconds"],
     )
 

@@ -80,9 +80,7 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 
 def pod_groups(plan: Plan) -> list[PodGroup]:
     """Return the pods of a Plan for the quota arithmetic, neighbours included."""
-    scalers = {
-        scaler.spec["scaleTargetRef"]["name"]: scaler.spec for scaler in plan.of_kind("HorizontalPodAutoscaler")
-    }
+    scalers = {scaler.spec["scaleTargetRef"]["name"]: scaler.spec for scaler in plan.of_kind("HorizontalPodAutoscaler")}
     groups = [
         PodGroup(
             name=neighbour.name,

@@ -16,7 +16,7 @@ _FOREIGN_ENVIRONMENT = ("KUBECONFIG", "PULUMI_", "CLOUDFLARE_", "AWS_", "MINIO_"
 """What a person's shell may hold and what must not change a Plan."""
 
 
-class ProgramRefusal(InputError):
+class ProgramRefusalError(InputError):
     """The line by which settings or program refused the input, as the child wrote it."""
 
     def __init__(self, line: str) -> None:
@@ -27,7 +27,7 @@ class ProgramRefusal(InputError):
         return self.consequence
 
 
-class RecorderCrash(RuntimeError):
+class RecorderCrashError(RuntimeError):
     """The program itself failed: a defect, not a person's input."""
 
 
@@ -51,8 +51,8 @@ def record(
         before_wait: Work of the caller that can be done while the child runs.
 
     Raises:
-        ProgramRefusal: Settings or program refuse the input.
-        RecorderCrash: The program failed in another way.
+        ProgramRefusalError: Settings or program refuse the input.
+        RecorderCrashError: The program failed in another way.
     """
     command = [sys.executable, "-m", "gx.plan.recorder", stack, "--root", str(root)]
     command += ["--up"] * up + ["--unknown"] * unknown
@@ -70,9 +70,9 @@ def record(
             child.kill()
             raise
     if "error" in message:
-        raise ProgramRefusal(message["error"])
+        raise ProgramRefusalError(message["error"])
     if "record" not in message:
-        raise RecorderCrash(complaint.strip() or f"the recorder ended with {child.returncode}")
+        raise RecorderCrashError(complaint.strip() or f"the recorder ended with {child.returncode}")
     return plan_from(message["record"])
 
 

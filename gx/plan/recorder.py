@@ -24,8 +24,8 @@ from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPriva
 from gx.errors import InputError
 from gx.plan.values import SECRET_MARK, UNKNOWN_MARK, Json
 
-SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 the engine's mark of special values
-RECORDED_PASSWORD = "p@ss/word+with=every?thing&#%"  # noqa: S105 a stand-in that shows whether URLs are quoted
+SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # the engine's mark of special values
+RECORDED_PASSWORD = "p@ss/word+with=every?thing&#%"  # a stand-in that shows whether URLs are quoted
 
 
 def to_json(value: Value) -> Json:
@@ -59,7 +59,7 @@ class Answers(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Return the id and the state of a resource."""
-        state = dict(cast("dict[str, Any]", args.inputs))
+        state = dict(cast("dict[str, Any]", args.inputs))  # pyright: ignore[reportUnknownMemberType]
         identifier = args.resource_id or args.name
         if args.typ == "random:index/randomPassword:RandomPassword":
             length = int(state["length"])
@@ -93,7 +93,7 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> resource_pb2.RegisterResourceResponse:  # noqa: ANN401, N802 the protocol's
         """Record a registration."""
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
         if request.type != "pulumi:pulumi:Stack":
             timeouts = request.customTimeouts
             self._keep(
@@ -112,7 +112,9 @@ class Recorder(mocks.MockMonitor):
                     "import_id": request.importId,
                     "additional_secret_outputs": list(request.additionalSecretOutputs),
                     "timeouts": {
-                        name: getattr(timeouts, name) for name in ("create", "update", "delete") if getattr(timeouts, name)
+                        name: getattr(timeouts, name)
+                        for name in ("create", "update", "delete")
+                        if getattr(timeouts, name)
                     },
                 },
             )
@@ -120,7 +122,7 @@ class Recorder(mocks.MockMonitor):
 
     def ReadResource(self, request: Any) -> resource_pb2.ReadResourceResponse:  # noqa: ANN401, N802 the protocol's
         """Record a read of something that exists outside."""
-        response = super().ReadResource(request)
+        response = super().ReadResource(request)  # pyright: ignore[reportUnknownMemberType]
         self._keep(
             request,
             response.urn,

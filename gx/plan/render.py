@@ -37,7 +37,7 @@ MARKER = ".gx-rendered"
 class _Dumper(yaml.SafeDumper):
     """Quotes what older YAML readers take for something else ("on", "no", "n"); long texts stay readable."""
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401 the library's signature
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 the library's signature
         return True
 
 
@@ -46,7 +46,7 @@ _AMBIGUOUS = re.compile(r"(y|n|yes|no|on|off|true|false|null|~|[-+.\d].*)", re.I
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else ('"' if _AMBIGUOUS.fullmatch(text) else None)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)  # pyright: ignore[reportUnknownMemberType]
 
 
 _Dumper.add_representer(str, _text)
@@ -60,7 +60,7 @@ def apply_order(resource: Resource) -> tuple[int, str, str]:
 
 def to_yaml(resource: Resource, *, show_secrets: bool = False) -> str:
     """Return an object as YAML with sorted keys; secret values are redacted unless asked for."""
-    manifest = plain(resource.manifest, lambda value: value) if show_secrets else plain(resource.manifest)
+    manifest = plain(resource.manifest, show_secrets=show_secrets)
     head = {key: manifest.pop(key) for key in ("apiVersion", "kind") if key in manifest}
     top = yaml.dump(head, Dumper=_Dumper, sort_keys=False)
     return top + yaml.dump(manifest, Dumper=_Dumper, sort_keys=True, width=120, allow_unicode=True)
@@ -103,7 +103,9 @@ def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> i
         os.replace(staging, folder)  # noqa: PTH105 replaces in one step
     except OSError as error:
         raise InputError(
-            file=str(folder), consequence=f"cannot be written ({error.strerror})", fix="name a folder that can be written"
+            file=str(folder),
+            consequence=f"cannot be written ({error.strerror})",
+            fix="name a folder that can be written",
         ) from None
     finally:
         if staging is not None and staging.exists():

@@ -109,7 +109,8 @@ def _outputs(plan: Plan) -> Iterable[str]:
             yield from (f"    {key}: {entry}" for key, entry in entries.items())
         elif isinstance(value, list):
             yield f"  {name}: " + ", ".join(
-                " ".join(str(part) for part in cast("dict[str, Any]", entry).values()) for entry in cast("list[Any]", value)
+                " ".join(str(part) for part in cast("dict[str, Any]", entry).values())
+                for entry in cast("list[Any]", value)
             )
         else:
             yield f"  {name}: {value}"

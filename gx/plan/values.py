@@ -1,10 +1,10 @@
 """Values of a Plan: plain JSON, with secrets and unknown values marked where they stand."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-SECRET_MARK = "$secret"  # noqa: S105 the key of a marker in JSON
+SECRET_MARK = "$secret"  # the key of a marker in JSON
 UNKNOWN_MARK = "$unknown"
 REDACTED = "(secret)"
 UNKNOWN_TEXT = "(known after apply)"
@@ -66,14 +66,14 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN4
         yield path, value
 
 
-def plain(value: Any, secret: Callable[[Json], Json] = lambda _: REDACTED) -> Json:  # noqa: ANN401 any value
-    """Return a value as plain JSON; `secret` says what stands for a secret."""
+def plain(value: Any, *, show_secrets: bool = False) -> Json:  # noqa: ANN401 any value
+    """Return a value as plain JSON; a secret becomes a word that says so, unless it is asked for."""
     if isinstance(value, Secret):
-        return secret(value.value)
+        return value.value if show_secrets else REDACTED
     if isinstance(value, Unknown):
         return UNKNOWN_TEXT
     if isinstance(value, Mapping):
-        return {key: plain(entry, secret) for key, entry in cast("Mapping[str, Any]", value).items()}
+        return {key: plain(entry, show_secrets=show_secrets) for key, entry in cast("Mapping[str, Any]", value).items()}
     if isinstance(value, list):
-        return [plain(entry, secret) for entry in cast("list[Any]", value)]
+        return [plain(entry, show_secrets=show_secrets) for entry in cast("list[Any]", value)]
     return value

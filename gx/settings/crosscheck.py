@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from gx.catalogue import CATALOGUE
@@ -23,7 +24,15 @@ KNOWN_NEIGHBOURS = (
     "gx-admin-frontend",
 )
 PRODUCTION_STACK = "mainnet"
-Rule = Callable[[Settings, Sequence[str]], Iterator[InputError]]
+Rule = Callable[["Case"], Iterator[InputError]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rules judge: the settings of one network, and the names of all others."""
+
+    settings: Settings
+    others: Sequence[str]
 
 
 def cross_check(settings: Settings, others: Sequence[str]) -> None:
@@ -37,7 +46,7 @@ def cross_check(settings: Settings, others: Sequence[str]) -> None:
         InputError: A rule is broken.
     """
     for rule in RULES:
-        for problem in rule(settings, others):
+        for problem in rule(Case(settings, others)):
             raise problem
 
 
@@ -51,10 +60,11 @@ def _error(settings: Settings, key: str, value: object, consequence: str, fix: s
     )
 
 
-def _other_networks(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _other_networks(case: Case) -> Iterator[InputError]:
     """No text of a network may name another one (facts.md 15: incidents 1 and 2)."""
+    settings = case.settings
     own = settings.network
-    for other in others:
+    for other in case.others:
         names = (f"backend-{other}", f"fabric-{other}", f"{other}.{own.zone}", f"-{other}")
         for path, text in _texts(settings.stack.model_dump(mode="json", by_alias=True)):
             if path.startswith(("unconfirmed", "zone", "registry", "environment", "namespaceLabels")):
@@ -90,7 +100,8 @@ def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(entry, f"{path}[{index}]")
 
 
-def _environment(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _environment(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     production = settings.stack.production
     if settings.network.name == PRODUCTION_STACK and not production:
         yield _error(
@@ -110,7 +121,8 @@ def _environment(settings: Settings, others: Sequence[str]) -> Iterator[InputErr
         )
 
 
-def _nodes(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _nodes(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     for field, values in (
         ("id", [node.id for node in settings.stack.nodes]),
         ("address", [node.address for node in settings.stack.nodes]),
@@ -139,7 +151,8 @@ def _nodes(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
                 )
 
 
-def _workloads(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _workloads(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     given = settings.stack.workloads
     for name in CATALOGUE:
         if name not in given:
@@ -188,7 +201,8 @@ def _workloads(settings: Settings, others: Sequence[str]) -> Iterator[InputError
             )
 
 
-def _release(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _release(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     file, release = release_file(settings.network.name), settings.release
     if release.network != settings.network.name:
         yield InputError(
@@ -206,7 +220,8 @@ def _release(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
         yield InputError(file=file, key=key, consequence="nothing uses it", fix="remove it or correct its spelling")
 
 
-def _traffic(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _traffic(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     stack = settings.stack
     if stack.ingress.https_redirect and stack.cloudflare.ssl_mode not in {"full", "strict"}:
         yield _error(
@@ -226,7 +241,8 @@ def _traffic(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
         )
 
 
-def _vocabulary(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _vocabulary(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     stack = settings.stack
     hard = stack.quota.hard()
     named: tuple[tuple[str, Mapping[str, Any], Sequence[str]], ...] = (
@@ -252,7 +268,8 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
         yield path, value
 
 
-def _fabric_workers(settings: Settings, others: Sequence[str]) -> Iterator[InputError]:
+def _fabric_workers(case: Case) -> Iterator[InputError]:
+    settings = case.settings
     for name, numbers in settings.stack.workloads.items():
         if CATALOGUE[name].role is Role.WORKER and numbers.autoscaling:
             yield _error(

@@ -107,7 +107,7 @@ def _as_input_error(model: type[Model], detail: ErrorDetails, file: str, prefix:
         value, message, fix = None, "the required key is missing", "add it, as another network's file has it"
     elif kind == "extra_forbidden":
         message, fix = "unknown key: nothing would read it", _suggestion(model, path)
-    elif kind.endswith("_type") or kind.endswith("_parsing"):
+    elif kind.endswith(("_type", "_parsing")):
         fix = "write the type that is named"
     else:
         fix = "correct the value"

@@ -43,7 +43,7 @@ def read_stack(stack: str, root: Path = ROOT) -> StackConfig:
             fix=f"use one of {', '.join(known)}, or add the file and networks/{stack}/",
         )
     declared = read_mapping("Pulumi.yaml", root=root, fix="restore it from git").get("config", {})
-    given = read_mapping(stack_file(stack), root=root, fix="restore it from git").get("config") or {}
+    given: object = read_mapping(stack_file(stack), root=root, fix="restore it from git").get("config") or {}
     if not isinstance(given, dict):
         raise InputError(
             file=stack_file(stack), key="config", consequence="is no mapping", fix=f"write `{PROJECT}:key: value` lines"
