@@ -40,7 +40,7 @@ Stack = Annotated[
 def project_root() -> Path:
     """Return the nearest folder above the current one that holds this project's Pulumi.yaml, else the installed one."""
     for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / "Pulumi.yaml").is_file() and (folder / "program.py").is_file():
+        if (folder / "Pulumi.yaml").is_file() and (folder / "networks").is_dir():
             return folder
     return ROOT
 

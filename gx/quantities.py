@@ -15,7 +15,7 @@ _SUFFIXES = {
     "Gi": Decimal(1024) ** 3,
     "Ti": Decimal(1024) ** 4,
 }
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
 def parse_quantity(text: str) -> Decimal:

@@ -37,7 +37,7 @@ done
 list_source() {
   "$client" ls --recursive --json "source/$BUCKET" >"$work/listing" || fail "cannot list $BUCKET"
   ! grep -q '"status":"error"' "$work/listing" || fail "listing of $BUCKET is incomplete"
-  ! grep -q '"key":"[^"]*\\' "$work/listing" || fail "a key needs escaping; this script does not copy such keys"
+  ! grep -q '"key":"[^"]*[\]' "$work/listing" || fail "a key needs escaping; this script does not copy such keys"
   sed -n 's/.*"size":\([0-9]*\).*"key":"\([^"]*\)".*/\1 \2/p' "$work/listing" | sort >"$1"
   [ "$(wc -l <"$1")" -eq "$(grep -c '"status":"success"' "$work/listing" || true)" ] || fail "a listing line was not understood"
 }

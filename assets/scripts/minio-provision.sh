@@ -5,7 +5,7 @@ set -eu
 export MC_CONFIG_DIR=/tmp/mc MC_DISABLE_PAGER=1
 
 client=$(command -v mc || command -v mcli) || { echo "no mc in this image" >&2; exit 1; }
-bucket="gx/$BUCKET"
+target="gx/$BUCKET"
 
 fail() { echo "provisioning failed: $*" >&2; exit 1; }
 
@@ -19,9 +19,9 @@ until printf '%s\n%s\n' "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" \
   sleep 5
 done
 
-"$client" mb --ignore-existing "$bucket" >/dev/null
-"$client" version enable "$bucket" >/dev/null
-"$client" ilm import "$bucket" </scripts/lifecycle.json >/dev/null
+"$client" mb --ignore-existing "$target" >/dev/null
+"$client" version enable "$target" >/dev/null
+"$client" ilm import "$target" </scripts/lifecycle.json >/dev/null
 
 # make_user NAME POLICY ACCESS_KEY SECRET_KEY
 make_user() {
@@ -38,8 +38,8 @@ make_user backup-reader backup "$BACKUP_ACCESS_KEY" "$BACKUP_SECRET_KEY"
 
 # Read back what was set: a command that exits with 0 is no proof.
 "$client" ls gx --json | grep -q "\"key\":\"$BUCKET/\"" || fail "the bucket $BUCKET is missing"
-"$client" version info "$bucket" --json | grep -q '"status":"Enabled"' || fail "versioning is off"
-"$client" ilm export "$bucket" >/tmp/lifecycle
+"$client" version info "$target" --json | grep -q '"status":"Enabled"' || fail "versioning is off"
+"$client" ilm export "$target" >/tmp/lifecycle
 for rule in $LIFECYCLE_RULES; do
   grep -q "\"ID\": *\"$rule\"" /tmp/lifecycle || fail "the lifecycle rule $rule is missing"
 done

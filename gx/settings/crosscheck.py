@@ -282,8 +282,8 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
 
 
 RULES: tuple[Rule, ...] = (
-    _other_networks,
     _environment,
+    _other_networks,
     _nodes,
     _workloads,
     _release,

@@ -14,7 +14,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from gx.quantities import parse_quantity
+from gx.quantities import format_bytes, format_cores, parse_quantity
 from gx.steps import Step, Wave
 
 
@@ -57,6 +57,13 @@ def _bucket(text: str) -> str:
     if _BUCKET.fullmatch(text) is None or ".." in text or looks_like_address:
         raise ValueError(f"{text!r} is a bucket name that S3 refuses (3 to 63 of a-z, 0-9, '.', '-'; no address)")
     return text
+
+
+def _canonical(figure: str, text: str) -> str:
+    amount = parse_quantity(text)
+    if figure.endswith("memory"):
+        return format_bytes(amount)
+    return format_cores(amount) if figure.endswith("cpu") else text
 
 
 Quantity = Annotated[str, BeforeValidator(_quantity), Field(examples=["500m", "50Gi"])]
@@ -145,7 +152,7 @@ class Quota(Model):
     )
 
     def hard(self) -> dict[str, str]:
-        """Return the quota as Kubernetes writes it."""
+        """Return the quota as Kubernetes writes it back: the provider waits until both are the same text."""
         figures = {
             "requests.cpu": self.requests_cpu,
             "requests.memory": self.requests_memory,
@@ -155,7 +162,7 @@ class Quota(Model):
             "persistentvolumeclaims": self.persistent_volume_claims,
             "services": self.services,
         }
-        return {name: str(figure) for name, figure in figures.items() if figure is not None}
+        return {name: _canonical(name, str(figure)) for name, figure in figures.items() if figure is not None}
 
 
 class ContainerLimits(Model):

@@ -87,13 +87,13 @@ def _fill_unset(stack: str, raw: dict[str, Any]) -> list[str]:
     if uid not in raw:
         raw[uid] = UNSET_CLUSTER_UID
         notes.append(
-            f"{stack_file(stack)}: {uid} is not set: `pulumi up` refuses to run; fix: pulumi config set -s {stack} "
+            f"{uid} is not set: `pulumi up` refuses to run; fix: pulumi config set -s {stack} "
             'clusterUid "$(kubectl get namespace kube-system -o jsonpath={.metadata.uid})"'
         )
     if isinstance(raw.get(cloudflare), dict) and not raw[cloudflare].get("zoneId"):
         raw[cloudflare] = {**raw[cloudflare], "zoneId": UNSET_ZONE_ID}
         notes.append(
-            f"{stack_file(stack)}: {cloudflare}.zoneId is not set: `pulumi up` refuses to run; fix: pulumi config set "
+            f"{cloudflare}.zoneId is not set: `pulumi up` refuses to run; fix: pulumi config set "
             f"-s {stack} --path cloudflare.zoneId <id of the zone, from its overview page>"
         )
     return notes

@@ -1,0 +1,63 @@
+# The few commands a newcomer needs. Each one does its own set-up: only Python 3.11+ and make are taken for granted.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+STACK ?= devnet
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONPATH :=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.tools/uv/bin/uv:
+	@echo "uv is not installed: putting version $(UV_VERSION) into .tools/uv"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools/uv.part 'uv==$(UV_VERSION)' \
+	  || { echo "make: pip of $(PYTHON) could not install uv: see the lines above; fix: install pip, or uv itself" >&2; exit 1; }
+	@rm -rf .tools/uv && mv .tools/uv.part .tools/uv
+
+.venv/.ready: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/uv/bin/uv)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: $(PYTHON) is older than 3.11; fix: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "installing the locked packages into .venv (about half a minute the first time)"
+	@$(UV) sync --quiet --frozen --compile-bytecode --python '$(PYTHON)'
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.ready ## install everything into .venv
+
+.PHONY: preview
+preview: .venv/.ready ## show what a network would get: make preview STACK=mainnet
+	@.venv/bin/gx preview $(STACK)
+
+.PHONY: test
+test: .venv/.ready ## run every test that this machine can run, and name the tiers that it cannot
+	@.venv/bin/pytest
+
+.PHONY: check
+check: .venv/.ready ## lint, types, shell scripts, checks over all networks
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/pyright
+	@.venv/bin/shellcheck assets/scripts/*.sh .ci/run tools/*.sh
+	@.venv/bin/gx schema --check
+	@.venv/bin/gx check
+
+.PHONY: golden
+golden: .venv/.ready ## write the golden files anew; read the diff before you commit it
+	@.venv/bin/pytest -q tests/plan/test_golden.py --update-golden
+
+.PHONY: bench
+bench: .venv/.ready ## measure the preview against bare imports, as ratios
+	@.venv/bin/python -m bench
+
+.PHONY: tools
+tools: ## install the Debian packages that the data and monitoring tests need
+	@tools/install.sh
+
+.PHONY: clean
+clean: ## remove everything that these commands made
+	rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis

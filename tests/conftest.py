@@ -1,0 +1,74 @@
+"""Fixtures of all tiers: recorded Plans, a throw-away copy of the project, and tiers that name what they lack."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gx.plan.model import Plan
+from gx.plan.record import record
+from gx.settings.project import ROOT
+
+NETWORKS = ("devnet", "testnet", "mainnet")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which golden files are written anew."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def plans() -> dict[str, Plan]:
+    """Return the recorded Plan of every network."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(NETWORKS, pool.map(record, NETWORKS), strict=True))
+
+
+@pytest.fixture(scope="session")
+def mainnet(plans: dict[str, Plan]) -> Plan:
+    """Return mainnet's Plan."""
+    return plans["mainnet"]
+
+
+@pytest.fixture(params=NETWORKS)
+def plan(request: pytest.FixtureRequest, plans: dict[str, Plan]) -> Plan:
+    """Return the Plan of each network in turn."""
+    return plans[request.param]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a copy of everything that a person edits: Pulumi.yaml, the stack files, the release files."""
+    root = tmp_path / "project"
+    root.mkdir()
+    for file in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(file, root)
+    shutil.copytree(ROOT / "networks", root / "networks")
+    return root
+
+
+@pytest.fixture
+def gx() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs the command `gx` in a folder."""
+
+    def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from gx.cli import main; main()", *arguments]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+
+    return run
+
+
+def tool(command: str, package: str) -> str:
+    """Return the path of a program that a tier needs; skip the tier where it is missing, fail in CI."""
+    found = shutil.which(command)
+    if found:
+        return found
+    reason = f"needs {command} (Debian package {package}): run `make tools`"
+    if os.environ.get("CI"):
+        pytest.fail(f"in CI no tier may be missing: {reason}")
+    pytest.skip(reason)
