@@ -1,6 +1,7 @@
 """The command `gx`: what Pulumi itself does not do."""
 
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -152,8 +153,17 @@ def schema(
     path.write_text(text, encoding="utf-8")
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C, in a form that the command-line library does not answer itself."""
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise _Interrupted
+
+
 def main() -> None:
     """Run the command; a person's mistake becomes one line and exit code 2."""
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
     except InputError as error:
@@ -164,6 +174,6 @@ def main() -> None:
             f"{error}\ngx: the program failed; this is a defect of gx-infra, please report it with the lines above\n"
         )
         sys.exit(1)
-    except KeyboardInterrupt:
+    except _Interrupted:
         sys.stderr.write("interrupted; nothing was changed\n")
         sys.exit(130)

@@ -20,11 +20,7 @@ class ProgramRefusalError(InputError):
     """The line by which settings or program refused the input, as the child wrote it."""
 
     def __init__(self, line: str) -> None:
-        super().__init__(file="", consequence=line, fix="")
-
-    def __str__(self) -> str:
-        """Return the line as it is."""
-        return self.consequence
+        Exception.__init__(self, line)
 
 
 class RecorderCrashError(RuntimeError):

@@ -1,13 +1,14 @@
 """The quota arithmetic before anything is registered and the one over the Plan agree."""
 
+from pathlib import Path
+
 import pytest
-from stack import edit, settings_of
 
 from gx.capacity import POD_FIGURES, check_capacity, needed, object_counts, pod_groups
 from gx.errors import InputError
 from gx.plan.model import Plan
 from gx.plan.pods import pod_groups as pod_groups_of_plan
-from pathlib import Path
+from tests.helpers.stack import edit, settings_of
 
 
 @pytest.mark.parametrize("figure", POD_FIGURES)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from mutate import Change, changed, container, find, with_resource, without
 
 from gx.checks import run_checks
 from gx.checks.finding import Finding, Severity
@@ -17,6 +16,7 @@ from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_pod_security, check_secrets
 from gx.plan.model import Plan
 from gx.plan.values import Secret, Unknown
+from tests.helpers.mutate import Change, changed, container, find, with_resource, without
 
 Check = Callable[[Plan], Iterator[Finding]]
 DEPLOYMENT, SERVICE, INGRESS, POLICY = "Deployment", "Service", "Ingress", "NetworkPolicy"

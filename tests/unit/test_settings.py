@@ -8,7 +8,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stack import Change, edit, settings_of
 
 from gx.catalogue import CATALOGUE
 from gx.errors import InputError
@@ -17,6 +16,7 @@ from gx.settings.model import StackFile
 from gx.settings.project import PROJECT, ROOT, read_mapping
 from gx.settings.schema import SCHEMA_FILE, schema_text
 from gx.steps import Step, Wave
+from tests.helpers.stack import Change, edit, settings_of
 
 
 def put(path: str, value: object) -> Change:
@@ -26,8 +26,8 @@ def put(path: str, value: object) -> Change:
         *parents, last = path.split("/")
         target: Any = config
         for part in parents:
-            target = target[int(part)] if isinstance(target, list) else target[part]
-        target[int(last) if isinstance(target, list) else last] = value
+            target = target[int(part) if part.isdigit() else part]
+        target[int(last) if last.isdigit() else last] = value
 
     return change
 
@@ -179,7 +179,7 @@ def test_mistake_in_a_release_file_gets_one_line(project: Path, old: str, new: s
 
 
 def test_unknown_stack_names_the_known_ones(project: Path) -> None:
-    with pytest.raises(InputError, match="no stack 'prod'.*devnet, mainnet, testnet"):
+    with pytest.raises(InputError, match=r"no stack 'prod'.*devnet, mainnet, testnet"):
         settings_of("prod", project)
 
 
@@ -257,7 +257,7 @@ def test_editor_schema_is_current() -> None:
 def test_editor_schema_accepts_the_stack_files_and_refuses_a_slip() -> None:
     import jsonschema  # noqa: PLC0415 comes with kubernetes-validate
 
-    validator = jsonschema.Draft202012Validator(json.loads(schema_text()))
+    validator: Any = jsonschema.Draft202012Validator(json.loads(schema_text()))
     for path in ROOT.glob("Pulumi.*.yaml"):
         document = yaml.safe_load(path.read_text())
         assert not list(validator.iter_errors(document)), path

@@ -1,0 +1,134 @@
+"""The command as a person meets it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gx.settings.project import ROOT
+from tests.helpers.stack import edit
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize("stack", ["devnet", "testnet", "mainnet"])
+def test_preview_shows_everything(gx: Run, stack: str) -> None:
+    result = gx("preview", stack)
+    assert result.returncode == 0, result.stderr
+    for word in (
+        "svc-messaging",
+        "minio-pvc",
+        "gx-backend-ingress",
+        "default-deny-all",
+        "DnsRecord",
+        "minio-backup",
+        "Outputs",
+        "Findings",
+    ):
+        assert word in result.stdout
+    assert "nothing was contacted" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_json_is_for_programs(gx: Run) -> None:
+    result = gx("preview", "testnet", "--json")
+    document = json.loads(result.stdout)
+    assert document["network"] == "testnet"
+    assert {"urn", "type", "inputs", "options"} <= set(document["resources"][0])
+    assert {"severity", "check", "place", "text"} == set(document["findings"][0])
+    assert "p@ss" not in result.stdout
+
+
+def test_render_writes_manifests(gx: Run, tmp_path: Path) -> None:
+    result = gx("preview", "devnet", "--render", str(tmp_path / "out"))
+    assert result.returncode == 0
+    files = sorted((tmp_path / "out").glob("*.yaml"))
+    assert yaml.safe_load(files[0].read_text())["kind"] == "Namespace"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["preview", "prod"], "Pulumi.prod.yaml: there is no stack 'prod'"),
+        (["preview", "../etc"], "there is no stack"),
+        (["preview", "devnet", "--render", "/proc/x/y"], "cannot be written"),
+        (["preview"], "STACK"),
+        (["preview", "devnet", "--rander", "x"], "rander"),
+    ],
+)
+def test_wrong_call_ends_with_2_and_no_traceback(gx: Run, arguments: list[str], expected: str) -> None:
+    result = gx(*arguments)
+    assert result.returncode == 2
+    assert expected in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_bad_setting_ends_with_2_one_line_and_nothing_written(gx: Run, project: Path) -> None:
+    edit(project, "mainnet", lambda config: config["backup"].update(schedule="often"))
+    result = gx("preview", "mainnet", "--render", "out", cwd=project)
+    assert result.returncode == 2
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("recording")]
+    assert len(errors) == 1
+    assert errors[0].startswith("Pulumi.mainnet.yaml: gx-infra:backup.schedule = 'often': ")
+    assert not (project / "out").exists()
+    assert result.stdout == ""
+
+
+def test_quota_below_the_need_ends_with_2(gx: Run, project: Path) -> None:
+    edit(project, "mainnet", lambda config: config["quota"].update(requestsMemory="8Gi"))
+    result = gx("preview", "mainnet", cwd=project)
+    assert result.returncode == 2
+    assert "gx-infra:quota.requestsMemory = '8Gi': the network needs" in result.stderr
+
+
+def test_finding_of_a_check_ends_with_2_and_nothing_written(gx: Run, project: Path) -> None:
+    edit(project, "devnet", lambda config: config["limitRange"]["container"]["min"].update(cpu="100m"))
+    result = gx("preview", "devnet", "--render", "out", cwd=project)
+    assert result.returncode == 2
+    assert "error limit-range Deployment/svc-messaging: requests 50m of cpu" in result.stdout
+    assert not (project / "out").exists()
+
+
+def test_check_compares_all_networks(gx: Run) -> None:
+    result = gx("check")
+    assert result.returncode == 0
+    assert all(name in result.stdout for name in ("devnet", "testnet", "mainnet"))
+
+
+def test_schema_check_notices_an_old_file(gx: Run, project: Path) -> None:
+    result = gx("schema", "--check", cwd=project)
+    assert result.returncode == 2
+    assert "run `gx schema`" in result.stderr
+
+
+def test_without_arguments_it_shows_the_commands(gx: Run) -> None:
+    result = gx()
+    assert "preview" in result.stdout + result.stderr
+
+
+def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from gx.cli import main; main()",
+        "preview",
+        "mainnet",
+        "--render",
+        str(tmp_path / "out"),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        assert "recording" in child.stderr.readline()
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert "nothing was changed" in errors
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []

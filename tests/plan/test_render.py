@@ -1,0 +1,70 @@
+"""Rendered manifests."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gx.errors import InputError
+from gx.plan.model import Plan
+from gx.plan.render import APPLY_ORDER, rendered, write_rendered
+from gx.plan.values import plain
+
+
+def test_one_file_per_object_in_apply_order(plan: Plan) -> None:
+    files = rendered(plan)
+    documents = [yaml.safe_load(text) for text in files.values()]
+    assert len(documents) == len(plan.objects)
+    ranks = [APPLY_ORDER.index(document["kind"]) for document in documents]
+    assert ranks == sorted(ranks)
+    assert list(files) == sorted(files)
+
+
+def test_yaml_reads_back_as_the_same_object(plan: Plan) -> None:
+    by_name = {(r.kind, r.object_name): plain(r.manifest) for r in plan.objects}
+    for text in rendered(plan).values():
+        document = yaml.safe_load(text)
+        assert document == by_name[document["kind"], document["metadata"]["name"]]
+
+
+def test_texts_that_old_readers_misread_are_quoted(mainnet: Plan) -> None:
+    config = next(text for name, text in rendered(mainnet).items() if "backend-config" in name)
+    assert 'FABRIC_GRPC_KEEPALIVE: "true"' in config
+    assert 'DATABASE_PORT: "5432"' in config
+
+
+def test_secrets_are_redacted_unless_asked_for(mainnet: Plan) -> None:
+    secret = next(r for r in mainnet.of_kind("Secret") if r.object_name == "minio-credentials")
+    value = secret.inputs["stringData"]["MINIO_ROOT_PASSWORD"].value
+    hidden, shown = "".join(rendered(mainnet).values()), "".join(rendered(mainnet, show_secrets=True).values())
+    assert value not in hidden
+    assert "MINIO_ROOT_PASSWORD: (secret)" in hidden
+    assert value in shown
+
+
+def test_writes_all_and_replaces_what_it_wrote_before(mainnet: Plan, plans: dict[str, Plan], tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert write_rendered(mainnet, folder) == len(mainnet.objects)
+    assert write_rendered(plans["devnet"], folder) == len(plans["devnet"].objects)
+    assert len(list(folder.glob("*.yaml"))) == len(plans["devnet"].objects)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_shown_secrets_are_for_the_owner_only(mainnet: Plan, tmp_path: Path) -> None:
+    write_rendered(mainnet, tmp_path / "out", show_secrets=True)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").glob("*.yaml")}
+    assert modes == {0o600}
+
+
+def test_never_overwrites_a_folder_of_somebody_else(mainnet: Plan, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(InputError, match="not rendered by gx"):
+        write_rendered(mainnet, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_file_in_the_way_is_named(mainnet: Plan, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file"):
+        write_rendered(mainnet, tmp_path / "file" / "out")

@@ -1,0 +1,156 @@
+"""What an adopted network switches on later: off it is as found, on it changes just what its name says."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gx.checks import run_checks
+from gx.checks.finding import Severity
+from gx.plan.model import Plan
+from gx.plan.pods import pods
+from gx.plan.record import record
+from gx.plan.values import plain
+from gx.steps import Step, Wave
+from tests.helpers.mutate import container, find
+from tests.helpers.stack import edit
+
+
+@pytest.fixture(scope="module")
+def stepped(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """Return mainnet's Plan with every step taken, as a network on an empty cluster would have it."""
+    import shutil  # noqa: PLC0415
+
+    from gx.settings.project import ROOT  # noqa: PLC0415
+
+    root = tmp_path_factory.mktemp("steps")
+    for file in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(file, root)
+    shutil.copytree(ROOT / "networks", root / "networks")
+    edit(root, "mainnet", lambda config: config.update(steps=[step.value for step in Step]))
+    return record("mainnet", root=root)
+
+
+def test_as_found_takes_no_step(plans: dict[str, Plan]) -> None:
+    for plan in plans.values():
+        labels = next(plan.of_kind("Namespace")).metadata["labels"]
+        assert "pod-security.kubernetes.io/enforce" not in labels
+        assert labels["pod-security.kubernetes.io/warn"] == "restricted"
+        assert all(isinstance(p["targetPort"], int) for s in plan.of_kind("Service") for p in s.spec["ports"])
+        assert "securityContext" not in container(_minio(plan))
+        tiers = {p.owner.object_name: p.labels.get("tier") for p in pods(plan) if p.owner.kind == "Deployment"}
+        assert tiers["svc-tax"] == "backend"
+        assert tiers["svc-messaging"] == tiers["gx-wallet-frontend"] == "api"
+
+
+def _minio(plan: Plan) -> dict[str, Any]:
+    return next(r.inputs for r in plan.objects if r.object_name == "minio" and r.kind in {"StatefulSet", "Deployment"})
+
+
+def test_with_all_steps_every_check_passes_without_exception(stepped: Plan) -> None:
+    found = [f for f in run_checks(stepped, ["devnet", "testnet"]) if f.severity is not Severity.NOTE]
+    assert found == []
+
+
+STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
+    (Step.NAMED_TARGET_PORTS, lambda p: find(p, "Service", "svc-tax").spec["ports"][0]["targetPort"], "http"),
+    (
+        Step.TIER_API_LABELS,
+        lambda p: find(p, "Deployment", "svc-tax").spec["template"]["metadata"]["labels"]["tier"],
+        "api",
+    ),
+    (
+        Step.MESSAGING_S3_USER,
+        lambda p: next(
+            e
+            for e in container(find(p, "Deployment", "svc-messaging").inputs)["env"]
+            if e["name"] == "AWS_ACCESS_KEY_ID"
+        )["valueFrom"]["secretKeyRef"]["name"],
+        "minio-svc-messaging",
+    ),
+    (Step.MINIO_NON_ROOT, lambda p: _minio(p)["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"], True),
+    (
+        Step.BUCKET_EXPIRY,
+        lambda p: (
+            '"expire-files"'
+            in next(c for c in p.of_kind("ConfigMap") if c.object_name.startswith("minio-provision-")).inputs["data"][
+                "lifecycle.json"
+            ]
+        ),
+        True,
+    ),
+    (
+        Step.POD_SECURITY_ENFORCE,
+        lambda p: next(p.of_kind("Namespace")).metadata["labels"].get("pod-security.kubernetes.io/enforce"),
+        "restricted",
+    ),
+    (
+        Step.REAL_CLIENT_ADDRESS,
+        lambda p: find(p, "Ingress", "gx-backend-ingress").metadata["annotations"][
+            "nginx.ingress.kubernetes.io/upstream-hash-by"
+        ],
+        "$http_cf_connecting_ip",
+    ),
+]
+
+
+def test_every_step_has_a_test() -> None:
+    assert [step for step, _, _ in STEPS] == list(Step)
+
+
+@pytest.mark.parametrize(("step", "look", "wanted"), STEPS, ids=[s[0].value for s in STEPS])
+def test_step_changes_what_it_says(
+    mainnet: Plan, stepped: Plan, step: Step, look: Callable[[Plan], Any], wanted: object
+) -> None:
+    assert look(stepped) == wanted, step
+    as_found = None
+    with contextlib.suppress(KeyError):
+        as_found = look(mainnet)
+    assert as_found != wanted
+
+
+def test_steps_leave_the_urns_alone(mainnet: Plan, stepped: Plan) -> None:
+    """Only Jobs are named by their content."""
+    lasting = [{r.urn for r in plan.resources if "HashedJob" not in r.urn} for plan in (stepped, mainnet)]
+    assert lasting[0] == lasting[1]
+
+
+def test_steps_never_touch_selectors(mainnet: Plan, stepped: Plan) -> None:
+    for kind in ("Deployment", "StatefulSet", "Service"):
+        for before in mainnet.of_kind(kind):
+            after = find(stepped, kind, before.object_name)
+            assert plain(after.spec["selector"]) == plain(before.spec["selector"])
+
+
+@pytest.mark.parametrize("wave", [Wave.ENVIRONMENT, Wave.DNS, Wave.NETWORK_POLICIES, Wave.MONITORING])
+def test_one_wave_alone_is_a_whole_program(project: Path, wave: Wave) -> None:
+    edit(project, "testnet", lambda config: config.update(waves=[wave.value]))
+    plan = record("testnet", root=project)
+    components = {r.kind for r in plan.resources if not r.custom} - {"Cluster"}
+    assert len(components) == 1
+
+
+def test_without_fabric_the_workers_rest(project: Path) -> None:
+    edit(project, "mainnet", lambda config: config.update(fabricEnabled=False))
+    plan = record("mainnet", root=project)
+    replicas = {d.object_name: d.spec.get("replicas") for d in plan.of_kind("Deployment")}
+    assert replicas["projector"] == replicas["outbox-submitter"] == 0
+    assert replicas["svc-messaging"] == 2
+
+
+def _key(plan: Plan, secret: str) -> Any:  # noqa: ANN401 a value of a Plan
+    return find(plan, "Secret", secret).inputs["stringData"]["AWS_SECRET_ACCESS_KEY"]
+
+
+def test_a_raised_epoch_makes_a_new_value_and_runs_the_provisioning_again(project: Path, mainnet: Plan) -> None:
+    edit(project, "mainnet", lambda config: config.update(secretEpochs={"minioMessagingUser": 2}))
+    plan = record("mainnet", root=project)
+    fresh = {r.urn.rsplit("::", 1)[1] for r in plan.resources} - {r.urn.rsplit("::", 1)[1] for r in mainnet.resources}
+    assert {"minioMessagingUser-id-2", "minioMessagingUser-key-2"} <= fresh
+    assert len([name for name in fresh if name.startswith("minio-provision-")]) == 1
+    assert _key(plan, "minio-svc-messaging") != _key(mainnet, "minio-svc-messaging")
+    assert _key(plan, "minio-credentials") == _key(mainnet, "minio-credentials")
+    before, after = (find(p, "StatefulSet", "minio").inputs for p in (mainnet, plan))
+    assert before == after  # the server's pods follow root's keys alone
