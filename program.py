@@ -50,33 +50,39 @@ class _Ground:
 
     site: Site
     ready: tuple[pulumi.Resource, ...] = ()
+    policies: NetworkPolicies | None = None
     inputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+
+    def before(self, name: str) -> tuple[pulumi.Resource, ...]:
+        """Return what must exist before the pods of a workload, "storage" or "database" start."""
+        return (*self.ready, *(self.policies.needed_by(name) if self.policies else ()))
 
 
 def _ground(site: Site, inside: pulumi.ResourceOptions) -> _Ground:
     """Namespace, limits, accounts, shared configuration, policies, connection URLs."""
     ready: tuple[pulumi.Resource, ...] = ()
+    policies: NetworkPolicies | None = None
     inputs: dict[str, pulumi.Input[str]] = {}
     if site.settings.manages(Wave.ENVIRONMENT):
         environment = Environment("environment", site, opts=inside)
         site, ready = environment.site, environment.shared.ready
         inputs.update(environment.shared.backend_config)
     if site.settings.manages(Wave.NETWORK_POLICIES):
-        ready = (*ready, *NetworkPolicies("network-policies", site, opts=inside).ready)
+        policies = NetworkPolicies("network-policies", site, opts=inside)
     if site.settings.manages(Wave.MESSAGING) or site.settings.manages(Wave.WORKLOADS):
         connections = Connections("connections", site, opts=inside)
         ready = (*ready, connections.secret)
         inputs.update(connections.urls)
-    return _Ground(site=site, ready=ready, inputs=inputs)
+    return _Ground(site=site, ready=ready, policies=policies, inputs=inputs)
 
 
 def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
     """Object store and database schema; returns what svc-messaging and the backup wait for."""
     site, done = ground.site, ground.ready
     if site.settings.manages(Wave.STORAGE):
-        done = (*done, MinioStorage("storage", site, wait_for=ground.ready, opts=inside).provisioned)
+        done = (*done, MinioStorage("storage", site, wait_for=ground.before("storage"), opts=inside).provisioned)
     if site.settings.manages(Wave.DATABASE):
-        done = (*done, Database("database", site, wait_for=ground.ready, opts=inside).schema)
+        done = (*done, Database("database", site, wait_for=ground.before("database"), opts=inside).schema)
     return done
 
 
@@ -84,12 +90,12 @@ def _services(ground: _Ground, stores: tuple[pulumi.Resource, ...], inside: pulu
     """The eleven workloads: svc-messaging on its stores, the other ten alike."""
     site = ground.site
     if site.settings.manages(Wave.MESSAGING):
-        args = MessagingStackArgs(inputs=ground.inputs, wait_for=stores)
+        args = MessagingStackArgs(inputs=ground.inputs, wait_for=(*stores, *ground.before(MESSAGING.name)))
         MessagingStack("messaging", site, args, opts=inside)
     if site.settings.manages(Wave.WORKLOADS):
         for shape in CATALOGUE.values():
             if shape is not MESSAGING:
-                args = WorkloadArgs(shape=shape, inputs=ground.inputs, wait_for=ground.ready)
+                args = WorkloadArgs(shape=shape, inputs=ground.inputs, wait_for=ground.before(shape.name))
                 Workload(shape.name, site, args, opts=inside)
 
 

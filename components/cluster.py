@@ -7,7 +7,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from components.base import Site
-from gx.neighbours import DNS_NAMESPACE
+from gx.naming import DNS_NAMESPACE
 from gx.settings.settings import Settings
 
 

@@ -9,7 +9,7 @@ import yaml
 from components.base import GxComponent, Site
 from gx.alerts import rule_file
 from gx.labels import PartOf
-from gx.neighbours import MONITORING_NAMESPACE
+from gx.naming import MONITORING_NAMESPACE
 
 RULES_KEY = "messaging-alerts.yml"
 

@@ -21,7 +21,7 @@ from components.base import GxComponent, Site
 from gx.catalogue import CATALOGUE, MESSAGING
 from gx.catalogue.model import Dependency, Workload
 from gx.labels import MANAGED_BY, PartOf
-from gx.naming import BACKUP, MINIO, MINIO_PORT
+from gx.naming import BACKUP, DNS_NAMESPACE, INGRESS_NAMESPACE, MINIO, MINIO_PORT, MONITORING_NAMESPACE
 from gx.neighbours import (
     ACME_SOLVER_LABEL,
     ACME_SOLVER_PORT,
@@ -29,11 +29,8 @@ from gx.neighbours import (
     API_SERVER_SERVICE,
     BEHIND_INGRESS,
     CALLS_OURS,
-    DNS_NAMESPACE,
     FABRIC_PORTS,
-    INGRESS_NAMESPACE,
     MONITORED,
-    MONITORING_NAMESPACE,
     NEIGHBOURS,
 )
 
@@ -83,19 +80,26 @@ class NetworkPolicies(GxComponent):
             for neighbour in site.settings.stack.neighbours
             if NEIGHBOURS[neighbour].labels
         }
-        # Allowed first: a default deny without them would cut everything while they are created.
+        self._dns_policy = self._dns()
+        self._own = {
+            **{name: (self._workload(workload),) for name, workload in CATALOGUE.items()},
+            "storage": self._minio(),
+            "database": (self._database_jobs(),),
+        }
         allowing = [
-            self._dns(),
-            *(self._workload(workload) for workload in CATALOGUE.values()),
-            *self._minio(),
-            self._database_jobs(),
+            self._dns_policy,
+            *(policy for policies in self._own.values() for policy in policies),
             self._neighbours(),
             *(self._neighbour(neighbour) for neighbour in self._present),
             self._acme_solver(),
         ]
-        deny = self._policy("default-deny-all", {"pod_selector": {}}, depends_on=allowing)
-        self.ready: tuple[pulumi.Resource, ...] = (*allowing, deny)
-        self.register_outputs({"count": len(self.ready)})
+        # Comes last: a default deny before the others would cut everything while they are created.
+        self._policy("default-deny-all", {"pod_selector": {}}, depends_on=allowing)
+        self.register_outputs({"count": len(allowing) + 1})
+
+    def needed_by(self, name: str) -> tuple[pulumi.Resource, ...]:
+        """Return the policies that must exist before the pods of a workload, "storage" or "database" start."""
+        return (self._dns_policy, *self._own[name])
 
     def _policy(
         self, name: str, spec: NetworkPolicySpecArgsDict, depends_on: Iterable[pulumi.Resource] = ()
@@ -167,7 +171,7 @@ class NetworkPolicies(GxComponent):
             rules.append({"to": [_OUTSIDE], "ports": _ports(API_SERVER_PORT)})
         return rules
 
-    def _minio(self) -> list[k8s.networking.v1.NetworkPolicy]:
+    def _minio(self) -> tuple[k8s.networking.v1.NetworkPolicy, ...]:
         clients = [self._selector(MESSAGING), *({"app": job} for job in MINIO_JOBS)]
         server = self._policy(
             "gx-minio",
@@ -186,7 +190,7 @@ class NetworkPolicies(GxComponent):
                 "egress": [{"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)}],
             },
         )
-        return [server, jobs]
+        return server, jobs
 
     def _database_jobs(self) -> k8s.networking.v1.NetworkPolicy:
         postgres = NEIGHBOURS["postgres"]

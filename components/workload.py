@@ -162,7 +162,6 @@ class Workload(GxComponent):
             "image": settings.image(shape.name),
             "image_pull_policy": "IfNotPresent",
             "ports": [{"name": name, "container_port": port} for name, port in shape.ports.items()],
-            "env_from": [{"config_map_ref": {"name": name}} for name in shape.env_from],
             "env": self._environment(),
             "resources": resources(self._numbers.resources),
             "startup_probe": http_probe(shape.probes.startup, shape.probes.port),
@@ -171,6 +170,8 @@ class Workload(GxComponent):
             "security_context": restricted_container(),
             "volume_mounts": mounts,
         }
+        if shape.env_from:
+            container["env_from"] = [{"config_map_ref": {"name": name}} for name in shape.env_from]
         if shape.exposed:
             container["lifecycle"] = {"pre_stop": {"sleep": {"seconds": DRAIN_SECONDS}}}
         spec = pod_spec(

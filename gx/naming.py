@@ -5,6 +5,10 @@ A name stands here and nowhere else, so that one network can never name another 
 
 from dataclasses import dataclass
 
+INGRESS_NAMESPACE = "ingress-nginx"
+MONITORING_NAMESPACE = "monitoring"
+DNS_NAMESPACE = "kube-system"  # its uid also identifies the cluster
+
 DATABASE_NAME = "gx_protocol"  # facts.md 7
 POSTGRES_PORT = 5432
 REDIS_PORT = 6379

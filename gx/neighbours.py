@@ -7,14 +7,18 @@ quota leaves room for them and default deny never cuts a flow between them.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gx.naming import BACKEND_SECRETS, POSTGRES_PORT, REDIS_PORT
+from gx.naming import (
+    BACKEND_SECRETS,
+    DNS_NAMESPACE,
+    INGRESS_NAMESPACE,
+    MONITORING_NAMESPACE,
+    POSTGRES_PORT,
+    REDIS_PORT,
+)
 from gx.settings.settings import Settings
 
 CLUSTER_SCOPE = ""
-INGRESS_NAMESPACE = "ingress-nginx"
 INGRESS_CLASS = "nginx"
-MONITORING_NAMESPACE = "monitoring"
-DNS_NAMESPACE = "kube-system"
 ACME_SOLVER_LABEL = {"acme.cert-manager.io/http01-solver": "true"}
 ACME_SOLVER_PORT = 8089
 FABRIC_PORTS = (7050, 7051, 7053, 7054)  # orderer, peer, events, CA

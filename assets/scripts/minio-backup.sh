@@ -1,20 +1,20 @@
 #!/bin/sh
-# Copies the bucket into /backups/minio_backup_<UTC time>, proves the copy, then removes snapshots that are too old.
+# Copies the bucket into /backups/snapshots/<UTC time>, proves the copy, then removes snapshots that are too old.
 # A snapshot counts only when metadata.json is in it: that file is written last, after listing and copy agreed.
-# Old copies without it are never touched. Needs mc (some images call it mcli).
+# What lies beside that folder (copies of an older script) is never touched. Needs mc (some images call it mcli).
 set -eu
 export MC_CONFIG_DIR=/tmp/mc MC_DISABLE_PAGER=1 LC_ALL=C
 
 client=$(command -v mc || command -v mcli) || { echo "no mc in this image" >&2; exit 1; }
-root=${BACKUP_ROOT:-/backups}
+root=${BACKUP_ROOT:-/backups}/snapshots
 work=/tmp/backup
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
 partial="$root/.partial_$stamp"
-final="$root/minio_backup_$stamp"
+final="$root/$stamp"
 
 fail() { echo "backup failed: $*" >&2; exit 1; }
 
-rm -rf "$work" && mkdir -p "$work"
+rm -rf "$work" && mkdir -p "$work" "$root"
 mkdir "$root/.lock" 2>/dev/null || {
   # A run that was killed leaves its lock; no run lives longer than its deadline.
   [ -z "$(find "$root/.lock" -maxdepth 0 -mmin "-$DEADLINE_MINUTES")" ] || fail "another run holds $root/.lock"
@@ -50,7 +50,7 @@ objects=$(wc -l <"$work/before")
 bytes=$(awk '{ sum += $1 } END { printf "%.0f", sum }' "$work/before")
 free=$(df -P -k "$root" | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
 [ "$free" -gt $((bytes + bytes / 10)) ] || fail "$free bytes free on the volume, the copy needs $bytes and a tenth more"
-newest=$(find "$root" -mindepth 2 -maxdepth 2 -path "$root/minio_backup_*/metadata.json" | sort | tail -n 1)
+newest=$(find "$root" -mindepth 2 -maxdepth 2 -path "$root/[0-9]*/metadata.json" | sort | tail -n 1)
 if [ -n "$newest" ]; then
   had=$(sed -n 's/.*"objects": *\([0-9]*\).*/\1/p' "$newest")
   [ "$objects" -gt 0 ] || [ "${had:-0}" -eq 0 ] || fail "the bucket is empty, the last snapshot had $had objects"
@@ -78,8 +78,8 @@ echo "complete: $final, $objects objects, $bytes bytes"
 
 # The age comes from the name: copying changes the time of a folder. The newest complete snapshot always stays.
 limit=$(date -u -d "@$(($(date +%s) - RETENTION_DAYS * 86400))" +%Y%m%dT%H%M%SZ)
-for snapshot in "$root"/minio_backup_[0-9]*T[0-9]*Z; do
-  taken=${snapshot##*minio_backup_}
+for snapshot in "$root"/[0-9]*T[0-9]*Z; do
+  taken=${snapshot##*/}
   [ -f "$snapshot/metadata.json" ] && [ "$snapshot" != "$final" ] || continue
   if expr "$taken" \< "$limit" >/dev/null; then
     rm -rf "$snapshot" || fail "cannot remove $snapshot"

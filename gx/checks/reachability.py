@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gx.checks.finding import Finding
-from gx.plan.model import Plan
-from gx.plan.pods import Pod, matches, pods
+from gx.naming import INGRESS_NAMESPACE, MONITORING_NAMESPACE
+from gx.plan.model import Plan, Resource
+from gx.plan.pods import Pod, PodIndex, matches
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
@@ -19,27 +20,40 @@ class Endpoint:
     labels: Mapping[str, str]
 
 
-def allowed(plan: Plan, source: Endpoint, target: Endpoint, port: int) -> bool:
-    """Return whether the Plan's policies let a source open a TCP connection to a target's container port."""
-    return _direction(plan, "ingress", target, source, port) and _direction(plan, "egress", source, target, port)
+class Policies:
+    """The NetworkPolicies of a Plan, found by the labels that they select."""
 
+    def __init__(self, plan: Plan) -> None:
+        self._by_label: dict[tuple[str, str], list[Resource]] = {}
+        self._broad: list[Resource] = []
+        for policy in plan.of_kind("NetworkPolicy"):
+            wanted = policy.spec["podSelector"].get("matchLabels", {})
+            if wanted:
+                self._by_label.setdefault(next(iter(wanted.items())), []).append(policy)
+            else:
+                self._broad.append(policy)
 
-def _direction(plan: Plan, direction: str, subject: Endpoint, peer: Endpoint, port: int) -> bool:
-    selecting = [
-        policy.spec
-        for policy in plan.of_kind("NetworkPolicy")
-        if policy.namespace == subject.namespace
-        and direction.capitalize() in policy.spec["policyTypes"]
-        and matches(policy.spec["podSelector"], dict(subject.labels))
-    ]
-    if not selecting:
-        return True
-    key = "from" if direction == "ingress" else "to"
-    return any(
-        _ports(rule, port) and _peers(rule.get(key), subject.namespace, peer)
-        for spec in selecting
-        for rule in spec.get(direction, [])
-    )
+    def allow(self, source: Endpoint, target: Endpoint, port: int) -> bool:
+        """Return whether a source may open a TCP connection to a target's container port."""
+        return self._direction("ingress", target, source, port) and self._direction("egress", source, target, port)
+
+    def _direction(self, direction: str, subject: Endpoint, peer: Endpoint, port: int) -> bool:
+        candidates = [*self._broad, *(p for label in subject.labels.items() for p in self._by_label.get(label, []))]
+        selecting = [
+            policy.spec
+            for policy in candidates
+            if policy.namespace == subject.namespace
+            and direction.capitalize() in policy.spec["policyTypes"]
+            and matches(policy.spec["podSelector"], dict(subject.labels))
+        ]
+        if not selecting:
+            return True
+        key = "from" if direction == "ingress" else "to"
+        return any(
+            _ports(rule, port) and _peers(rule.get(key), subject.namespace, peer)
+            for spec in selecting
+            for rule in spec.get(direction, [])
+        )
 
 
 def _ports(rule: dict[str, Any], port: int) -> bool:
@@ -64,23 +78,21 @@ def _peer(entry: dict[str, Any], own_namespace: str, peer: Endpoint) -> bool:
 
 
 def check_reachability(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for a public or scraped pod that its policies cut off (facts.md 15: incidents 6, 7, 25)."""
-    if not any(plan.of_kind("NetworkPolicy")):
-        return
-    controller, prometheus = Endpoint("ingress-nginx", {}), Endpoint("monitoring", {})
-    for pod, port in _backends(plan):
-        if not allowed(plan, controller, Endpoint(plan.namespace, pod.labels), port):
-            yield Finding(
-                check="reachability", place=pod.place, text=f"the ingress controller cannot reach port {port}"
-            )
-    for pod in pods(plan):
+    """Yield a finding for a public or scraped pod that its policies cut off (incidents 6, 7 and 25)."""
+    policies, index = Policies(plan), PodIndex(plan)
+    controller, prometheus = Endpoint(INGRESS_NAMESPACE, {}), Endpoint(MONITORING_NAMESPACE, {})
+    for pod, port in _backends(plan, index):
+        if not policies.allow(controller, Endpoint(plan.namespace, pod.labels), port):
+            text = f"the ingress controller cannot reach port {port}"
+            yield Finding(check="reachability", place=pod.place, text=text)
+    for pod in index.all:
         if pod.annotations.get("prometheus.io/scrape") == "true":
             port = int(pod.annotations["prometheus.io/port"])
-            if not allowed(plan, prometheus, Endpoint(plan.namespace, pod.labels), port):
+            if not policies.allow(prometheus, Endpoint(plan.namespace, pod.labels), port):
                 yield Finding(check="reachability", place=pod.place, text=f"Prometheus cannot reach port {port}")
 
 
-def _backends(plan: Plan) -> Iterator[tuple[Pod, int]]:
+def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, int]]:
     services = {service.object_name: service for service in plan.of_kind("Service")}
     wanted = {
         path["backend"]["service"]["name"]: path["backend"]["service"]["port"]["number"]
@@ -89,11 +101,9 @@ def _backends(plan: Plan) -> Iterator[tuple[Pod, int]]:
         for path in rule["http"]["paths"]
     }
     for name, number in wanted.items():
-        if name not in services:
-            continue
-        for port in services[name].spec["ports"]:
-            if port["port"] == number:
-                for pod in pods(plan):
-                    if matches({"matchLabels": services[name].spec["selector"]}, pod.labels):
-                        target = port["targetPort"]
-                        yield pod, pod.ports[target] if isinstance(target, str) else target
+        service = services.get(name)
+        ports = [port for port in service.spec["ports"] if port["port"] == number] if service else []
+        for port in ports:
+            for pod in index.selected({"matchLabels": service.spec["selector"]}) if service else []:
+                target = port["targetPort"]
+                yield pod, pod.ports[target] if isinstance(target, str) else target

@@ -6,7 +6,7 @@ from typing import Any
 
 from gx.checks.finding import Finding, Severity
 from gx.plan.model import Plan, Resource
-from gx.plan.pods import Pod, matches, pods
+from gx.plan.pods import Pod, PodIndex
 
 
 def _finding(place: str, text: str, severity: Severity = Severity.ERROR) -> Finding:
@@ -34,20 +34,21 @@ class _Names:
 
 def check_references(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every name that leads nowhere and for every name that stands twice."""
-    names = _Names(plan)
-    for pod in pods(plan):
+    names, index = _Names(plan), PodIndex(plan)
+    for pod in index.all:
         for text in _pod_references(pod, names):
             yield _finding(pod.place, text)
-    for service in plan.of_kind("Service"):
-        yield from _service(plan, service)
+    services = {service.object_name: service for service in plan.of_kind("Service")}
+    for service in services.values():
+        yield from _service(index, service)
     for ingress in plan.of_kind("Ingress"):
-        yield from _ingress(plan, ingress, names)
+        yield from _ingress(services, ingress, names)
     for scaler in plan.of_kind("HorizontalPodAutoscaler"):
         target = scaler.spec["scaleTargetRef"]
         if text := names.missing(target["kind"], target["name"]):
             yield _finding(f"HorizontalPodAutoscaler/{scaler.object_name}", text)
     for budget in plan.of_kind("PodDisruptionBudget"):
-        if not any(matches(budget.spec["selector"], pod.labels) for pod in pods(plan)):
+        if not index.selected(budget.spec["selector"]):
             yield _finding(f"PodDisruptionBudget/{budget.object_name}", "selects no pod")
     yield from _duplicates(plan)
 
@@ -96,10 +97,10 @@ def _container_problems(container: dict[str, Any], volumes: set[str], ports: dic
         yield f"sets {', '.join(repeated)} twice"
 
 
-def _service(plan: Plan, service: Resource) -> Iterator[Finding]:
+def _service(index: PodIndex, service: Resource) -> Iterator[Finding]:
     place = f"Service/{service.object_name}"
     selector = service.spec.get("selector", {})
-    selected = [pod for pod in pods(plan) if matches({"matchLabels": selector}, pod.labels)]
+    selected = index.selected({"matchLabels": selector})
     if not selected:
         yield _finding(place, f"selects no pod of the Plan: {selector}")
     for pod in selected:
@@ -109,9 +110,8 @@ def _service(plan: Plan, service: Resource) -> Iterator[Finding]:
                 yield _finding(place, f"port {port['port']} leads to {target}, which {pod.place} does not listen on")
 
 
-def _ingress(plan: Plan, ingress: Resource, names: _Names) -> Iterator[Finding]:
+def _ingress(services: dict[str, Resource], ingress: Resource, names: _Names) -> Iterator[Finding]:
     place = f"Ingress/{ingress.object_name}"
-    services = {service.object_name: service for service in plan.of_kind("Service")}
     issuer = ingress.metadata.get("annotations", {}).get("cert-manager.io/cluster-issuer")
     wanted = [("IngressClass", ingress.spec["ingressClassName"])] + ([("ClusterIssuer", issuer)] if issuer else [])
     wanted += [("Secret", entry["secretName"]) for entry in ingress.spec.get("tls", [])]

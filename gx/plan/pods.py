@@ -78,6 +78,25 @@ def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     return True
 
 
+class PodIndex:
+    """The pods of a Plan by their labels, so that a selector need not be compared with every pod."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.all = list(pods(plan))
+        self._by_label: dict[tuple[str, str], list[Pod]] = {}
+        for pod in self.all:
+            for label in pod.labels.items():
+                self._by_label.setdefault(label, []).append(pod)
+
+    def selected(self, selector: dict[str, Any]) -> list[Pod]:
+        """Return the pods that a label selector selects."""
+        candidates = self.all
+        for label in selector.get("matchLabels", {}).items():
+            found = self._by_label.get(label, [])
+            candidates = min(candidates, found, key=len)
+        return [pod for pod in candidates if matches(selector, pod.labels)]
+
+
 def pod_groups(plan: Plan) -> list[PodGroup]:
     """Return the pods of a Plan for the quota arithmetic, neighbours included."""
     scalers = {scaler.spec["scaleTargetRef"]["name"]: scaler.spec for scaler in plan.of_kind("HorizontalPodAutoscaler")}

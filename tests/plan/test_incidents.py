@@ -9,7 +9,7 @@ import yaml
 
 from gx.catalogue import CATALOGUE
 from gx.checks.isolation import POD_ADDRESS
-from gx.checks.reachability import Endpoint, allowed
+from gx.checks.reachability import Endpoint, Policies
 from gx.plan.model import Plan
 from gx.plan.pods import Pod, matches, pods
 from gx.plan.values import Secret, walk
@@ -44,6 +44,10 @@ def pod_of(plan: Plan, name: str) -> Pod:
 def env_of(plan: Plan, name: str) -> dict[str, Any]:
     container = pod_of(plan, name).spec["containers"][0]
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
+
+
+def allowed(plan: Plan, source: Endpoint, target: Endpoint, port: int) -> bool:
+    return Policies(plan).allow(source, target, port)
 
 
 def reaches(plan: Plan, source: str, target: str, port: int) -> bool:

@@ -1,0 +1,93 @@
+"""Measures the preview: ratios of medians in one run, against a process that only imports the SDKs.
+
+Rounds are interleaved, so that a busy machine slows both sides alike. Memory is the peak of the largest process.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from gx.settings.project import ROOT
+
+ROUNDS = 7
+GROWTH_ROUNDS = 7
+SERVICES = (10, 100, 1000)
+IMPORTS = "import pulumi, pulumi_kubernetes, pulumi_random, pulumi_cloudflare"
+WITHOUT_CLOUDFLARE = "import pulumi, pulumi_kubernetes, pulumi_random"
+GX = "from gx.cli import main; main()"
+
+
+def measure(command: Sequence[str]) -> tuple[float, float]:
+    """Return wall seconds and peak MiB of a command."""
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        child = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - started
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"bench: {' '.join(command)} ended with {child.returncode}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def compare() -> None:
+    """Print seconds, memory and ratios of recording and preview."""
+    python = sys.executable
+    commands = {
+        "bare imports": [python, "-W", "ignore", "-c", IMPORTS],
+        "bare imports without Cloudflare": [python, "-c", WITHOUT_CLOUDFLARE],
+        "recording mainnet": [python, "-m", "gx.plan.recorder", "mainnet", "--root", str(ROOT)],
+        "gx preview mainnet": [python, "-c", GX, "preview", "mainnet"],
+    }
+    results: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for _ in range(ROUNDS):
+        for name, command in commands.items():
+            results[name].append(measure(command))
+    medians = {
+        name: (statistics.median(s for s, _ in runs), statistics.median(m for _, m in runs))
+        for name, runs in results.items()
+    }
+    base_seconds, base_memory = medians["bare imports"]
+    print(f"{'':34}{'seconds':>9}{'ratio':>8}{'MiB':>7}{'ratio':>8}")
+    for name, (seconds, memory) in medians.items():
+        print(f"{name:34}{seconds:9.2f}{seconds / base_seconds:8.2f}{memory:7.0f}{memory / base_memory:8.2f}")
+
+
+def growth() -> None:
+    """Print milliseconds per registration of recording and of all checks, for catalogues of three sizes.
+
+    The mean over all registrations rises while services, which are large, come to outnumber the small ones that a
+    network has anyway; the last two columns count only what the added services cost.
+    """
+    measured: dict[int, list[list[float]]] = {count: [] for count in (0, *SERVICES)}
+    for _ in range(GROWTH_ROUNDS):
+        for count, runs in measured.items():
+            runs.append(_numbers([sys.executable, str(Path(__file__).parent / "growth.py"), str(count)]))
+    medians = {
+        count: [statistics.median(column) for column in zip(*runs, strict=True)] for count, runs in measured.items()
+    }
+    print(f"\n{'services':>9}{'registrations':>15}{'record ms':>11}{'check ms':>10}{'added: record':>15}{'check':>7}")
+    base_registrations, base_record, base_check = medians[0]
+    for count in SERVICES:
+        registrations, record, check = medians[count]
+        added = registrations - base_registrations
+        more = [
+            (registrations * each - base_registrations * base) / added
+            for each, base in ((record, base_record), (check, base_check))
+        ]
+        print(f"{count:9}{registrations:15.0f}{record:11.2f}{check:10.2f}{more[0]:15.2f}{more[1]:7.2f}")
+
+
+def _numbers(command: list[str]) -> list[float]:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [float(word) for word in done.stdout.split()]
+
+
+if __name__ == "__main__":
+    compare()
+    growth()
