@@ -42,13 +42,13 @@ class BackupJob(GxComponent):
                 "access_modes": ["ReadWriteOnce"],
                 "resources": {"requests": {"storage": site.settings.stack.backup.storage}},
             },
-            opts=self.child("PersistentVolumeClaim"),
+            opts=self.child("PersistentVolumeClaim", BACKUP_PVC),
         )
         scripts = k8s.core.v1.ConfigMap(
             BACKUP_SCRIPTS,
             metadata=site.metadata(BACKUP_SCRIPTS, PartOf.STORAGE, labels=LIVE_LABELS, app=BACKUP),
             data={"backup.sh": script},
-            opts=self.child("ConfigMap"),
+            opts=self.child("ConfigMap", BACKUP_SCRIPTS),
         )
         self.cron_job = k8s.batch.v1.CronJob(
             BACKUP,
@@ -74,7 +74,7 @@ class BackupJob(GxComponent):
                     },
                 },
             },
-            opts=self.child("CronJob", depends_on=[claim, scripts, *wait_for]),
+            opts=self.child("CronJob", BACKUP, depends_on=[claim, scripts, *wait_for]),
         )
         self.register_outputs({"schedule": site.settings.stack.backup.schedule})
 

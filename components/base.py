@@ -93,18 +93,27 @@ class GxComponent(pulumi.ComponentResource):
     def child(
         self,
         kind: str,
+        name: str,
         *,
+        holds_data: bool = False,
         depends_on: Sequence[pulumi.Resource] = (),
-        ignore_changes: list[str] | None = None,
     ) -> pulumi.ResourceOptions:
-        """Return the options of a child of a kind: never the caller's, which would leak to every child."""
-        rules = lifecycle_for(kind, production=self.site.settings.network.production)
+        """Return the options of a child: never the caller's, which would leak to every child.
+
+        Args:
+            kind: The Kubernetes kind; decides guards and timeouts.
+            name: The object's name; with the kind it finds the live id while a network is adopted.
+            holds_data: Whether the object is a server on a data volume.
+            depends_on: Resources that must exist first.
+        """
+        settings = self.site.settings
+        rules = lifecycle_for(kind, production=settings.network.production, holds_data=holds_data)
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=list(depends_on),
             protect=rules.protect or None,
             retain_on_delete=rules.retain_on_delete or None,
-            ignore_changes=ignore_changes,
+            import_=settings.imports.get(f"{kind}/{name}"),
             custom_timeouts=pulumi.CustomTimeouts(create=rules.timeout, update=rules.timeout, delete=rules.timeout),
         )
 

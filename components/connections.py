@@ -42,7 +42,7 @@ class Connections(GxComponent):
             CONNECTIONS,
             metadata=site.metadata(CONNECTIONS, PartOf.PLATFORM),
             string_data=dict(self.urls),
-            opts=self.child("Secret"),
+            opts=self.child("Secret", CONNECTIONS),
         )
         self.register_outputs({"secret": CONNECTIONS})
 

@@ -91,7 +91,7 @@ class Database(GxComponent):
             TEST_USERS,
             metadata=self.site.metadata(TEST_USERS, PartOf.DATABASE),
             string_data={"password": self.generated("testUsers", epoch="testUsers")},
-            opts=self.child("Secret"),
+            opts=self.child("Secret", TEST_USERS),
         )
         self._job(
             "database-test-users",

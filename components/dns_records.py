@@ -33,6 +33,10 @@ class DnsRecords(GxComponent):
                 host=host,
                 address=address,
                 comment=f"managed by gx-infra, {site.settings.network.name}",
-                opts=pulumi.ResourceOptions(parent=self, provider=provider),
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    provider=provider,
+                    import_=site.settings.imports.get(f"DnsRecord/{host}-{address}"),
+                ),
             )
         self.register_outputs({"hosts": sorted({host for host, _ in wanted_records(site.settings)})})

@@ -51,7 +51,7 @@ class Environment(GxComponent):
                 BACKEND_CONFIG, PartOf.BACKEND, labels={"app": "gx-protocol-backend", "tier": "config"}
             ),
             data=data,
-            opts=self.child("ConfigMap"),
+            opts=self.child("ConfigMap", BACKEND_CONFIG),
         )
         self.shared = SharedConfig(backend_config=data, ready=(quota, limits, config, *accounts))
         self.register_outputs({"namespace": site.namespace})
@@ -69,7 +69,8 @@ class Environment(GxComponent):
             namespace=None,
             app="backend",
         )
-        return k8s.core.v1.Namespace("namespace", metadata=metadata, opts=self.child("Namespace"))
+        options = self.child("Namespace", self.site.settings.network.namespace)
+        return k8s.core.v1.Namespace("namespace", metadata=metadata, opts=options)
 
     def _quota(self) -> k8s.core.v1.ResourceQuota:
         quota = self.site.settings.stack.quota
@@ -77,7 +78,7 @@ class Environment(GxComponent):
             "quota",
             metadata=self.site.metadata(quota.name, PartOf.PLATFORM, app="backend"),
             spec={"hard": quota.hard()},
-            opts=self.child("ResourceQuota"),
+            opts=self.child("ResourceQuota", quota.name),
         )
 
     def _limit_range(self) -> k8s.core.v1.LimitRange:
@@ -97,7 +98,7 @@ class Environment(GxComponent):
                     {"type": "Pod", "min": limits.pod_min.model_dump()},
                 ]
             },
-            opts=self.child("LimitRange"),
+            opts=self.child("LimitRange", limits.name),
         )
 
     def _service_accounts(self) -> list[k8s.core.v1.ServiceAccount]:
@@ -108,7 +109,7 @@ class Environment(GxComponent):
                 account,
                 metadata=self.site.metadata(account, PartOf.PLATFORM),
                 automount_service_account_token=False,
-                opts=self.child("ServiceAccount"),
+                opts=self.child("ServiceAccount", account),
             )
             for account in sorted(names)
         ]

@@ -68,7 +68,7 @@ class HashedJob(GxComponent):
             full_name,
             metadata=site.metadata(full_name, args.part_of, app=name),
             data=dict(args.files),
-            opts=self.child("ConfigMap"),
+            opts=self.child("ConfigMap", full_name),
         )
         env: list[EnvVarArgsDict] = [
             *plain_env(args.env),
@@ -104,6 +104,6 @@ class HashedJob(GxComponent):
                     "spec": pod,
                 },
             },
-            opts=self.child("Job", depends_on=[scripts, *args.wait_for]),
+            opts=self.child("Job", full_name, depends_on=[scripts, *args.wait_for]),
         )
         self.register_outputs({"job": full_name})

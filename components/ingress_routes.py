@@ -17,7 +17,7 @@ from gx.steps import Step
 NGINX = "nginx.ingress.kubernetes.io"
 API_INGRESS = "gx-backend-ingress"
 WALLET_INGRESS = "gx-wallet-ingress"
-UPLOAD_LIMIT = "50m"  # the largest file that svc-messaging takes, facts.md 3
+UPLOAD_LIMIT = "50m"  # the largest file that svc-messaging takes, production.md 3
 TIMEOUT_SECONDS = "300"  # as live; Socket.IO pings every 25 s, so an open socket is never silent that long
 HEADERS = "Authorization, Content-Type, X-Idempotency-Key"
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -102,7 +102,7 @@ class IngressRoutes(GxComponent):
                     }
                 ],
             },
-            opts=self.child("Ingress"),
+            opts=self.child("Ingress", name),
         )
 
     def _issuer(self) -> dict[str, str]:

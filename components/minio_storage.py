@@ -75,7 +75,7 @@ class MinioStorage(GxComponent):
             name,
             metadata=self.site.metadata(name, PartOf.STORAGE, labels=LIVE_LABELS, app=MINIO),
             string_data=dict(values),
-            opts=self.child("Secret"),
+            opts=self.child("Secret", name),
         )
 
     def _user(self, secret: str, epoch: str) -> k8s.core.v1.Secret:
@@ -96,7 +96,7 @@ class MinioStorage(GxComponent):
                 "access_modes": ["ReadWriteOnce"],
                 "resources": {"requests": {"storage": self.site.settings.stack.minio.storage}},
             },
-            opts=self.child("PersistentVolumeClaim"),
+            opts=self.child("PersistentVolumeClaim", MINIO_PVC),
         )
 
     def _container(self) -> ContainerArgsDict:
@@ -155,8 +155,9 @@ class MinioStorage(GxComponent):
             },
             "spec": self._pod(),
         }
-        options = self.child("DataStatefulSet", depends_on=wait_for)
-        if self.site.settings.stack.minio.kind == "Deployment":
+        kind = self.site.settings.stack.minio.kind
+        options = self.child(kind, MINIO, holds_data=True, depends_on=wait_for)
+        if kind == "Deployment":
             return k8s.apps.v1.Deployment(
                 MINIO,
                 metadata=metadata,
@@ -194,7 +195,7 @@ class MinioStorage(GxComponent):
                     for name, port in ports.items()
                 ],
             },
-            opts=self.child("Service"),
+            opts=self.child("Service", MINIO),
         )
 
     def _provision(self, wait_for: tuple[pulumi.Resource, ...]) -> k8s.batch.v1.Job:

@@ -36,6 +36,6 @@ class MonitoringRules(GxComponent):
                 namespace=site.namespace.apply(lambda _: MONITORING_NAMESPACE),  # waits for the check of the cluster
             ),
             data={RULES_KEY: rules},
-            opts=self.child("ConfigMap"),
+            opts=self.child("ConfigMap", network.alerts_config_map),
         )
         self.register_outputs({"configMap": network.alerts_config_map})

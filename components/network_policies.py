@@ -108,7 +108,7 @@ class NetworkPolicies(GxComponent):
             name,
             metadata=self.site.metadata(name, PartOf.TRAFFIC),
             spec={**spec, "policy_types": ["Ingress", "Egress"]} if "policy_types" not in spec else spec,
-            opts=self.child("NetworkPolicy", depends_on=list(depends_on)),
+            opts=self.child("NetworkPolicy", name, depends_on=list(depends_on)),
         )
 
     def _selector(self, workload: Workload) -> dict[str, str]:

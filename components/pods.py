@@ -19,7 +19,7 @@ from pulumi_kubernetes.core.v1 import (
 from gx.catalogue.model import Probe
 from gx.settings.model import Resources, Scheduling
 
-POD_USER = 1000  # API services run as 1000, their files are world-readable (facts.md 2)
+POD_USER = 1000  # API services run as 1000, their files are world-readable (production.md 2)
 
 
 def resources(given: Resources) -> ResourceRequirementsArgsDict:

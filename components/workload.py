@@ -80,7 +80,7 @@ class Workload(GxComponent):
                 args.shape.name, args.shape.part_of, labels=self._live_labels(), annotations=self._await()
             ),
             spec=spec,
-            opts=self.child("Deployment", depends_on=args.wait_for),
+            opts=self.child("Deployment", args.shape.name, depends_on=args.wait_for),
         )
         self.service = self._service()
         if self._numbers.autoscaling:
@@ -129,7 +129,7 @@ class Workload(GxComponent):
                 wanted.secret,
                 metadata=self.site.metadata(wanted.secret, self._shape.part_of),
                 string_data={wanted.key: value},
-                opts=self.child("Secret"),
+                opts=self.child("Secret", wanted.secret),
             )
             made[f"{wanted.secret}/{wanted.key}"] = value
         return made
@@ -204,7 +204,7 @@ class Workload(GxComponent):
                     self._port(name, port) for name, port in zip(port_names(service.ports), service.ports, strict=True)
                 ],
             },
-            opts=self.child("Service"),
+            opts=self.child("Service", self._shape.service),
         )
 
     def _port(self, name: str, port: ServicePort) -> k8s.core.v1.ServicePortArgsDict:
@@ -237,7 +237,7 @@ class Workload(GxComponent):
                     }
                     for name, percent in targets.items()
                 ],
-                "behavior": {  # facts.md 2: double or add 2 a minute; halve or drop 1 a minute, after 5 quiet minutes
+                "behavior": {  # production.md 2: double or add 2 a minute; halve or drop 1, after 5 quiet minutes
                     "scale_up": {
                         "stabilization_window_seconds": 60,
                         "select_policy": "Max",
@@ -256,7 +256,7 @@ class Workload(GxComponent):
                     },
                 },
             },
-            opts=self.child("HorizontalPodAutoscaler"),
+            opts=self.child("HorizontalPodAutoscaler", scaling.name),
         )
 
     def _budget(self) -> None:
@@ -269,7 +269,7 @@ class Workload(GxComponent):
                 "unhealthy_pod_eviction_policy": "AlwaysAllow",
                 "selector": {"match_labels": self._selector},
             },
-            opts=self.child("PodDisruptionBudget"),
+            opts=self.child("PodDisruptionBudget", self._shape.name),
         )
 
 

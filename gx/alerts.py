@@ -1,4 +1,4 @@
-"""The sixteen alerts of the messaging platform (facts.md 12), one set per network, as plain data."""
+"""The sixteen alerts of the messaging platform (production.md 12), one set per network, as plain data."""
 
 from dataclasses import dataclass
 from enum import StrEnum, unique

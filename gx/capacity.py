@@ -1,4 +1,4 @@
-"""Quota arithmetic: what a namespace needs at once, compared with its ResourceQuota (facts.md 15: incident 18)."""
+"""Quota arithmetic: what a namespace needs at once, compared with its ResourceQuota (production.md 15: incident 18)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The A records that a network wants (facts.md 13)."""
+"""The A records that a network wants (production.md 13)."""
 
 from gx.settings.settings import Settings
 

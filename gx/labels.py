@@ -16,7 +16,7 @@ CONFIG_CHECKSUM = "gxcoin.money/config-checksum"
 
 @unique
 class Tier(StrEnum):
-    """What network policies of the hand-made system and its scrape jobs select (facts.md 2)."""
+    """What network policies of the hand-made system and its scrape jobs select (production.md 2)."""
 
     API = "api"
     BACKEND = "backend"
@@ -44,5 +44,5 @@ def object_labels(name: str, part_of: PartOf, network: str) -> dict[str, str]:
 
 
 def scrape_annotations(port: int, path: str) -> dict[str, str]:
-    """Return the annotations by which Prometheus finds a pod (facts.md 12); `port` is the container's."""
+    """Return the annotations by which Prometheus finds a pod (production.md 12); `port` is the container's."""
     return {"prometheus.io/scrape": "true", "prometheus.io/port": str(port), "prometheus.io/path": path}

@@ -1,9 +1,9 @@
-"""Which objects survive a mistake, and how long each kind may take: in one place (design rule 5)."""
+"""Which objects survive a mistake, and how long each kind may take: in one place."""
 
 from dataclasses import dataclass
 
 _MINUTES = {
-    # Longest honest wait per kind. Deployment: svc-admin's rollout allows 300 s (facts.md 14), doubled for a pull.
+    # Longest honest wait per kind. Deployment: svc-admin's rollout allows 300 s (production.md 14), doubled for a pull.
     "Deployment": 10,
     "StatefulSet": 10,
     "Job": 15,
@@ -13,7 +13,6 @@ _MINUTES = {
     "ResourceQuota": 2,
 }
 _DEFAULT_MINUTES = 5
-_HOLDS_DATA = frozenset({"PersistentVolumeClaim", "DataStatefulSet"})
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,17 @@ class Lifecycle:
     timeout: str
 
 
-def lifecycle_for(kind: str, *, production: bool) -> Lifecycle:
+def lifecycle_for(kind: str, *, production: bool, holds_data: bool = False) -> Lifecycle:
     """Return how objects of a kind are guarded.
 
     The namespace is guarded everywhere, volumes and the StatefulSets on them in production. Passwords and DNS
     records are not: a guard there would block their own rotation and drain.
 
     Args:
-        kind: The Kubernetes kind; "DataStatefulSet" names a StatefulSet (or Deployment) that holds a data volume.
+        kind: The Kubernetes kind.
         production: Whether real users' data lives on the network.
+        holds_data: Whether the object is a server on a data volume; a PersistentVolumeClaim always counts.
     """
-    guarded = kind == "Namespace" or (production and kind in _HOLDS_DATA)
-    minutes = _MINUTES.get(kind.removeprefix("Data"), _DEFAULT_MINUTES)
+    guarded = kind == "Namespace" or (production and (holds_data or kind == "PersistentVolumeClaim"))
+    minutes = _MINUTES.get(kind, _DEFAULT_MINUTES)
     return Lifecycle(protect=guarded, retain_on_delete=guarded, timeout=f"{minutes}m")

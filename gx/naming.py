@@ -9,15 +9,15 @@ INGRESS_NAMESPACE = "ingress-nginx"
 MONITORING_NAMESPACE = "monitoring"
 DNS_NAMESPACE = "kube-system"  # its uid also identifies the cluster
 
-DATABASE_NAME = "gx_protocol"  # facts.md 7
+DATABASE_NAME = "gx_protocol"  # production.md 7
 POSTGRES_PORT = 5432
 REDIS_PORT = 6379
 MINIO_PORT = 9000
 MINIO_CONSOLE_PORT = 9001
-MINIO_REGION = "us-east-1"  # facts.md 3
+MINIO_REGION = "us-east-1"  # production.md 3
 
 MINIO = "minio"
-MINIO_CREDENTIALS = "minio-credentials"  # MINIO_ROOT_* and AWS_*: four keys, facts.md 5
+MINIO_CREDENTIALS = "minio-credentials"  # MINIO_ROOT_* and AWS_*: four keys, production.md 5
 MINIO_MESSAGING_USER = "minio-svc-messaging"  # svc-messaging's own S3 user, takeover.md 8
 MINIO_BACKUP_USER = "minio-backup-reader"  # may list and read, nothing else
 MINIO_PVC = "minio-pvc"

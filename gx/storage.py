@@ -16,7 +16,7 @@ READ_BUCKET_ACTIONS = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVe
 READ_OBJECT_ACTIONS = ("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging")
 
 EXPIRY_DAYS = {"voice/temp/": 1, "files/": 7}
-"""Promised lifetimes by prefix, in days (facts.md 3)."""
+"""Promised lifetimes by prefix, in days (production.md 3)."""
 
 
 def _policy(bucket: str, bucket_actions: tuple[str, ...], object_actions: tuple[str, ...]) -> str:

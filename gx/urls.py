@@ -1,4 +1,4 @@
-"""Connection URLs with every part percent-encoded (facts.md 15: incident 3)."""
+"""Connection URLs with every part percent-encoded (production.md 15: incident 3)."""
 
 from urllib.parse import quote
 

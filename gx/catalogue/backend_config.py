@@ -1,4 +1,4 @@
-"""The ConfigMap `backend-config` that every backend pod reads (facts.md 2), derived from the network."""
+"""The ConfigMap `backend-config` that every backend pod reads (production.md 2), derived from the network."""
 
 from gx.naming import DATABASE_NAME, POSTGRES_PORT, REDIS_PORT, Network
 
@@ -41,7 +41,7 @@ def backend_config(
     Args:
         network: Gives every host, Fabric name and organisation.
         development: Whether services run in development mode with debug logs.
-        projection_lag_threshold_ms: Above this lag /readyz answers 503 (facts.md 14).
+        projection_lag_threshold_ms: Above this lag /readyz answers 503 (production.md 14).
         allowed_origins: CORS origins of the services themselves.
     """
     peers = {

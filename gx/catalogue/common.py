@@ -1,4 +1,4 @@
-"""What the seven API services share, and what the two workers share (facts.md 2): written once."""
+"""What the seven API services share, and what the two workers share (production.md 2): written once."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -56,7 +56,7 @@ _API_PROBES = Probes(
 
 
 def api_service(name: str, *, port: int, purpose: str, routes: tuple[str, ...] = ()) -> Workload:
-    """Return one of the seven API services, alike but for name, port and paths (facts.md 2)."""
+    """Return one of the seven API services, alike but for name, port and paths (production.md 2)."""
     return Workload(
         name=name,
         purpose=purpose,

@@ -1,4 +1,4 @@
-"""gx-wallet-frontend: the Next.js wallet (facts.md 4). Its public URLs are baked in when the image is built."""
+"""gx-wallet-frontend: the Next.js wallet (production.md 4). Its public URLs are baked in when the image is built."""
 
 from gx.catalogue.model import GeneratedSecret, Probe, Probes, Role, Route, SecretKey, ServiceUrl, Workload
 from gx.labels import PartOf, Tier

@@ -10,7 +10,7 @@ from gx.naming import Network
 
 @unique
 class Role(StrEnum):
-    """What a workload is for the rest of the program; the value is its live label `component` (facts.md 2)."""
+    """What a workload is for the rest of the program; the value is its live label `component` (production.md 2)."""
 
     API = "api"
     WORKER = "worker"

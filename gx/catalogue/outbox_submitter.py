@@ -1,4 +1,4 @@
-"""outbox-submitter: sends queued commands to Fabric (facts.md 2). Several may run: rows are locked."""
+"""outbox-submitter: sends queued commands to Fabric (production.md 2). Several may run: rows are locked."""
 
 from gx.catalogue.common import worker
 from gx.catalogue.model import Probe

@@ -1,4 +1,4 @@
-"""projector: turns Fabric events into tables (facts.md 2). Exactly one runs, in order, with a checkpoint."""
+"""projector: turns Fabric events into tables (production.md 2). Exactly one runs, in order, with a checkpoint."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""svc-admin: the administrators' API (facts.md 2). Calls webhooks outside the cluster."""
+"""svc-admin: the administrators' API (production.md 2). Calls webhooks outside the cluster."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""svc-governance: proposals and votes (facts.md 2)."""
+"""svc-governance: proposals and votes (production.md 2)."""
 
 from gx.catalogue.common import api_service
 

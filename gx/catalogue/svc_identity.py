@@ -1,4 +1,4 @@
-"""svc-identity: accounts, log-in, documents (facts.md 2). Sends mail and has uploads scanned by ClamAV."""
+"""svc-identity: accounts, log-in, documents (production.md 2). Sends mail and has uploads scanned by ClamAV."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""svc-loanpool: loan pool (facts.md 2)."""
+"""svc-loanpool: loan pool (production.md 2)."""
 
 from gx.catalogue.common import api_service
 

@@ -1,4 +1,4 @@
-"""svc-messaging: conversations, messages, files and voice over REST and Socket.IO (facts.md 3)."""
+"""svc-messaging: conversations, messages, files and voice over REST and Socket.IO (production.md 3)."""
 
 from gx.catalogue.common import API_SERVICES, STARTUP
 from gx.catalogue.model import Dependency, Metrics, Probe, Probes, Role, Route, SecretKey, Workload

@@ -1,4 +1,4 @@
-"""svc-organization: organizations (facts.md 2)."""
+"""svc-organization: organizations (production.md 2)."""
 
 from gx.catalogue.common import api_service
 

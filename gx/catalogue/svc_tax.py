@@ -1,4 +1,4 @@
-"""svc-tax: fees and velocity tax (facts.md 2)."""
+"""svc-tax: fees and velocity tax (production.md 2)."""
 
 from gx.catalogue.common import api_service
 

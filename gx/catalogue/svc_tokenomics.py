@@ -1,4 +1,4 @@
-"""svc-tokenomics: wallets and transfers (facts.md 2)."""
+"""svc-tokenomics: wallets and transfers (production.md 2)."""
 
 from gx.catalogue.common import api_service
 

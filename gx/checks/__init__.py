@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from gx.checks.finding import Finding, Severity
-from gx.checks.isolation import check_foreign_names, check_shared, check_unknown
+from gx.checks.isolation import check_foreign_names, check_imports, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
 from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_containers,
     check_secrets,
     check_shared,
+    check_imports,
     check_unknown,
     check_reachability,
 )

@@ -19,7 +19,7 @@ def identity(resource: Resource) -> str:
 
 
 def check_shared(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for an object outside the namespace whose name does not carry the network's (rule 10).
+    """Yield a finding for an object outside the namespace whose name lacks the network's (takeover.md 16).
 
     As long as this holds for every Plan, no two Plans can hold the same object.
     """
@@ -52,7 +52,7 @@ def _owned(resource: Resource) -> bool:
 
 
 def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
-    """Yield a finding for every text, secret or not, that names another network (facts.md 15: incidents 1, 2)."""
+    """Yield a finding for every text, secret or not, that names another network (production.md 15: incidents 1, 2)."""
     if not others:
         return
     names = "|".join(re.escape(other) for other in others)
@@ -67,6 +67,14 @@ def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
                 yield Finding(check="isolation", place=place, text=f"{path} names another network: {match[0]}")
             if POD_ADDRESS.search(text):
                 yield Finding(check="isolation", place=place, text=f"{path} holds a pod's address, which will move")
+
+
+def check_imports(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every live id that no planned object takes: the object would stay beside a new one."""
+    taken = {r.options.import_id for r in plan.resources if r.options.import_id}
+    for name, identifier in plan.imports.items():
+        if identifier not in taken:
+            yield Finding(check="adoption", place=name, text=f"the live id {identifier} belongs to no planned object")
 
 
 def check_unknown(plan: Plan) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from gx.quantities import parse_quantity
 
 
 def check_quota(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for every figure of the quota that does not hold the plan (facts.md 15: incident 18)."""
+    """Yield a finding for every figure of the quota that does not hold the plan (production.md 15: incident 18)."""
     groups = pod_groups(plan)
     kinds = Counter(resource.kind for resource in plan.objects if resource.namespace == plan.namespace)
     counts = {
@@ -36,7 +36,7 @@ def check_quota(plan: Plan) -> Iterator[Finding]:
 
 
 def check_limit_range(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for every container that the LimitRange would refuse (facts.md 15: incident 19)."""
+    """Yield a finding for every container that the LimitRange would refuse (production.md 15: incident 19)."""
     for limit_range in plan.of_kind("LimitRange"):
         rules = [rule for rule in limit_range.spec["limits"] if rule["type"] == "Container"]
         for pod in pods(plan):

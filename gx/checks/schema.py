@@ -13,7 +13,7 @@ from gx.checks.finding import Finding
 from gx.plan.model import Plan
 from gx.plan.values import plain
 
-KUBERNETES_VERSION = "1.33"  # production runs k3s v1.33.5, facts.md 1
+KUBERNETES_VERSION = "1.33"  # production runs k3s v1.33.5, production.md 1
 _FOLDER = f"kubernetes-json-schema/v{KUBERNETES_VERSION}.0-local-strict"
 
 

@@ -8,7 +8,7 @@ from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings
 from gx.steps import Step
 
-MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (takeover rule 7)"
+MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (docs/takeover.md 7)"
 
 
 def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
@@ -46,5 +46,6 @@ def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
         },
         "accepted_at_peak": stack.quota.accepted_at_peak,
         "pod_exceptions": {} if settings.has(Step.MINIO_NON_ROOT) else {"minio": MINIO_AS_FOUND},
+        "imports": dict(settings.imports),
         "notes": notes,
     }

@@ -142,6 +142,7 @@ class Plan:
         neighbour_counts: Services and claims of the neighbours.
         accepted_at_peak: Quota figures whose shortfall at peak is accepted, with the reason.
         pod_exceptions: Pods that may break Pod Security "restricted", with the reason.
+        imports: While the network is adopted, the live id by kind and name.
         notes: What is not set or not confirmed yet.
         seconds: How long recording took.
     """
@@ -156,6 +157,7 @@ class Plan:
     neighbour_counts: dict[str, int]
     accepted_at_peak: dict[str, str]
     pod_exceptions: dict[str, str]
+    imports: dict[str, str]
     notes: tuple[Note, ...]
     seconds: float
 
@@ -238,6 +240,7 @@ def plan_from(record: dict[str, Any]) -> Plan:
         neighbour_counts=record["neighbour_counts"],
         accepted_at_peak=record["accepted_at_peak"],
         pod_exceptions=record["pod_exceptions"],
+        imports=record["imports"],
         notes=_NOTES.validate_python(record["notes"]),
         seconds=record["seconds"],
     )

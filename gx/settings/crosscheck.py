@@ -61,7 +61,7 @@ def _error(settings: Settings, key: str, value: object, consequence: str, fix: s
 
 
 def _other_networks(case: Case) -> Iterator[InputError]:
-    """No text of a network may name another one (facts.md 15: incidents 1 and 2)."""
+    """No text of a network may name another one (production.md 15: incidents 1 and 2)."""
     settings = case.settings
     own = settings.network
     for other in case.others:

@@ -10,12 +10,13 @@ import pulumi
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gx.adoption import LIVE_SECRETS, Adoption
 from gx.errors import InputError
 from gx.naming import Network
 from gx.release import Release
 from gx.settings.crosscheck import cross_check
 from gx.settings.model import Model, StackFile
-from gx.settings.project import PROJECT, ROOT, networks, read_mapping, release_file, stack_file
+from gx.settings.project import PROJECT, ROOT, adoption_file, networks, read_mapping, release_file, stack_file
 from gx.settings.settings import Settings
 
 M = TypeVar("M", bound=Model)
@@ -58,9 +59,35 @@ def settings_from(
         Release, read_mapping(release_name, root=root, fix="add the file, as for another network"), release_name
     )
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
-    settings = Settings(network=network, stack=numbers, release=release, secrets=secrets)
+    imports = _imports(stack, numbers, secrets, root) if numbers.adopt else dict[str, str]()
+    settings = Settings(network=network, stack=numbers, release=release, secrets=secrets, imports=imports)
     cross_check(settings, others=[name for name in networks(root) if name != stack])
     return settings
+
+
+def _imports(stack: str, numbers: StackFile, secrets: Mapping[str, object], root: Path) -> Mapping[str, str]:
+    """Return the ids of live objects, only for the cluster that they were read from, only without losing a secret."""
+    file = adoption_file(stack)
+    fix = "write it from the live objects, or set gx-infra:adopt to false"
+    adoption = _validate(Adoption, read_mapping(file, root=root, fix=fix), file)
+    if adoption.cluster_uid != numbers.cluster_uid:
+        raise InputError(
+            file=file,
+            key="clusterUid",
+            value=repr(adoption.cluster_uid),
+            consequence=f"the ids come from another cluster than the pinned {numbers.cluster_uid}",
+            fix="read the ids again from the pinned cluster",
+        )
+    for name, keys in LIVE_SECRETS.items():
+        for key in keys:
+            if name in adoption.imports and key not in secrets:
+                raise InputError(
+                    file=file,
+                    key=f"imports.{name}",
+                    consequence=f"the live value would be replaced by a generated one: {PROJECT}:{key} is not set",
+                    fix=f"pulumi config set --secret -s {stack} {key}, with the live value on standard input",
+                )
+    return adoption.imports
 
 
 def _configured_keys() -> list[str]:

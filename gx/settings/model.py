@@ -1,7 +1,7 @@
 """The settings of one network: one frozen model, unknown keys forbidden (pydantic).
 
-Keys are camelCase, as in `Pulumi.<stack>.yaml`. Numbers come from facts.md; what the facts do not know is listed in
-the stack file under `unconfirmed` with a reason, and the preview repeats it.
+Keys are camelCase, as in `Pulumi.<stack>.yaml`. Numbers come from production.md; what is not known there is
+listed in the stack file under `unconfirmed` with a reason, and the preview repeats it.
 """
 
 import ipaddress
@@ -83,7 +83,7 @@ class Model(BaseModel):
 
 @unique
 class Environment(StrEnum):
-    """What a network is for; the live value of the namespace label `environment`, except for testnet (facts.md 1)."""
+    """What a network is for: the live value of the namespace label `environment` (production.md 1)."""
 
     DEVELOPMENT = "development"
     TESTNET = "testnet"
@@ -128,14 +128,14 @@ class Toleration(Model):
 
 
 class Scheduling(Model):
-    """Where every pod of the network runs, Jobs included (facts.md 1)."""
+    """Where every pod of the network runs, Jobs included (production.md 1)."""
 
     node_selector: dict[str, str]
     tolerations: tuple[Toleration, ...] = ()
 
 
 class Quota(Model):
-    """The namespace's ResourceQuota. A figure that is not set is not limited (facts.md 11)."""
+    """The namespace's ResourceQuota. A figure that is not set is not limited (production.md 11)."""
 
     name: DnsLabel
     requests_cpu: Quantity
@@ -175,7 +175,7 @@ class ContainerLimits(Model):
 
 
 class LimitRange(Model):
-    """The namespace's LimitRange (facts.md 11)."""
+    """The namespace's LimitRange (production.md 11)."""
 
     name: DnsLabel
     container: ContainerLimits
@@ -205,7 +205,7 @@ class ServiceNumbers(Model):
 
 
 class Autoscaling(Model):
-    """A HorizontalPodAutoscaler; targets are per cent of the requests (facts.md 2)."""
+    """A HorizontalPodAutoscaler; targets are per cent of the requests (production.md 2)."""
 
     name: DnsLabel
     min_replicas: int = Field(ge=1)
@@ -228,7 +228,7 @@ class WorkloadNumbers(Model):
 
 
 class Minio(Model):
-    """MinIO on this network (facts.md 5)."""
+    """MinIO on this network (production.md 5)."""
 
     kind: Literal["StatefulSet", "Deployment"] = "StatefulSet"
     storage: Quantity
@@ -238,7 +238,7 @@ class Minio(Model):
 
 
 class Backup(Model):
-    """The MinIO backup (facts.md 6)."""
+    """The MinIO backup (production.md 6)."""
 
     schedule: Cron
     retention_days: int = Field(ge=1)
@@ -247,7 +247,7 @@ class Backup(Model):
 
 
 class Ingress(Model):
-    """Public hosts and TLS (facts.md 9)."""
+    """Public hosts and TLS (production.md 9)."""
 
     issuer: DnsLabel
     https_redirect: bool
@@ -300,6 +300,7 @@ class StackFile(Model):
     quota: Quota
     limit_range: LimitRange
     redis: SecretRef
+    adopt: bool
     fabric_enabled: bool
     projection_lag_threshold_ms: int = Field(gt=0)
     workloads: dict[str, WorkloadNumbers]

@@ -22,6 +22,11 @@ def release_file(stack: str) -> str:
     return f"networks/{stack}/release.yaml"
 
 
+def adoption_file(stack: str) -> str:
+    """Return the path of a network's import ids, relative to the project."""
+    return f"networks/{stack}/adoption.yaml"
+
+
 def networks(root: Path = ROOT) -> list[str]:
     """Return the names of all networks: the stacks that have a settings file."""
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))

@@ -1,7 +1,7 @@
 """One frozen value that the whole program is built from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -20,12 +20,14 @@ class Settings:
         stack: The clear-text settings of the stack file.
         release: The versions of the network.
         secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
+        imports: While the network is adopted, the live id by kind and name; otherwise empty (takeover.md 3).
     """
 
     network: Network
     stack: StackFile
     release: Release
     secrets: Mapping[str, pulumi.Output[str]]
+    imports: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

@@ -83,7 +83,7 @@ def test_no_habitual_options(plan: Plan) -> None:
     for resource in plan.resources:
         assert resource.options.ignore_changes == ()
         assert not resource.options.delete_before_replace
-        assert resource.options.import_id == ""
+        assert resource.options.import_id == ""  # no network is being adopted
 
 
 def test_what_is_protected(plans: dict[str, Plan]) -> None:

@@ -1,0 +1,28 @@
+"""Import ids of a live network: `networks/<network>/adoption.yaml` (takeover.md 1 to 4)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gx.naming import MINIO_CREDENTIALS, WALLET_AUTH
+from gx.settings.model import Model, Uid
+
+LIVE_SECRETS = {
+    f"Secret/{MINIO_CREDENTIALS}": ("minioRootUser", "minioRootPassword"),
+    f"Secret/{WALLET_AUTH}": ("nextauthSecret",),
+}
+"""Secrets that a generated value would break, with the encrypted settings that carry the live one."""
+
+Key = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9][a-z0-9.-]*$")]
+
+
+class Adoption(Model):
+    """What the live objects are called.
+
+    Attributes:
+        cluster_uid: The cluster from which the ids were read.
+        imports: Id by "Kind/name"; of a namespaced object "namespace/name", of a DNS record "zone id/record id".
+    """
+
+    cluster_uid: Uid
+    imports: dict[Key, str]
