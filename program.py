@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.backup_job import BackupJob
+from components.backup_job import BackupJob, BackupJobArgs
 from components.base import Site
-from components.cluster import Cluster
-from components.connections import Connections
-from components.database import Database
-from components.dns_records import DnsRecords
-from components.environment import Environment
-from components.ingress_routes import IngressRoutes
+from components.cluster import Cluster, ClusterArgs
+from components.connections import Connections, ConnectionsArgs
+from components.database import Database, DatabaseArgs
+from components.dns_records import DnsRecords, DnsRecordsArgs
+from components.environment import Environment, EnvironmentArgs
+from components.ingress_routes import IngressRoutes, IngressRoutesArgs
 from components.messaging_stack import MessagingStack, MessagingStackArgs
-from components.minio_storage import MinioStorage
-from components.monitoring_rules import MonitoringRules
-from components.network_policies import NetworkPolicies
+from components.minio_storage import MinioStorage, MinioStorageArgs
+from components.monitoring_rules import MonitoringRules, MonitoringRulesArgs
+from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
 from components.workload import Workload, WorkloadArgs
 from gx.capacity import check_capacity
 from gx.catalogue import CATALOGUE, MESSAGING
@@ -35,7 +35,7 @@ def build(settings: Settings) -> Outputs:
         InputError: The quota does not hold what the settings ask for. Nothing was registered.
     """
     check_capacity(settings)
-    cluster = Cluster("cluster", settings)
+    cluster = Cluster("cluster", ClusterArgs(settings=settings))
     inside = pulumi.ResourceOptions(providers=[cluster.provider])
     ground = _ground(cluster.site, inside)
     stores = _stores(ground, inside)
@@ -64,13 +64,13 @@ def _ground(site: Site, inside: pulumi.ResourceOptions) -> _Ground:
     policies: NetworkPolicies | None = None
     inputs: dict[str, pulumi.Input[str]] = {}
     if site.settings.manages(Wave.ENVIRONMENT):
-        environment = Environment("environment", site, opts=inside)
+        environment = Environment("environment", EnvironmentArgs(site=site), opts=inside)
         site, ready = environment.site, environment.shared.ready
         inputs.update(environment.shared.backend_config)
     if site.settings.manages(Wave.NETWORK_POLICIES):
-        policies = NetworkPolicies("network-policies", site, opts=inside)
+        policies = NetworkPolicies("network-policies", NetworkPoliciesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.MESSAGING) or site.settings.manages(Wave.WORKLOADS):
-        connections = Connections("connections", site, opts=inside)
+        connections = Connections("connections", ConnectionsArgs(site=site), opts=inside)
         ready = (*ready, connections.secret)
         inputs.update(connections.urls)
     return _Ground(site=site, ready=ready, policies=policies, inputs=inputs)
@@ -80,9 +80,11 @@ def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> tuple[pulumi.Res
     """Object store and database schema; returns what svc-messaging and the backup wait for."""
     site, done = ground.site, ground.ready
     if site.settings.manages(Wave.STORAGE):
-        done = (*done, MinioStorage("storage", site, wait_for=ground.before("storage"), opts=inside).provisioned)
+        args = MinioStorageArgs(site=site, wait_for=ground.before("storage"))
+        done = (*done, MinioStorage("storage", args, opts=inside).provisioned)
     if site.settings.manages(Wave.DATABASE):
-        done = (*done, Database("database", site, wait_for=ground.before("database"), opts=inside).schema)
+        args = DatabaseArgs(site=site, wait_for=ground.before("database"))
+        done = (*done, Database("database", args, opts=inside).schema)
     return done
 
 
@@ -90,22 +92,22 @@ def _services(ground: _Ground, stores: tuple[pulumi.Resource, ...], inside: pulu
     """The eleven workloads: svc-messaging on its stores, the other ten alike."""
     site = ground.site
     if site.settings.manages(Wave.MESSAGING):
-        args = MessagingStackArgs(inputs=ground.inputs, wait_for=(*stores, *ground.before(MESSAGING.name)))
-        MessagingStack("messaging", site, args, opts=inside)
+        args = MessagingStackArgs(site=site, inputs=ground.inputs, wait_for=(*stores, *ground.before(MESSAGING.name)))
+        MessagingStack("messaging", args, opts=inside)
     if site.settings.manages(Wave.WORKLOADS):
         for shape in CATALOGUE.values():
             if shape is not MESSAGING:
-                args = WorkloadArgs(shape=shape, inputs=ground.inputs, wait_for=ground.before(shape.name))
-                Workload(shape.name, site, args, opts=inside)
+                args = WorkloadArgs(site=site, shape=shape, inputs=ground.inputs, wait_for=ground.before(shape.name))
+                Workload(shape.name, args, opts=inside)
 
 
 def _surroundings(site: Site, stores: tuple[pulumi.Resource, ...], inside: pulumi.ResourceOptions) -> None:
     """Public routes, backup, alerts, DNS."""
     if site.settings.manages(Wave.INGRESS):
-        IngressRoutes("ingress", site, opts=inside)
+        IngressRoutes("ingress", IngressRoutesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.BACKUP):
-        BackupJob("backup", site, wait_for=stores, opts=inside)
+        BackupJob("backup", BackupJobArgs(site=site, wait_for=stores), opts=inside)
     if site.settings.manages(Wave.MONITORING):
-        MonitoringRules("monitoring", site, opts=inside)
+        MonitoringRules("monitoring", MonitoringRulesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.DNS):
-        DnsRecords("dns", site)
+        DnsRecords("dns", DnsRecordsArgs(site=site))

@@ -1,11 +1,12 @@
 """BackupJob: the scheduled copy of the bucket."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.pods import plain_env, pod_spec, resources, restricted_container, scratch, secret_env
 from gx.assets import asset
 from gx.labels import PartOf
@@ -17,6 +18,11 @@ DEADLINE_SECONDS = 3600  # a sixth of the interval: a run that hangs is over lon
 START_DEADLINE_SECONDS = 1800
 
 
+@dataclass(frozen=True, kw_only=True)
+class BackupJobArgs(GxArgs):
+    """What the backup needs beside the site: nothing."""
+
+
 class BackupJob(GxComponent):
     """CronJob `minio-backup`, its volume and its script.
 
@@ -26,14 +32,9 @@ class BackupJob(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:storage:BackupJob"
 
-    def __init__(
-        self,
-        name: str,
-        site: Site,
-        wait_for: tuple[pulumi.Resource, ...] = (),
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: BackupJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         script = asset("scripts/minio-backup.sh")
         claim = k8s.core.v1.PersistentVolumeClaim(
             BACKUP_PVC,
@@ -74,7 +75,7 @@ class BackupJob(GxComponent):
                     },
                 },
             },
-            opts=self.child("CronJob", BACKUP, depends_on=[claim, scripts, *wait_for]),
+            opts=self.child("CronJob", BACKUP, depends_on=[claim, scripts, *args.wait_for]),
         )
         self.register_outputs({"schedule": site.settings.stack.backup.schedule})
 

@@ -81,14 +81,27 @@ class Site:
         return pulumi.Output.unsecret(pulumi.Output.from_input(content).apply(digest))
 
 
+@dataclass(frozen=True, kw_only=True)
+class GxArgs:
+    """What every component needs; each component's own arguments extend it.
+
+    Attributes:
+        site: Where it builds.
+        wait_for: Resources that must be there before its pods start.
+    """
+
+    site: Site
+    wait_for: tuple[pulumi.Resource, ...] = ()
+
+
 class GxComponent(pulumi.ComponentResource):
     """Base of every component. `TOKEN` is part of every child's URN: changing it needs an alias."""
 
     TOKEN: ClassVar[str]
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: GxArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TOKEN, name, None, opts)
-        self.site = site
+        self.site = args.site
 
     def child(
         self,

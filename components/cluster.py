@@ -1,5 +1,6 @@
 """Cluster: the one Kubernetes provider, and proof that it reaches the cluster that the stack file pins."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
@@ -9,6 +10,13 @@ import pulumi_random as random
 from components.base import Site
 from gx.naming import DNS_NAMESPACE
 from gx.settings.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """The network whose cluster is checked; there is no site yet."""
+
+    settings: Settings
 
 
 class Cluster(pulumi.ComponentResource):
@@ -22,9 +30,9 @@ class Cluster(pulumi.ComponentResource):
 
     TOKEN: ClassVar[str] = "gx:cluster:Cluster"
 
-    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TOKEN, name, None, opts)
-        stack = settings.stack
+        settings, stack = args.settings, args.settings.stack
         self.provider = k8s.Provider(
             "kubernetes",
             cluster_identifier=stack.cluster_uid,

@@ -3,15 +3,21 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from gx.labels import PartOf
 from gx.naming import BACKEND_SECRETS, CONNECTIONS
 from gx.urls import database_url, redis_url
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionsArgs(GxArgs):
+    """What the connection URLs needs beside the site: nothing."""
 
 
 class Connections(GxComponent):
@@ -23,8 +29,9 @@ class Connections(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:platform:Connections"
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: ConnectionsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         network, redis = site.settings.network, site.settings.stack.redis
         redis_data = self._read(redis.secret)
         backend_data = self._read(BACKEND_SECRETS)

@@ -1,12 +1,13 @@
 """Database: the Jobs that bring schema, countries and test users into the network's foreign PostgreSQL."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.hashed_job import HashedJob, HashedJobArgs
 from gx.assets import asset
 from gx.catalogue.model import SecretKey
@@ -18,6 +19,11 @@ SCHEMA_FILES = ("sql/apply.sql", "sql/schema.sql", "sql/countries.sql", "countri
 RUNNER = "scripts/run-sql.sh"
 
 
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs(GxArgs):
+    """What the database Jobs needs beside the site: nothing."""
+
+
 class Database(GxComponent):
     """The schema Job and, off production, the Job of the test users.
 
@@ -27,14 +33,9 @@ class Database(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:database:Database"
 
-    def __init__(
-        self,
-        name: str,
-        site: Site,
-        wait_for: tuple[pulumi.Resource, ...] = (),
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         files = {path.rsplit("/", 1)[-1]: asset(path) for path in SCHEMA_FILES}
         content = hashlib.sha256("\0".join(files.values()).encode()).hexdigest()
         self.schema = self._job(
@@ -42,7 +43,7 @@ class Database(GxComponent):
             files,
             "apply.sql",
             env={"SCHEMA_VERSION": str(SCHEMA_VERSION), "SCHEMA_HASH": content},
-            wait_for=wait_for,
+            wait_for=args.wait_for,
         )
         if site.settings.stack.test_users:
             self._test_users()
@@ -67,6 +68,7 @@ class Database(GxComponent):
             "PGCONNECT_TIMEOUT": "10",
         }
         args = HashedJobArgs(
+            site=self.site,
             part_of=PartOf.DATABASE,
             image=settings.platform_image("postgres-client"),
             files={"run-sql.sh": asset(RUNNER), **files},
@@ -81,7 +83,7 @@ class Database(GxComponent):
             epochs=epochs or {},
             wait_for=wait_for,
         )
-        return HashedJob(name, self.site, args, opts=pulumi.ResourceOptions(parent=self)).job
+        return HashedJob(name, args, opts=pulumi.ResourceOptions(parent=self)).job
 
     def _test_users(self) -> None:
         network = self.site.settings.network

@@ -1,12 +1,18 @@
 """DnsRecords: the A records of the public hosts."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.cloudflare import CloudflareProvider, DnsRecord
 from gx.dns import wanted_records
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsRecordsArgs(GxArgs):
+    """What the DNS records needs beside the site: nothing."""
 
 
 class DnsRecords(GxComponent):
@@ -18,8 +24,9 @@ class DnsRecords(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:traffic:DnsRecords"
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: DnsRecordsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         provider = CloudflareProvider(
             "cloudflare",
             site.settings.secrets.get("cloudflareApiToken"),

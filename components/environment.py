@@ -6,7 +6,7 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from gx.catalogue import CATALOGUE
 from gx.catalogue.backend_config import backend_config
 from gx.labels import PartOf
@@ -26,6 +26,11 @@ class SharedConfig:
     ready: tuple[pulumi.Resource, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentArgs(GxArgs):
+    """What the environment needs beside the site: nothing."""
+
+
 class Environment(GxComponent):
     """Namespace, ResourceQuota, LimitRange, ServiceAccounts without token, ConfigMap `backend-config`.
 
@@ -36,8 +41,9 @@ class Environment(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:platform:Environment"
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         namespace = self._namespace()
         # From here on every object waits for the namespace: the name now depends on the resource.
         self.site = replace(site, namespace=namespace.urn.apply(lambda _: site.settings.network.namespace))

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_kubernetes.core.v1 import EnvVarArgsDict
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.pods import plain_env, pod_spec, resources, restricted_container, scratch, secret_env
 from gx.catalogue.model import SecretKey
 from gx.labels import PartOf
@@ -20,7 +20,7 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class HashedJobArgs:
+class HashedJobArgs(GxArgs):
     """What a Job runs.
 
     Attributes:
@@ -32,7 +32,6 @@ class HashedJobArgs:
         env: Plain environment variables.
         secrets: Environment variables that are read from Secrets.
         epochs: Whatever else must run it again when it changes, such as a rotation epoch. Never a secret.
-        wait_for: Resources that must exist first: policies and quota reach a new pod late.
     """
 
     part_of: PartOf
@@ -43,7 +42,6 @@ class HashedJobArgs:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, SecretKey] = field(default_factory=dict[str, SecretKey])
     epochs: Mapping[str, int] = field(default_factory=dict[str, int])
-    wait_for: Sequence[pulumi.Resource] = ()
 
     def content_hash(self) -> str:
         """Return eight hex digits of a hash over everything that the Job runs."""
@@ -61,8 +59,9 @@ class HashedJob(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:job:HashedJob"
 
-    def __init__(self, name: str, site: Site, args: HashedJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: HashedJobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         full_name = f"{name}-{args.content_hash()}"
         scripts = k8s.core.v1.ConfigMap(
             full_name,

@@ -1,12 +1,13 @@
 """IngressRoutes: the public hosts and every path on them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Route, Workload
 from gx.catalogue.ports import http_service_port
@@ -27,6 +28,11 @@ def _routes(pick: str) -> list[tuple[Workload, Route]]:
     return [(workload, route) for workload in CATALOGUE.values() for route in getattr(workload, pick)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class IngressRoutesArgs(GxArgs):
+    """What the public routes needs beside the site: nothing."""
+
+
 class IngressRoutes(GxComponent):
     """One Ingress for the API host and one for the wallet host, adopted by host and path.
 
@@ -37,8 +43,9 @@ class IngressRoutes(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:traffic:IngressRoutes"
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: IngressRoutesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         network, ingress = site.settings.network, site.settings.stack.ingress
         self._ingress(
             API_INGRESS,

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pulumi
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.workload import Workload, WorkloadArgs
 from gx.catalogue import MESSAGING
 from gx.catalogue.model import SecretKey
@@ -15,16 +15,14 @@ from gx.steps import Step
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessagingStackArgs:
+class MessagingStackArgs(GxArgs):
     """What svc-messaging stands on.
 
     Attributes:
         inputs: Contents of the ConfigMaps and Secrets that its pods read.
-        wait_for: Bucket, users and tables: the pods start when these are there.
     """
 
     inputs: Mapping[str, pulumi.Input[str]]
-    wait_for: tuple[pulumi.Resource, ...]
 
 
 class MessagingStack(GxComponent):
@@ -36,17 +34,16 @@ class MessagingStack(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:messaging:MessagingStack"
 
-    def __init__(
-        self, name: str, site: Site, args: MessagingStackArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: MessagingStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         own_user = site.settings.has(Step.MESSAGING_S3_USER)
         secret = MINIO_MESSAGING_USER if own_user else MINIO_CREDENTIALS
         keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
         self.workload = Workload(
             MESSAGING.name,
-            site,
             WorkloadArgs(
+                site=site,
                 shape=MESSAGING,
                 inputs=args.inputs,
                 environment={key: SecretKey(secret, key) for key in keys},

@@ -1,12 +1,13 @@
 """MinioStorage: the object store of voice messages and files."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSecurityContextArgsDict, PodSpecArgsDict
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.hashed_job import HashedJob, HashedJobArgs
 from components.pods import http_probe, plain_env, pod_spec, resources, restricted_container, secret_env
 from gx.assets import asset
@@ -34,6 +35,11 @@ READY = Probe(path="/minio/health/ready", delay=10, period=10, timeout=5, failur
 LIVE = Probe(path="/minio/health/live", delay=30, period=30, timeout=5, failures=3, reason="live manifest; 90 s hang")
 
 
+@dataclass(frozen=True, kw_only=True)
+class MinioStorageArgs(GxArgs):
+    """What the object store needs beside the site: nothing."""
+
+
 class MinioStorage(GxComponent):
     """MinIO on the claim `minio-pvc`, its credentials, and the Job that makes bucket, rules, users and policies.
 
@@ -44,14 +50,9 @@ class MinioStorage(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:storage:MinioStorage"
 
-    def __init__(
-        self,
-        name: str,
-        site: Site,
-        wait_for: tuple[pulumi.Resource, ...] = (),
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: MinioStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         self._root_user = self.generated("minioRoot-user", length=20, override="minioRootUser", epoch="minioRoot")
         self._root_password = self.generated("minioRoot-password", override="minioRootPassword", epoch="minioRoot")
         credentials = self._secret(
@@ -65,9 +66,9 @@ class MinioStorage(GxComponent):
         )
         users = tuple(self._user(secret, epoch) for secret, epoch in USERS)
         claim = self._claim()
-        server = self._server(wait_for=(claim, credentials, *wait_for))
+        server = self._server(wait_for=(claim, credentials, *args.wait_for))
         service = self._service()
-        self.provisioned = self._provision(wait_for=(server, service, *users, *wait_for))
+        self.provisioned = self._provision(wait_for=(server, service, *users, *args.wait_for))
         self.register_outputs({"endpoint": site.settings.network.minio_url})
 
     def _secret(self, name: str, values: dict[str, pulumi.Output[str]]) -> k8s.core.v1.Secret:
@@ -205,8 +206,8 @@ class MinioStorage(GxComponent):
         )
         job = HashedJob(
             "minio-provision",
-            self.site,
             HashedJobArgs(
+                site=self.site,
                 part_of=PartOf.STORAGE,
                 image=settings.platform_image("minio-client"),
                 files={

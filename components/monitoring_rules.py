@@ -1,17 +1,23 @@
 """MonitoringRules: the network's alert rules."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from gx.alerts import rule_file
 from gx.labels import PartOf
 from gx.naming import MONITORING_NAMESPACE
 
 RULES_KEY = "messaging-alerts.yml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringRulesArgs(GxArgs):
+    """What the alert rules needs beside the site: nothing."""
 
 
 class MonitoringRules(GxComponent):
@@ -23,8 +29,9 @@ class MonitoringRules(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:monitoring:MonitoringRules"
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: MonitoringRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         network = site.settings.network
         rules = yaml.safe_dump(rule_file(network), sort_keys=False, width=1000)
         k8s.core.v1.ConfigMap(

@@ -4,6 +4,7 @@ A policy is judged on pod ports, after a Service was translated: every port here
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
@@ -17,7 +18,7 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from gx.catalogue import CATALOGUE, MESSAGING
 from gx.catalogue.model import Dependency, Workload
 from gx.labels import MANAGED_BY, PartOf
@@ -65,6 +66,11 @@ _UNMANAGED: LabelSelectorRequirementArgsDict = {"key": MANAGED_BY, "operator": "
 _NOT_OURS: Peer = {"pod_selector": {"match_expressions": [_UNMANAGED]}}
 
 
+@dataclass(frozen=True, kw_only=True)
+class NetworkPoliciesArgs(GxArgs):
+    """What the policies needs beside the site: nothing."""
+
+
 class NetworkPolicies(GxComponent):
     """The policies of the network's namespace.
 
@@ -73,8 +79,9 @@ class NetworkPolicies(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:traffic:NetworkPolicies"
 
-    def __init__(self, name: str, site: Site, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         self._present = {
             neighbour: NEIGHBOURS[neighbour]
             for neighbour in site.settings.stack.neighbours

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, EnvVarArgsDict, VolumeArgsDict, VolumeMountArgsDict
 
-from components.base import GxComponent, Site
+from components.base import GxArgs, GxComponent
 from components.pods import (
     http_probe,
     pod_spec,
@@ -29,20 +29,18 @@ DRAIN_SECONDS = 10  # endpoints and the ingress controller learn of a stopping p
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkloadArgs:
+class WorkloadArgs(GxArgs):
     """What one workload of the catalogue needs.
 
     Attributes:
         shape: The workload's entry in the catalogue.
         inputs: Values whose change must roll the pods: contents of ConfigMaps and Secrets that it reads.
         environment: Variables that replace the catalogue's of the same name.
-        wait_for: Resources that must be ready before its pods start.
     """
 
     shape: Shape
     inputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     environment: Mapping[str, SecretKey] = field(default_factory=dict[str, SecretKey])
-    wait_for: tuple[pulumi.Resource, ...] = ()
 
 
 class Workload(GxComponent):
@@ -54,8 +52,9 @@ class Workload(GxComponent):
 
     TOKEN: ClassVar[str] = "gx:workload:Workload"
 
-    def __init__(self, name: str, site: Site, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, site, opts)
+    def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        site = args.site
         self._shape, self._args = args.shape, args
         self._numbers = site.settings.numbers(args.shape.name)
         self._app = {"app": args.shape.name}
@@ -135,9 +134,10 @@ class Workload(GxComponent):
         return made
 
     def _environment(self) -> list[EnvVarArgsDict]:
-        settings = self.site.settings
+        settings, numbers = self.site.settings, self._numbers
         env: list[EnvVarArgsDict] = []
-        for name, value in {**self._shape.env, **self._args.environment}.items():
+        own = {name: SecretKey(ref.secret, ref.key) for name, ref in numbers.secret_env.items()}
+        for name, value in {**self._shape.env, **self._args.environment, **numbers.env, **own}.items():
             match value:
                 case SecretKey(secret, key):
                     env.append(secret_env(name, secret, key))

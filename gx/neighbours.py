@@ -100,6 +100,14 @@ def externals(settings: Settings) -> tuple[External, ...]:
             "Secret", namespace, settings.stack.ingress.wallet_tls_secret, ("tls.crt", "tls.key"), "by cert-manager"
         ),
     )
+    wanted: dict[str, list[str]] = {}
+    for numbers in settings.stack.workloads.values():
+        for ref in numbers.secret_env.values():
+            wanted.setdefault(ref.secret, []).append(ref.key)
+    variables = tuple(
+        External("Secret", namespace, secret, tuple(keys), "variables of this network")
+        for secret, keys in wanted.items()
+    )
     services = tuple(
         External("Service", namespace, service, (), f"of {name}")
         for name, numbers in settings.stack.neighbours.items()
@@ -121,4 +129,4 @@ def externals(settings: Settings) -> tuple[External, ...]:
             ("ClusterIssuer", settings.stack.ingress.issuer, "issues the certificates"),
         )
     )
-    return (*secrets, *services, *accounts, *cluster)
+    return (*secrets, *variables, *services, *accounts, *cluster)

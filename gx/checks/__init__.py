@@ -8,7 +8,7 @@ from gx.checks.quota import check_limit_range, check_quota
 from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
-from gx.checks.security import check_containers, check_pod_security, check_secrets
+from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
 from gx.plan.model import Plan
 
 CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
@@ -18,6 +18,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_limit_range,
     check_pod_security,
     check_containers,
+    check_digests,
     check_secrets,
     check_shared,
     check_imports,

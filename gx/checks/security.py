@@ -67,6 +67,19 @@ def _loose(container: dict[str, Any], pod_context: dict[str, Any]) -> Iterator[s
         yield "binds a port of the node"
 
 
+def check_digests(plan: Plan) -> Iterator[Finding]:
+    """Yield one note that counts the images without a digest (takeover.md 27)."""
+    images = {str(container["image"]) for pod in pods(plan) for container in pod.containers}
+    loose = sorted(image for image in images if "@sha256:" not in image)
+    if loose:
+        yield Finding(
+            check="images",
+            place=f"networks/{plan.network}/release.yaml",
+            text=f"{len(loose)} of {len(images)} images have a tag and no digest: who can push can change what runs",
+            severity=Severity.NOTE,
+        )
+
+
 def check_containers(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for a container without requests, limits or probes, or with an image that can move."""
     for pod in pods(plan):

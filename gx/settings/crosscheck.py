@@ -1,5 +1,6 @@
 """Rules between settings: each one names file, key, value, consequence and fix (bad input ends with exit code 2)."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ KNOWN_NEIGHBOURS = (
     "gx-admin-frontend",
 )
 PRODUCTION_STACK = "mainnet"
+SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|_URL$")
 Rule = Callable[["Case"], Iterator[InputError]]
 
 
@@ -201,6 +203,21 @@ def _workloads(case: Case) -> Iterator[InputError]:
             )
 
 
+def _variables(case: Case) -> Iterator[InputError]:
+    """Variables of one network must not replace what the catalogue derives, nor carry a secret in clear text."""
+    settings = case.settings
+    for name, numbers in settings.stack.workloads.items():
+        for field, given in (("env", numbers.env), ("secretEnv", numbers.secret_env)):
+            for variable in given:
+                key = f"workloads.{name}.{field}.{variable}"
+                if variable in CATALOGUE[name].env:
+                    text = "the catalogue derives it: another value would point somewhere else"
+                    yield _error(settings, key, None, text, "remove it")
+                if field == "env" and SECRET_NAME.search(variable):
+                    text = "looks like a secret: its value would be in git and in the pod's description"
+                    yield _error(settings, key, None, text, "name a Secret and its key under secretEnv")
+
+
 def _release(case: Case) -> Iterator[InputError]:
     settings = case.settings
     file, release = release_file(settings.network.name), settings.release
@@ -286,6 +303,7 @@ RULES: tuple[Rule, ...] = (
     _other_networks,
     _nodes,
     _workloads,
+    _variables,
     _release,
     _traffic,
     _vocabulary,

@@ -71,6 +71,7 @@ Cron = Annotated[str, AfterValidator(_cron), Field(examples=["0 */6 * * *"])]
 PublicAddress = Annotated[str, AfterValidator(_address)]
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 BucketName = Annotated[str, AfterValidator(_bucket)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ZoneId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -225,6 +226,12 @@ class WorkloadNumbers(Model):
     selector: dict[str, str] | None = Field(default=None, description="The live selector where it is not app=<name>.")
     service_account: DnsLabel | None = None
     api_server: bool = Field(default=False, description="It calls the Kubernetes API with its account's token.")
+    env: dict[VariableName, str] = Field(
+        default_factory=dict, description="Optional variables that only this network sets, such as EMAIL_ENABLED."
+    )
+    secret_env: dict[VariableName, SecretRef] = Field(
+        default_factory=dict, description="The same from Secrets that exist in the namespace, such as RESEND_API_KEY."
+    )
 
 
 class Minio(Model):

@@ -13,7 +13,7 @@ from gx.checks.quota import check_limit_range, check_quota
 from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
-from gx.checks.security import check_containers, check_pod_security, check_secrets
+from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
 from gx.plan.model import Plan
 from gx.plan.values import Secret, Unknown
 from tests.helpers.mutate import Change, changed, container, find, with_resource, without
@@ -426,6 +426,16 @@ def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> Non
     assert [f.severity for f in noted] == [Severity.NOTE]
     bare = dataclasses.replace(mainnet, accepted_at_peak={})
     assert [f.severity for f in check_quota(bare) if "limits.cpu" in f.text] == [Severity.ERROR]
+
+
+def test_images_without_a_digest_are_counted(mainnet: Plan) -> None:
+    assert [f.severity for f in check_digests(mainnet)] == [Severity.NOTE]
+    pinned = mainnet
+    for resource in [r for r in mainnet.objects if r.kind in {DEPLOYMENT, "StatefulSet", "Job", "CronJob"}]:
+        digest = _in_container("image", f"r:5000/a:1@sha256:{'0' * 64}")
+        pinned = changed(pinned, resource.kind, resource.object_name, digest)
+    assert list(check_digests(pinned)) == []
+    assert not [f for f in check_containers(pinned) if f.check == "images"]
 
 
 def test_steady_shortfall_is_never_accepted(mainnet: Plan) -> None:

@@ -1,9 +1,13 @@
 """Rules that hold for every registration of every network."""
 
 import ast
+import dataclasses
+import importlib
+import inspect
 import re
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER, MANAGED_BY, NAME, NETWORK, PART_OF, PATCH_FIELD_MANAGER
@@ -188,6 +192,20 @@ def test_checksum_follows_the_content(plans: dict[str, Plan]) -> None:
         for plan in plans.values()
     }
     assert len(sums) == 3
+
+
+def test_every_component_has_the_same_signature() -> None:
+    """(name, args, opts=None), args frozen: so a caller knows each of them after the first."""
+    for path in sorted((ROOT / "components").glob("*.py")):
+        module = importlib.import_module(f"components.{path.stem}")
+        for name, component in inspect.getmembers(module, inspect.isclass):
+            if component.__module__ == module.__name__ and issubclass(component, pulumi.ComponentResource):
+                parameters = inspect.signature(component.__init__).parameters
+                assert list(parameters) == ["self", "name", "args", "opts"], name
+                assert parameters["opts"].default is None
+                arguments = parameters["args"].annotation
+                assert arguments.__dataclass_params__.frozen, name
+                assert all(field.kw_only for field in dataclasses.fields(arguments)), name
 
 
 def _imports(path: Path) -> set[str]:

@@ -144,6 +144,16 @@ def _key(plan: Plan, secret: str) -> Any:  # noqa: ANN401 a value of a Plan
     return find(plan, "Secret", secret).inputs["stringData"]["AWS_SECRET_ACCESS_KEY"]
 
 
+def test_variables_of_one_network_reach_its_pods(project: Path) -> None:
+    numbers = {"env": {"EMAIL_ENABLED": "true"}, "secretEnv": {"RESEND_API_KEY": {"secret": "mail", "key": "api-key"}}}
+    edit(project, "mainnet", lambda config: config["workloads"]["svc-identity"].update(numbers))
+    plan = record("mainnet", root=project)
+    env = {e["name"]: e for e in container(find(plan, "Deployment", "svc-identity").inputs)["env"]}
+    assert env["EMAIL_ENABLED"]["value"] == "true"
+    assert env["RESEND_API_KEY"]["valueFrom"]["secretKeyRef"] == {"name": "mail", "key": "api-key"}
+    assert [f for f in run_checks(plan, []) if f.severity is Severity.ERROR] == []
+
+
 def test_a_raised_epoch_makes_a_new_value_and_runs_the_provisioning_again(project: Path, mainnet: Plan) -> None:
     edit(project, "mainnet", lambda config: config.update(secretEpochs={"minioMessagingUser": 2}))
     plan = record("mainnet", root=project)

@@ -114,6 +114,24 @@ MISTAKES: list[tuple[str, str, Change, list[str]]] = [
         ["workloads.svc-messaging.service.ports", "none reaches the http port"],
     ),
     (
+        "variable of the catalogue",
+        "mainnet",
+        put("workloads/svc-messaging/env", {"EMAIL_ENABLED": "x", "S3_ENDPOINT": "http://other"}),
+        ["workloads.svc-messaging.env.S3_ENDPOINT", "the catalogue derives it"],
+    ),
+    (
+        "secret as variable",
+        "mainnet",
+        put("workloads/svc-identity/env", {"RESEND_API_KEY": "re_123"}),
+        ["workloads.svc-identity.env.RESEND_API_KEY", "looks like a secret"],
+    ),
+    (
+        "variable name",
+        "mainnet",
+        put("workloads/svc-identity/env", {"email-enabled": "true"}),
+        ["workloads.svc-identity.env.email-enabled"],
+    ),
+    (
         "redirect loop",
         "mainnet",
         put("cloudflare/sslMode", "flexible"),
