@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from components.base import GxArgs, GxComponent
 from components.pods import plain_env, pod_spec, resources, restricted_container, scratch, secret_env
 from gx.assets import asset
-from gx.labels import PartOf
+from gx.labels import SKIP_AWAIT, PartOf
 from gx.naming import BACKUP, BACKUP_PVC, BACKUP_SCRIPTS, MINIO_BACKUP_USER
 
 LIVE_LABELS = {"app": "minio", "component": "backup"}
@@ -38,7 +38,13 @@ class BackupJob(GxComponent):
         script = asset("scripts/minio-backup.sh")
         claim = k8s.core.v1.PersistentVolumeClaim(
             BACKUP_PVC,
-            metadata=site.metadata(BACKUP_PVC, PartOf.STORAGE, labels=LIVE_LABELS, app=BACKUP),
+            metadata=site.metadata(
+                BACKUP_PVC,
+                PartOf.STORAGE,
+                labels=LIVE_LABELS,
+                annotations={SKIP_AWAIT: "true"},  # it is bound hours later, by the first run
+                app=BACKUP,
+            ),
             spec={
                 "access_modes": ["ReadWriteOnce"],
                 "resources": {"requests": {"storage": site.settings.stack.backup.storage}},

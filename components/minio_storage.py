@@ -12,7 +12,7 @@ from components.hashed_job import HashedJob, HashedJobArgs
 from components.pods import http_probe, plain_env, pod_spec, resources, restricted_container, secret_env
 from gx.assets import asset
 from gx.catalogue.model import Probe, SecretKey
-from gx.labels import CONFIG_CHECKSUM, PartOf, scrape_annotations
+from gx.labels import CONFIG_CHECKSUM, SKIP_AWAIT, PartOf, scrape_annotations
 from gx.naming import (
     MINIO,
     MINIO_BACKUP_USER,
@@ -65,8 +65,8 @@ class MinioStorage(GxComponent):
             },
         )
         users = tuple(self._user(secret, epoch) for secret, epoch in USERS)
-        claim = self._claim()
-        server = self._server(wait_for=(claim, credentials, *args.wait_for))
+        self._claim()
+        server = self._server(wait_for=(credentials, *args.wait_for))
         service = self._service()
         self.provisioned = self._provision(wait_for=(server, service, *users, *args.wait_for))
         self.register_outputs({"endpoint": site.settings.network.minio_url})
@@ -89,10 +89,16 @@ class MinioStorage(GxComponent):
             },
         )
 
-    def _claim(self) -> k8s.core.v1.PersistentVolumeClaim:
-        return k8s.core.v1.PersistentVolumeClaim(
+    def _claim(self) -> None:
+        k8s.core.v1.PersistentVolumeClaim(
             MINIO_PVC,
-            metadata=self.site.metadata(MINIO_PVC, PartOf.STORAGE, labels=LIVE_LABELS, app=MINIO),
+            metadata=self.site.metadata(
+                MINIO_PVC,
+                PartOf.STORAGE,
+                labels=LIVE_LABELS,
+                annotations={SKIP_AWAIT: "true"},  # local-path binds a claim with the first pod that mounts it
+                app=MINIO,
+            ),
             spec={
                 "access_modes": ["ReadWriteOnce"],
                 "resources": {"requests": {"storage": self.site.settings.stack.minio.storage}},

@@ -34,7 +34,10 @@ class Step(StrEnum):
 
 @unique
 class Wave(StrEnum):
-    """A component that the stack manages. Adoption switches them on one after another (takeover.md 2)."""
+    """A component that the stack manages. Adoption switches them on one after another (takeover.md 2).
+
+    The list of a stack only ever grows: a component that leaves it is deleted by the next `up`.
+    """
 
     ENVIRONMENT = "environment"
     STORAGE = "storage"

@@ -16,7 +16,10 @@ def stack_file_schema() -> dict[str, Any]:
     declared = read_mapping("Pulumi.yaml", root=ROOT, fix="restore it from git")["config"]
     properties: dict[str, Any] = {}
     for key, schema in model["properties"].items():
-        properties[f"{PROJECT}:{key}"] = {**schema, "description": declared[key]["description"]}
+        shape = schema
+        if schema.get("type") in {"integer", "boolean"}:  # `pulumi config set` writes every scalar back as text
+            shape = {"anyOf": [schema, {"type": "string", "pattern": r"^(\d+|true|false)$"}]}
+        properties[f"{PROJECT}:{key}"] = {**shape, "description": declared[key]["description"]}
     for key in SECRET_KEYS:
         properties[f"{PROJECT}:{key}"] = {
             "type": "object",

@@ -144,6 +144,14 @@ def test_every_namespaced_object_waits_for_the_namespace(plan: Plan) -> None:
             assert namespace in resource.options.depends_on, resource.urn
 
 
+def test_nothing_waits_for_a_claim_to_be_bound(plan: Plan) -> None:
+    """local-path binds a claim with its first pod: whoever waits for the claim before the pod waits for ever."""
+    for claim in plan.of_kind("PersistentVolumeClaim"):
+        assert claim.metadata["annotations"]["pulumi.com/skipAwait"] == "true"
+        if claim.object_name == "minio-pvc":
+            assert not any(claim.urn in r.options.depends_on for r in plan.resources)
+
+
 def test_jobs_come_after_quota_and_policies(plan: Plan) -> None:
     for job in plan.of_kind("Job"):
         before = {plan.by_urn[urn].kind for urn in job.options.depends_on}

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # comes with kubernetes-validate
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from gx.catalogue import CATALOGUE
 from gx.errors import InputError
-from gx.settings.load import SECRET_KEYS
+from gx.settings.load import SECRET_KEYS, settings_from
 from gx.settings.model import StackFile
 from gx.settings.project import PROJECT, ROOT, read_mapping
 from gx.settings.schema import SCHEMA_FILE, schema_text
+from gx.settings.stackfile import read_stack
 from gx.steps import Step, Wave
 from tests.helpers.stack import Change, edit, settings_of
 
@@ -273,14 +275,27 @@ def test_editor_schema_is_current() -> None:
 
 
 def test_editor_schema_accepts_the_stack_files_and_refuses_a_slip() -> None:
-    import jsonschema  # noqa: PLC0415 comes with kubernetes-validate
-
     validator: Any = jsonschema.Draft202012Validator(json.loads(schema_text()))
     for path in ROOT.glob("Pulumi.*.yaml"):
         document = yaml.safe_load(path.read_text())
         assert not list(validator.iter_errors(document)), path
         document["config"]["gx-infra:minoi"] = {}
         assert list(validator.iter_errors(document))
+
+
+def test_a_file_as_pulumi_config_set_leaves_it_is_the_same(project: Path) -> None:
+    """The CLI writes numbers and truth values back as text, adds a salt and encrypted values."""
+    validator: Any = jsonschema.Draft202012Validator(json.loads(schema_text()))
+    before = settings_of("devnet", project).stack
+    text = {"projectionLagThresholdMs": "604800000", "testUsers": "true", "nextauthSecret": {"secure": "v1:abc"}}
+    edit(project, "devnet", lambda config: config.update(text))
+    path = project / "Pulumi.devnet.yaml"
+    path.write_text(path.read_text() + "encryptionsalt: v1:abc\n")
+    assert not list(validator.iter_errors(yaml.safe_load(path.read_text())))
+    values = read_stack("devnet", project)
+    assert values.secrets == ("gx-infra:nextauthSecret",)
+    plain = {k.removeprefix("gx-infra:"): v for k, v in values.values.items() if k not in values.secrets}
+    assert settings_from("devnet", plain, {}, project).stack == before
 
 
 def test_secret_in_clear_text_is_refused_without_showing_it(project: Path, gx: Any) -> None:  # noqa: ANN401 a fixture
