@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,18 +54,23 @@ def record(
     command = [sys.executable, "-m", "gx.plan.recorder", stack, "--root", str(root)]
     command += ["--up"] * up + ["--unknown"] * unknown
     environment = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN_ENVIRONMENT)}
-    with subprocess.Popen(  # noqa: S603 our own module
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root, env=environment
-    ) as child:
+    # A file, not a pipe: a program that complains a lot must not block while its record is being read.
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(  # noqa: S603 our own module
+            command, stdout=subprocess.PIPE, stderr=complaints, text=True, cwd=root, env=environment
+        ) as child,
+    ):
         assert child.stdout is not None
-        assert child.stderr is not None
         try:
             before_wait()
             message = _last_message(child.stdout, progress)
-            complaint = child.stderr.read()
+            child.wait()
         except BaseException:
             child.kill()
             raise
+        complaints.seek(0)
+        complaint = complaints.read()
     if "error" in message:
         raise ProgramRefusalError(message["error"])
     if "record" not in message:

@@ -107,6 +107,12 @@ def test_a_crash_of_the_program_is_no_persons_mistake(project: Path) -> None:
         record("devnet", root=project)
 
 
+def test_a_program_that_prints_a_lot_does_not_block(project: Path) -> None:
+    noise = "import sys\nprint('x' * 300_000)\nprint('x' * 300_000, file=sys.stderr)\n"
+    (project / "program.py").write_text(noise + "def build(settings):\n    return {'a': 1}\n")
+    assert record("devnet", root=project).outputs == {"a": 1}
+
+
 def test_a_resource_that_hangs_on_a_failed_output_is_not_lost(project: Path) -> None:
     """An exception inside an apply must end the recording; otherwise its resource would be missing silently."""
     (project / "program.py").write_text(
