@@ -1,7 +1,7 @@
 """The program: what one network consists of, in the order in which a reader would ask."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pulumi
 
@@ -40,18 +40,18 @@ def build(settings: Settings) -> Outputs:
     ground = _ground(cluster.site, inside)
     stores = _stores(ground, inside)
     _services(ground, stores, inside)
-    _surroundings(ground.site, stores, inside)
+    _surroundings(ground, stores, inside)
     return outputs_of(settings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Ground:
-    """What every pod needs before it starts: the site, objects that must exist, contents that roll pods."""
+    """What every pod needs before it starts: the site, objects that must exist, and what Secrets and settings hold."""
 
     site: Site
     ready: tuple[pulumi.Resource, ...] = ()
     policies: NetworkPolicies | None = None
-    inputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    contents: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
 
     def before(self, name: str) -> tuple[pulumi.Resource, ...]:
         """Return what must exist before the pods of a workload, "storage" or "database" start."""
@@ -62,51 +62,66 @@ def _ground(site: Site, inside: pulumi.ResourceOptions) -> _Ground:
     """Namespace, limits, accounts, shared configuration, policies, connection URLs."""
     ready: tuple[pulumi.Resource, ...] = ()
     policies: NetworkPolicies | None = None
-    inputs: dict[str, pulumi.Input[str]] = {}
+    contents: dict[str, pulumi.Input[str]] = {}
     if site.settings.manages(Wave.ENVIRONMENT):
         environment = Environment("environment", EnvironmentArgs(site=site), opts=inside)
         site, ready = environment.site, environment.shared.ready
-        inputs.update(environment.shared.backend_config)
+        contents.update(environment.shared.contents)
     if site.settings.manages(Wave.NETWORK_POLICIES):
         policies = NetworkPolicies("network-policies", NetworkPoliciesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.MESSAGING) or site.settings.manages(Wave.WORKLOADS):
         connections = Connections("connections", ConnectionsArgs(site=site), opts=inside)
         ready = (*ready, connections.secret)
-        inputs.update(connections.urls)
-    return _Ground(site=site, ready=ready, policies=policies, inputs=inputs)
+        contents.update(connections.contents)
+    return _Ground(site=site, ready=ready, policies=policies, contents=contents)
 
 
-def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> tuple[pulumi.Resource, ...]:
-    """Object store and database schema; returns what svc-messaging and the backup wait for."""
-    site, done = ground.site, ground.ready
+@dataclass(frozen=True, kw_only=True)
+class _Stores:
+    """Bucket, users and tables: what waits for them, and what their Secrets hold."""
+
+    done: tuple[pulumi.Resource, ...] = ()
+    contents: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+
+
+def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> _Stores:
+    """Object store and database schema."""
+    site, stores = ground.site, _Stores()
     if site.settings.manages(Wave.STORAGE):
-        args = MinioStorageArgs(site=site, wait_for=ground.before("storage"))
-        done = (*done, MinioStorage("storage", args, opts=inside).provisioned)
+        storage = MinioStorage("storage", MinioStorageArgs(site=site, wait_for=ground.before("storage")), opts=inside)
+        stores = _Stores(done=(storage.provisioned,), contents=storage.contents)
     if site.settings.manages(Wave.DATABASE):
-        args = DatabaseArgs(site=site, wait_for=ground.before("database"))
-        done = (*done, Database("database", args, opts=inside).schema)
-    return done
+        database = Database("database", DatabaseArgs(site=site, wait_for=ground.before("database")), opts=inside)
+        stores = replace(stores, done=(*stores.done, database.schema))
+    return stores
 
 
-def _services(ground: _Ground, stores: tuple[pulumi.Resource, ...], inside: pulumi.ResourceOptions) -> None:
+def _services(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) -> None:
     """The eleven workloads: svc-messaging on its stores, the other ten alike."""
     site = ground.site
     if site.settings.manages(Wave.MESSAGING):
-        args = MessagingStackArgs(site=site, inputs=ground.inputs, wait_for=(*stores, *ground.before(MESSAGING.name)))
+        args = MessagingStackArgs(
+            site=site,
+            contents={**ground.contents, **stores.contents},
+            wait_for=(*ground.before(MESSAGING.name), *stores.done),
+        )
         MessagingStack("messaging", args, opts=inside)
     if site.settings.manages(Wave.WORKLOADS):
         for shape in CATALOGUE.values():
             if shape is not MESSAGING:
-                args = WorkloadArgs(site=site, shape=shape, inputs=ground.inputs, wait_for=ground.before(shape.name))
+                args = WorkloadArgs(
+                    site=site, shape=shape, contents=ground.contents, wait_for=ground.before(shape.name)
+                )
                 Workload(shape.name, args, opts=inside)
 
 
-def _surroundings(site: Site, stores: tuple[pulumi.Resource, ...], inside: pulumi.ResourceOptions) -> None:
+def _surroundings(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) -> None:
     """Public routes, backup, alerts, DNS."""
+    site = ground.site
     if site.settings.manages(Wave.INGRESS):
         IngressRoutes("ingress", IngressRoutesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.BACKUP):
-        BackupJob("backup", BackupJobArgs(site=site, wait_for=stores), opts=inside)
+        BackupJob("backup", BackupJobArgs(site=site, wait_for=(*ground.ready, *stores.done)), opts=inside)
     if site.settings.manages(Wave.MONITORING):
         MonitoringRules("monitoring", MonitoringRulesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.DNS):

@@ -14,6 +14,9 @@ from gx.labels import PartOf
 from gx.naming import BACKEND_SECRETS, CONNECTIONS
 from gx.urls import database_url, redis_url
 
+POD_KEYS = ("DATABASE_USER", "DATABASE_PASSWORD", "JWT_SECRET")
+"""Keys of `backend-secrets` that pods read themselves."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionsArgs(GxArgs):
@@ -24,7 +27,8 @@ class Connections(GxComponent):
     """Secret `gx-connections` with REDIS_URL and DATABASE_URL.
 
     Token: gx:platform:Connections. Reads the passwords from the network's own namespace and changes neither Secret:
-    a password that is rotated there reaches the pods with the next `up`.
+    a password that is rotated there reaches the pods with the next `up`. `contents` holds what pods read from both
+    Secrets, by "name/key".
     """
 
     TOKEN: ClassVar[str] = "gx:platform:Connections"
@@ -35,7 +39,7 @@ class Connections(GxComponent):
         network, redis = site.settings.network, site.settings.stack.redis
         redis_data = self._read(redis.secret)
         backend_data = self._read(BACKEND_SECRETS)
-        self.urls: Mapping[str, pulumi.Output[str]] = {
+        urls: Mapping[str, pulumi.Output[str]] = {
             "REDIS_URL": redis_data.apply(lambda data: redis_url(network, self._key(redis.secret, data, redis.key))),
             "DATABASE_URL": backend_data.apply(
                 lambda data: database_url(
@@ -48,9 +52,14 @@ class Connections(GxComponent):
         self.secret = k8s.core.v1.Secret(
             CONNECTIONS,
             metadata=site.metadata(CONNECTIONS, PartOf.PLATFORM),
-            string_data=dict(self.urls),
+            string_data=dict(urls),
             opts=self.child("Secret", CONNECTIONS),
         )
+        foreign = {key: backend_data.apply(lambda data, key=key: data.get(key, "")) for key in POD_KEYS}
+        self.contents: Mapping[str, pulumi.Output[str]] = {
+            **{f"{CONNECTIONS}/{key}": value for key, value in urls.items()},
+            **{f"{BACKEND_SECRETS}/{key}": value for key, value in foreign.items()},
+        }
         self.register_outputs({"secret": CONNECTIONS})
 
     def _read(self, secret: str) -> pulumi.Output[Mapping[str, str]]:

@@ -20,9 +20,9 @@ OWN_SERVICE_ACCOUNTS = ("minio", "minio-provision", "minio-backup", "database-jo
 
 @dataclass(frozen=True, kw_only=True)
 class SharedConfig:
-    """The ConfigMap that backend pods read, and the objects that must be there before a pod starts."""
+    """What pods read from `backend-config`, by "name/key", and what must be there before a pod starts."""
 
-    backend_config: dict[str, str]
+    contents: dict[str, str]
     ready: tuple[pulumi.Resource, ...]
 
 
@@ -59,7 +59,8 @@ class Environment(GxComponent):
             data=data,
             opts=self.child("ConfigMap", BACKEND_CONFIG),
         )
-        self.shared = SharedConfig(backend_config=data, ready=(quota, limits, config, *accounts))
+        contents = {f"{BACKEND_CONFIG}/{key}": value for key, value in data.items()}
+        self.shared = SharedConfig(contents=contents, ready=(quota, limits, config, *accounts))
         self.register_outputs({"namespace": site.namespace})
 
     def _namespace(self) -> k8s.core.v1.Namespace:

@@ -19,10 +19,10 @@ class MessagingStackArgs(GxArgs):
     """What svc-messaging stands on.
 
     Attributes:
-        inputs: Contents of the ConfigMaps and Secrets that its pods read.
+        contents: What ConfigMaps and Secrets hold, by "name/key".
     """
 
-    inputs: Mapping[str, pulumi.Input[str]]
+    contents: Mapping[str, pulumi.Input[str]]
 
 
 class MessagingStack(GxComponent):
@@ -45,7 +45,7 @@ class MessagingStack(GxComponent):
             WorkloadArgs(
                 site=site,
                 shape=MESSAGING,
-                inputs=args.inputs,
+                contents=args.contents,
                 environment={key: SecretKey(secret, key) for key in keys},
                 wait_for=args.wait_for,
             ),

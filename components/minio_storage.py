@@ -45,7 +45,8 @@ class MinioStorage(GxComponent):
 
     Token: gx:storage:MinioStorage. One server on one claim, mounted by name, behind one ClusterIP Service, as it
     runs today (takeover.md 6). Root keys serve the server and the provisioning Job alone; svc-messaging and the
-    backup have users of their own. The console has no route and is off in production.
+    backup have users of their own. The console has no route and is off in production. `contents` holds what the
+    Secrets hold, by "name/key".
     """
 
     TOKEN: ClassVar[str] = "gx:storage:MinioStorage"
@@ -55,6 +56,7 @@ class MinioStorage(GxComponent):
         site = args.site
         self._root_user = self.generated("minioRoot-user", length=20, override="minioRootUser", epoch="minioRoot")
         self._root_password = self.generated("minioRoot-password", override="minioRootPassword", epoch="minioRoot")
+        self.contents: dict[str, pulumi.Output[str]] = {}
         credentials = self._secret(
             MINIO_CREDENTIALS,
             {
@@ -72,6 +74,7 @@ class MinioStorage(GxComponent):
         self.register_outputs({"endpoint": site.settings.network.minio_url})
 
     def _secret(self, name: str, values: dict[str, pulumi.Output[str]]) -> k8s.core.v1.Secret:
+        self.contents.update({f"{name}/{key}": value for key, value in values.items()})
         return k8s.core.v1.Secret(
             name,
             metadata=self.site.metadata(name, PartOf.STORAGE, labels=LIVE_LABELS, app=MINIO),

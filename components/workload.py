@@ -34,12 +34,12 @@ class WorkloadArgs(GxArgs):
 
     Attributes:
         shape: The workload's entry in the catalogue.
-        inputs: Values whose change must roll the pods: contents of ConfigMaps and Secrets that it reads.
+        contents: What ConfigMaps and Secrets hold, by "name/key". A change rolls the pods that read it, no others.
         environment: Variables that replace the catalogue's of the same name.
     """
 
     shape: Shape
-    inputs: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    contents: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     environment: Mapping[str, SecretKey] = field(default_factory=dict[str, SecretKey])
 
 
@@ -59,14 +59,14 @@ class Workload(GxComponent):
         self._numbers = site.settings.numbers(args.shape.name)
         self._app = {"app": args.shape.name}
         self._selector = dict(self._numbers.selector or self._app)
-        inputs = {**args.inputs, **self._generate()}
+        read = self._read({**args.contents, **self._generate()})
         spec: k8s.apps.v1.DeploymentSpecArgsDict = {
             "selector": {"match_labels": self._selector},
             "strategy": self._strategy(),
             "template": {
                 "metadata": {
                     "labels": self._pod_labels(),
-                    "annotations": {**self._scrape(), CONFIG_CHECKSUM: site.checksum(inputs)},
+                    "annotations": {**self._scrape(), CONFIG_CHECKSUM: site.checksum(read)},
                 },
                 "spec": self._pod(),
             },
@@ -132,6 +132,16 @@ class Workload(GxComponent):
             )
             made[f"{wanted.secret}/{wanted.key}"] = value
         return made
+
+    def _read(self, contents: Mapping[str, pulumi.Input[str]]) -> dict[str, pulumi.Input[str]]:
+        """Return the part of the contents that this workload's containers read."""
+        values = {**self._shape.env, **self._args.environment}.values()
+        keys = {f"{value.secret}/{value.key}" for value in values if isinstance(value, SecretKey)}
+        return {
+            place: content
+            for place, content in contents.items()
+            if place in keys or place.split("/")[0] in self._shape.env_from
+        }
 
     def _environment(self) -> list[EnvVarArgsDict]:
         settings, numbers = self.site.settings, self._numbers

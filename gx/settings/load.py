@@ -34,8 +34,10 @@ def load_settings(root: Path = ROOT) -> Settings:
     config, stack = pulumi.Config(PROJECT), pulumi.get_stack()
     prefix = f"{PROJECT}:"
     keys = [key.removeprefix(prefix) for key in _configured_keys() if key.startswith(prefix)]
+    encrypted = pulumi.runtime.config.get_config_secret_keys_env()
     for key in keys:
-        if key in SECRET_KEYS and not pulumi.runtime.is_config_secret(prefix + key):
+        known = pulumi.runtime.is_config_secret(prefix + key) or prefix + key in encrypted
+        if key in SECRET_KEYS and not known:
             raise InputError(
                 file=stack_file(stack),
                 key=prefix + key,

@@ -9,6 +9,7 @@ import pytest
 
 from gx.checks import run_checks
 from gx.checks.finding import Severity
+from gx.labels import CONFIG_CHECKSUM
 from gx.plan.model import Plan
 from gx.plan.pods import pods
 from gx.plan.record import record
@@ -142,6 +143,38 @@ def test_without_fabric_the_workers_rest(project: Path) -> None:
 
 def _key(plan: Plan, secret: str) -> Any:  # noqa: ANN401 a value of a Plan
     return find(plan, "Secret", secret).inputs["stringData"]["AWS_SECRET_ACCESS_KEY"]
+
+
+def _rolled(before: Plan, after: Plan) -> set[str]:
+    """Return the controllers whose pods a change would replace."""
+    checksums = [
+        {p.owner.object_name: p.annotations[CONFIG_CHECKSUM] for p in pods(plan) if CONFIG_CHECKSUM in p.annotations}
+        for plan in (before, after)
+    ]
+    return {name for name, value in checksums[0].items() if checksums[1][name] != value}
+
+
+BACKEND = {
+    *("svc-identity", "svc-messaging", "svc-admin", "svc-governance", "svc-loanpool"),
+    *("svc-organization", "svc-tax", "svc-tokenomics", "projector", "outbox-submitter"),
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "rolled"),
+    [
+        ({"secretEpochs": {"minioRoot": 2}}, {"minio", "svc-messaging"}),
+        ({"secretEpochs": {"nextauthSecret": 2}}, {"gx-wallet-frontend"}),
+        ({"secretEpochs": {"minioMessagingUser": 2}}, set[str]()),  # nobody reads it before its step
+        ({"secretEpochs": {"minioMessagingUser": 2}, "steps": ["messaging-s3-user"]}, {"svc-messaging"}),
+        ({"projectionLagThresholdMs": 400000}, BACKEND),
+    ],
+)
+def test_a_change_rolls_the_pods_that_read_it_and_no_others(
+    project: Path, mainnet: Plan, setting: dict[str, Any], rolled: set[str]
+) -> None:
+    edit(project, "mainnet", lambda config: config.update(setting))
+    assert _rolled(mainnet, record("mainnet", root=project)) == rolled
 
 
 def test_variables_of_one_network_reach_its_pods(project: Path) -> None:
