@@ -22,7 +22,7 @@ COMPONENT_PURPOSE = {
     "MinioStorage": "voice and files",
     "Database": "schema and countries",
     "MessagingStack": "the messaging service",
-    "Workload": "one service",
+    "Workload": "a service",
     "HashedJob": "runs once",
     "IngressRoutes": "hosts and paths",
     "BackupJob": "copy of the bucket",
@@ -69,7 +69,8 @@ def _program_order(component: Resource) -> tuple[int, int, str]:
 def _grow(branch: Tree, plan: Plan, parent: str) -> None:
     children = plan.children(parent)
     for component in sorted((child for child in children if not child.custom), key=_program_order):
-        purpose = COMPONENT_PURPOSE.get(component.kind, "")
+        workload = CATALOGUE.get(component.name) if component.kind == "Workload" else None
+        purpose = workload.purpose if workload else COMPONENT_PURPOSE.get(component.kind, "")
         _grow(branch.add(f"[bold]{component.kind}[/] {escape(component.name)} [dim]{purpose}[/]"), plan, component.urn)
     for resource in sorted((child for child in children if child.custom), key=apply_order):
         branch.add(_leaf(resource))
