@@ -1,5 +1,13 @@
 """The one error that a person's input can cause, and the one line that it becomes."""
 
+LONGEST_VALUE = 80  # characters of a value that a line shows
+
+
+def shown(value: object) -> str:
+    """Return a value as a line shows it: as YAML writes truth values, and never longer than a line."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
 
 class InputError(Exception):
     """Input that a person can mend: shown as one line, never as a traceback; the command exits with 2."""

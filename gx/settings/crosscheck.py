@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Role
-from gx.errors import InputError
+from gx.errors import InputError, shown
 from gx.settings.model import NeighbourNumbers
 from gx.settings.project import PROJECT, release_file, stack_file
 from gx.settings.settings import Settings
@@ -56,7 +56,7 @@ def _error(settings: Settings, key: str, value: object, consequence: str, fix: s
     return InputError(
         file=stack_file(settings.network.name),
         key=f"{PROJECT}:{key}",
-        value=None if value is None else repr(value),
+        value=None if value is None else shown(value),
         consequence=consequence,
         fix=fix,
     )

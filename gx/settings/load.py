@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gx.adoption import LIVE_SECRETS, Adoption
-from gx.errors import InputError
+from gx.errors import InputError, shown
 from gx.naming import Network
 from gx.release import Release
 from gx.settings.crosscheck import cross_check
@@ -76,7 +76,7 @@ def _imports(stack: str, numbers: StackFile, secrets: Mapping[str, object], root
         raise InputError(
             file=file,
             key="clusterUid",
-            value=repr(adoption.cluster_uid),
+            value=shown(adoption.cluster_uid),
             consequence=f"the ids come from another cluster than the pinned {numbers.cluster_uid}",
             fix="read the ids again from the pinned cluster",
         )
@@ -109,7 +109,7 @@ def _parse(file: str, key: str, value: str) -> object:
         raise InputError(
             file=file,
             key=f"{PROJECT}:{key}",
-            value=repr(value),
+            value=shown(value),
             consequence="is plain text where a mapping or a list belongs",
             fix=f"indent its keys or items below `{PROJECT}:{key}:`",
         ) from None
@@ -131,7 +131,7 @@ def _as_input_error(model: type[Model], detail: ErrorDetails, file: str, prefix:
     path = [part for part in detail["loc"] if part != "[key]"]
     key = prefix + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
-    value: str | None = repr(cast("object", detail["input"]))
+    value: str | None = shown(cast("object", detail["input"]))
     if kind == "missing":
         value, message, fix = None, "the required key is missing", "add it, as another network's file has it"
     elif kind == "extra_forbidden":
@@ -140,8 +140,6 @@ def _as_input_error(model: type[Model], detail: ErrorDetails, file: str, prefix:
         fix = "write the type that is named"
     else:
         fix = "correct the value"
-    if value is not None and len(value) > 80:  # noqa: PLR2004 a line's worth
-        value = value[:77] + "..."
     rest = f" (and {more} more)" if more else ""
     return InputError(file=file, key=key, value=value, consequence=message + rest, fix=fix)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gx.errors import InputError
+from gx.errors import InputError, shown
 
 
 def test_all_parts_are_in_the_line() -> None:
@@ -15,3 +15,8 @@ def test_all_parts_are_in_the_line() -> None:
 def test_it_is_always_one_line(key: str, value: str, consequence: str) -> None:
     error = InputError(file="f", key=key, value=value, consequence=consequence, fix="x")
     assert len(str(error).splitlines()) == 1
+
+
+def test_values_are_shown_as_yaml_has_them_and_fit_a_line() -> None:
+    assert (shown(True), shown("x"), shown(7)) == ("true", "'x'", "7")
+    assert len(shown("y" * 1000)) == 80

@@ -89,7 +89,7 @@ MISTAKES: list[tuple[str, str, Change, list[str]]] = [
     ("node listed twice", "mainnet", put("dns/api", ["vps1", "vps1"]), ["dns.api[1]", "listed twice"]),
     ("no cron", "mainnet", put("backup/schedule", "every 6 hours"), ["backup.schedule = 'every 6 hours'", "no cron"]),
     ("impossible cron", "mainnet", put("backup/schedule", "61 * * * *"), ["backup.schedule = '61 * * * *'"]),
-    ("test data on mainnet", "mainnet", put("testUsers", True), ["testUsers = True", "production"]),
+    ("test data on mainnet", "mainnet", put("testUsers", True), ["testUsers = true", "production"]),
     ("mainnet as devnet", "mainnet", put("environment", "development"), ["environment = 'development'", "guards"]),
     ("bad bucket", "mainnet", put("minio/bucket", "GX_Voice"), ["minio.bucket = 'GX_Voice'", "S3 refuses"]),
     ("bucket like an address", "mainnet", put("minio/bucket", "10.0.0.1"), ["minio.bucket = '10.0.0.1'", "S3 refuses"]),
