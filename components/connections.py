@@ -20,7 +20,7 @@ POD_KEYS = ("DATABASE_USER", "DATABASE_PASSWORD", "JWT_SECRET")
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionsArgs(GxArgs):
-    """What the connection URLs needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class Connections(GxComponent):

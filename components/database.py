@@ -21,7 +21,7 @@ RUNNER = "scripts/run-sql.sh"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs(GxArgs):
-    """What the database Jobs needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class Database(GxComponent):

@@ -12,7 +12,7 @@ from gx.dns import wanted_records
 
 @dataclass(frozen=True, kw_only=True)
 class DnsRecordsArgs(GxArgs):
-    """What the DNS records needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class DnsRecords(GxComponent):

@@ -28,7 +28,7 @@ class SharedConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentArgs(GxArgs):
-    """What the environment needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class Environment(GxComponent):

@@ -30,7 +30,7 @@ def _routes(pick: str) -> list[tuple[Workload, Route]]:
 
 @dataclass(frozen=True, kw_only=True)
 class IngressRoutesArgs(GxArgs):
-    """What the public routes needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class IngressRoutes(GxComponent):

@@ -37,7 +37,7 @@ LIVE = Probe(path="/minio/health/live", delay=30, period=30, timeout=5, failures
 
 @dataclass(frozen=True, kw_only=True)
 class MinioStorageArgs(GxArgs):
-    """What the object store needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class MinioStorage(GxComponent):

@@ -17,7 +17,7 @@ RULES_KEY = "messaging-alerts.yml"
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringRulesArgs(GxArgs):
-    """What the alert rules needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class MonitoringRules(GxComponent):

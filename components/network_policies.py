@@ -68,7 +68,7 @@ _NOT_OURS: Peer = {"pod_selector": {"match_expressions": [_UNMANAGED]}}
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPoliciesArgs(GxArgs):
-    """What the policies needs beside the site: nothing."""
+    """The site is all that it takes."""
 
 
 class NetworkPolicies(GxComponent):

@@ -8,11 +8,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from gx.plan.model import Plan
 from gx.plan.record import record
 from gx.settings.project import ROOT
+
+# A busy machine is no failure; in CI the same examples run every time.
+hypothesis.settings.register_profile("gx", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("gx")
 
 NETWORKS = ("devnet", "testnet", "mainnet")
 

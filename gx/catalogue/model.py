@@ -27,7 +27,6 @@ class Dependency(StrEnum):
     FABRIC = "fabric"
     CLAMAV = "clamav"
     EXTERNAL_HTTPS = "external-https"
-    API_SERVER = "api-server"
 
 
 @dataclass(frozen=True)
