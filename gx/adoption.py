@@ -4,14 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gx.naming import MINIO_CREDENTIALS, WALLET_AUTH
+from gx.naming import MINIO, MINIO_CREDENTIALS, WALLET_AUTH
 from gx.settings.model import Model, Uid
 
+_MINIO_ROOT = ("minioRootUser", "minioRootPassword")
+_WALLET = ("nextauthSecret",)
 LIVE_SECRETS = {
-    f"Secret/{MINIO_CREDENTIALS}": ("minioRootUser", "minioRootPassword"),
-    f"Secret/{WALLET_AUTH}": ("nextauthSecret",),
+    f"Secret/{MINIO_CREDENTIALS}": _MINIO_ROOT,
+    f"StatefulSet/{MINIO}": _MINIO_ROOT,
+    f"Deployment/{MINIO}": _MINIO_ROOT,
+    f"Secret/{WALLET_AUTH}": _WALLET,
+    "Deployment/gx-wallet-frontend": _WALLET,  # its secret is a literal in the live container: moved, not regenerated
 }
-"""Secrets that a generated value would break, with the encrypted settings that carry the live one."""
+"""Objects that a generated value would break, with the encrypted settings that carry the live one."""
 
 Key = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9][a-z0-9.-]*$")]
 

@@ -86,7 +86,7 @@ def _imports(stack: str, numbers: StackFile, secrets: Mapping[str, object], root
                 raise InputError(
                     file=file,
                     key=f"imports.{name}",
-                    consequence=f"the live value would be replaced by a generated one: {PROJECT}:{key} is not set",
+                    consequence=f"a generated value would take the place of the live one: {PROJECT}:{key} is not set",
                     fix=f"pulumi config set --secret -s {stack} {key}, with the live value on standard input",
                 )
     return adoption.imports

@@ -14,7 +14,7 @@ from tests.helpers.stack import edit, settings_of
 IMPORTS = {
     "Namespace/backend-mainnet": "backend-mainnet",
     "PersistentVolumeClaim/minio-pvc": "backend-mainnet/minio-pvc",
-    "StatefulSet/minio": "backend-mainnet/minio",
+    "Service/minio": "backend-mainnet/minio",
     "Deployment/svc-tax": "backend-mainnet/svc-tax",
     "DnsRecord/api.gxcoin.money-72.61.81.3": f"{'0' * 32}/abc",
 }
@@ -55,6 +55,8 @@ def test_an_id_of_nothing_is_found(project: Path) -> None:
             UNSET_CLUSTER_UID,
             "minioRootUser is not set",
         ),
+        ({"StatefulSet/minio": "backend-mainnet/minio"}, UNSET_CLUSTER_UID, "minioRootUser is not set"),
+        ({"Deployment/gx-wallet-frontend": "backend-mainnet/x"}, UNSET_CLUSTER_UID, "nextauthSecret is not set"),
         ({"Secret/gx-wallet-auth": "backend-mainnet/gx-wallet-auth"}, UNSET_CLUSTER_UID, "nextauthSecret is not set"),
         ({"minio": "x"}, UNSET_CLUSTER_UID, "imports.minio"),
     ],
