@@ -1,26 +1,24 @@
 """The command `gx`: what Pulumi itself does not do."""
 
+import importlib
 import json
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from gx.checks import run_checks
-from gx.checks.finding import Finding, Severity
-from gx.checks.isolation import check_overlap
-from gx.checks.schema import warm_up
 from gx.errors import InputError
-from gx.plan.model import Plan
 from gx.plan.record import RecorderCrashError, record
-from gx.plan.render import write_rendered
-from gx.plan.tree import findings_text, print_plan
 from gx.settings.project import ROOT, networks
+
+if TYPE_CHECKING:
+    from gx.checks.finding import Finding
+    from gx.plan.model import Plan
 
 BAD_INPUT = 2
 USUAL_REGISTRATIONS = 120
@@ -46,11 +44,20 @@ def project_root() -> Path:
     return ROOT
 
 
-def _record(stack: str, root: Path, console: Console) -> Plan:
+def _load_checks() -> None:
+    """Load what checks and printing need, while the recorder runs: half a second that nobody waits for."""
+    from gx.checks.schema import warm_up
+
+    for module in ("gx.plan.render", "gx.plan.tree"):
+        importlib.import_module(module)
+    warm_up()
+
+
+def _record(stack: str, root: Path, console: Console) -> "Plan":
     """Record a Plan with a progress bar on a terminal and plain lines elsewhere."""
     if not console.is_terminal:
         console.print(f"recording {stack} ...")
-        plan = record(stack, root=root, before_wait=warm_up)
+        plan = record(stack, root=root, before_wait=_load_checks)
         console.print(f"recorded {stack}: {len(plan.resources)} registrations in {plan.seconds:.1f} s")
         return plan
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -59,7 +66,7 @@ def _record(stack: str, root: Path, console: Console) -> Plan:
         return record(
             stack,
             root=root,
-            before_wait=warm_up,
+            before_wait=_load_checks,
             progress=lambda count: progress.update(task, completed=count, total=max(count, USUAL_REGISTRATIONS)),
         )
 
@@ -83,6 +90,12 @@ def preview(
     console, status = Console(highlight=False), Console(stderr=True, highlight=False)
     root = project_root()
     plan = _record(stack, root, status)
+
+    from gx.checks import run_checks
+    from gx.checks.finding import Severity
+    from gx.plan.render import write_rendered
+    from gx.plan.tree import print_plan
+
     findings = run_checks(plan, [name for name in networks(root) if name != stack])
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     if render is not None and not failed:
@@ -99,7 +112,7 @@ def preview(
         raise typer.Exit(BAD_INPUT)
 
 
-def _as_json(finding: Finding) -> dict[str, str]:
+def _as_json(finding: "Finding") -> dict[str, str]:
     return {
         "severity": finding.severity.value,
         "check": finding.check,
@@ -122,6 +135,12 @@ def check(
     root = project_root()
     everything = networks(root)
     plans = [_record(stack, root, status) for stack in stacks or everything]
+
+    from gx.checks import run_checks
+    from gx.checks.finding import Severity
+    from gx.checks.isolation import check_overlap
+    from gx.plan.tree import findings_text
+
     failed = False
     for plan in plans:
         findings = run_checks(plan, [name for name in everything if name != plan.network])
@@ -141,7 +160,7 @@ def schema(
     check_only: Annotated[bool, typer.Option("--check", help="Only say whether the file is current.")] = False,
 ) -> None:
     """Write the editor's JSON schema of the stack files to docs/stack-file.schema.json."""
-    from gx.settings.schema import SCHEMA_FILE, schema_text  # noqa: PLC0415 pydantic models load slowly
+    from gx.settings.schema import SCHEMA_FILE, schema_text
 
     path = project_root() / SCHEMA_FILE
     text = schema_text()
