@@ -18,7 +18,8 @@ Change = Callable[[dict[str, Any]], object]
 def settings_of(stack: str, root: Path = ROOT) -> Settings:
     """Return the settings of a network as the recorder reads them."""
     config = read_stack(stack, root)
-    values = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.values.items()}
+    clear = {key: value for key, value in config.values.items() if key not in config.secrets}
+    values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
     return settings_from(stack, values, {}, root)
 
 

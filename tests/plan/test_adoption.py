@@ -8,9 +8,9 @@ import yaml
 from gx.checks.isolation import check_imports
 from gx.errors import InputError
 from gx.plan.record import record
-from gx.settings.stackfile import UNSET_CLUSTER_UID
 from tests.helpers.stack import edit, settings_of
 
+PINNED = "22222222-2222-2222-2222-222222222222"
 IMPORTS = {
     "Namespace/backend-mainnet": "backend-mainnet",
     "PersistentVolumeClaim/minio-pvc": "backend-mainnet/minio-pvc",
@@ -20,8 +20,8 @@ IMPORTS = {
 }
 
 
-def adopt(project: Path, imports: dict[str, str], uid: str = UNSET_CLUSTER_UID) -> None:
-    edit(project, "mainnet", lambda config: config.update(adopt=True))
+def adopt(project: Path, imports: dict[str, str], uid: str = PINNED) -> None:
+    edit(project, "mainnet", lambda config: config.update(adopt=True, clusterUid=PINNED))
     document = {"clusterUid": uid, "imports": imports}
     (project / "networks/mainnet/adoption.yaml").write_text(yaml.safe_dump(document))
 
@@ -52,13 +52,13 @@ def test_an_id_of_nothing_is_found(project: Path) -> None:
         (IMPORTS, "11111111-1111-1111-1111-111111111111", "another cluster than the pinned"),
         (
             {"Secret/minio-credentials": "backend-mainnet/minio-credentials"},
-            UNSET_CLUSTER_UID,
+            PINNED,
             "minioRootUser is not set",
         ),
-        ({"StatefulSet/minio": "backend-mainnet/minio"}, UNSET_CLUSTER_UID, "minioRootUser is not set"),
-        ({"Deployment/gx-wallet-frontend": "backend-mainnet/x"}, UNSET_CLUSTER_UID, "nextauthSecret is not set"),
-        ({"Secret/gx-wallet-auth": "backend-mainnet/gx-wallet-auth"}, UNSET_CLUSTER_UID, "nextauthSecret is not set"),
-        ({"minio": "x"}, UNSET_CLUSTER_UID, "imports.minio"),
+        ({"StatefulSet/minio": "backend-mainnet/minio"}, PINNED, "minioRootUser is not set"),
+        ({"Deployment/gx-wallet-frontend": "backend-mainnet/x"}, PINNED, "nextauthSecret is not set"),
+        ({"Secret/gx-wallet-auth": "backend-mainnet/gx-wallet-auth"}, PINNED, "nextauthSecret is not set"),
+        ({"minio": "x"}, PINNED, "imports.minio"),
     ],
 )
 def test_dangerous_maps_are_refused(project: Path, imports: dict[str, str], uid: str, expected: str) -> None:

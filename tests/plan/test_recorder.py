@@ -35,7 +35,7 @@ def test_a_first_preview_loses_nothing(mainnet: Plan) -> None:
     first = record("mainnet", unknown=True)
     assert {r.urn for r in first.resources} == {r.urn for r in mainnet.resources}
     depending = {r.object_name for r in first.resources if r.unknown_paths}
-    assert {"minio-credentials", "gx-wallet-auth", "svc-messaging"} <= depending
+    assert {"minio-svc-messaging", "svc-messaging"} <= depending
     assert not {"backend-config", "gx-backend-ingress"} & depending
 
 
@@ -55,14 +55,14 @@ from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 from gx.plan.recorder import Answers, Recorder
-from gx.settings.stackfile import UNSET_CLUSTER_UID, read_stack
+from gx.settings.stackfile import read_stack
 config = read_stack("mainnet")
 keys = {"backend-mainnet/redis-credentials": ["REDIS_PASSWORD"],
         "backend-mainnet/backend-secrets": ["DATABASE_USER", "DATABASE_PASSWORD"]}
-answers = Answers(cluster_uid=UNSET_CLUSTER_UID, secret_keys=keys, unknown=False)
+answers = Answers(cluster_uid=config.values["gx-infra:clusterUid"], secret_keys=keys, unknown=False)
 recorder = Recorder(answers, lambda _: None)
 mocks.set_mocks(answers, project="gx-infra", stack="mainnet", preview=False, monitor=recorder)
-pulumi.runtime.set_all_config(config.values, [])
+pulumi.runtime.set_all_config(config.values, list(config.secrets))
 exported = {}
 pulumi.export = exported.__setitem__
 _sync_await(run_pulumi_func(lambda: runpy.run_path("__main__.py") and None))
@@ -88,7 +88,7 @@ config = read_stack("mainnet")
 answers = Answers(cluster_uid="11111111-1111-1111-1111-111111111111", secret_keys={}, unknown=False)
 recorder = Recorder(answers, lambda _: None)
 mocks.set_mocks(answers, project="gx-infra", stack="mainnet", preview=True, monitor=recorder)
-pulumi.runtime.set_all_config(config.values, [])
+pulumi.runtime.set_all_config(config.values, list(config.secrets))
 try:
     _sync_await(run_pulumi_func(lambda: build(load_settings()) and None))
 except pulumi.RunError as error:

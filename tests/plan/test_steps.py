@@ -171,10 +171,11 @@ BACKEND = {
     ],
 )
 def test_a_change_rolls_the_pods_that_read_it_and_no_others(
-    project: Path, mainnet: Plan, setting: dict[str, Any], rolled: set[str]
+    project: Path, setting: dict[str, Any], rolled: set[str]
 ) -> None:
+    before = record("mainnet", root=project)
     edit(project, "mainnet", lambda config: config.update(setting))
-    assert _rolled(mainnet, record("mainnet", root=project)) == rolled
+    assert _rolled(before, record("mainnet", root=project)) == rolled
 
 
 def test_variables_of_one_network_reach_its_pods(project: Path) -> None:
