@@ -20,7 +20,7 @@ START_DEADLINE_SECONDS = 1800
 
 @dataclass(frozen=True, kw_only=True)
 class BackupJobArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class BackupJob(GxComponent):

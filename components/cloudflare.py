@@ -32,7 +32,7 @@ class CloudflareProvider(pulumi.ProviderResource):
 class DnsRecord(pulumi.CustomResource):
     """A proxied A record (cloudflare.DnsRecord of the provider's version 6)."""
 
-    TOKEN = "cloudflare:index/dnsRecord:DnsRecord"  # a type token
+    TOKEN = "cloudflare:index/dnsRecord:DnsRecord"
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ POD_KEYS = ("DATABASE_USER", "DATABASE_PASSWORD", "JWT_SECRET")
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionsArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class Connections(GxComponent):

@@ -21,7 +21,7 @@ RUNNER = "scripts/run-sql.sh"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class Database(GxComponent):

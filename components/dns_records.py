@@ -12,7 +12,7 @@ from gx.dns import wanted_records
 
 @dataclass(frozen=True, kw_only=True)
 class DnsRecordsArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class DnsRecords(GxComponent):

@@ -28,7 +28,7 @@ class SharedConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class Environment(GxComponent):

@@ -30,7 +30,7 @@ def _routes(pick: str) -> list[tuple[Workload, Route]]:
 
 @dataclass(frozen=True, kw_only=True)
 class IngressRoutesArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class IngressRoutes(GxComponent):

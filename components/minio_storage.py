@@ -37,7 +37,7 @@ LIVE = Probe(path="/minio/health/live", delay=30, period=30, timeout=5, failures
 
 @dataclass(frozen=True, kw_only=True)
 class MinioStorageArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class MinioStorage(GxComponent):

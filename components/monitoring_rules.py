@@ -17,7 +17,7 @@ RULES_KEY = "messaging-alerts.yml"
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringRulesArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class MonitoringRules(GxComponent):

@@ -3,7 +3,7 @@
 A policy is judged on pod ports, after a Service was translated: every port here is a container's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -68,7 +68,7 @@ _NOT_OURS: Peer = {"pod_selector": {"match_expressions": [_UNMANAGED]}}
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPoliciesArgs(GxArgs):
-    """The site is all that it takes."""
+    """What every component needs is all that it takes."""
 
 
 class NetworkPolicies(GxComponent):
@@ -109,13 +109,13 @@ class NetworkPolicies(GxComponent):
         return (self._dns_policy, *self._own[name])
 
     def _policy(
-        self, name: str, spec: NetworkPolicySpecArgsDict, depends_on: Iterable[pulumi.Resource] = ()
+        self, name: str, spec: NetworkPolicySpecArgsDict, depends_on: Sequence[pulumi.Resource] = ()
     ) -> k8s.networking.v1.NetworkPolicy:
         return k8s.networking.v1.NetworkPolicy(
             name,
             metadata=self.site.metadata(name, PartOf.TRAFFIC),
             spec={**spec, "policy_types": ["Ingress", "Egress"]} if "policy_types" not in spec else spec,
-            opts=self.child("NetworkPolicy", name, depends_on=list(depends_on)),
+            opts=self.child("NetworkPolicy", name, depends_on=depends_on),
         )
 
     def _selector(self, workload: Workload) -> dict[str, str]:

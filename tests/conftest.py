@@ -7,22 +7,18 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
 
 from gx.plan.model import Plan
 from gx.plan.record import record
-from gx.settings.load import SECRET_KEYS
 from gx.settings.project import ROOT
-from tests.helpers.stack import edit
+from tests.helpers.stack import NETWORKS, copy_project
 
 # A busy machine is no failure; in CI the same examples run every time.
 hypothesis.settings.register_profile("gx", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("gx")
-
-NETWORKS = ("devnet", "testnet", "mainnet")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,19 +48,7 @@ def plan(request: pytest.FixtureRequest, plans: dict[str, Plan]) -> Plan:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a copy of everything that a person edits, without encrypted settings: tests change it at will."""
-    root = tmp_path / "project"
-    root.mkdir()
-    for file in ROOT.glob("Pulumi*.yaml"):
-        shutil.copy(file, root)
-    shutil.copytree(ROOT / "networks", root / "networks")
-    for network in NETWORKS:
-        edit(root, network, _without_secrets)
-    return root
-
-
-def _without_secrets(config: dict[str, Any]) -> None:
-    for key in SECRET_KEYS:
-        config.pop(key, None)
+    return copy_project(tmp_path / "project")
 
 
 @pytest.fixture

@@ -105,8 +105,8 @@ def worker(
         env={**DATABASE_ENV, "WORKER_ID": FieldPath("metadata.name"), "METRICS_PORT": str(port)},
         env_from=(BACKEND_CONFIG,),
         mounts=(
-            SecretMount(secret="fabric-credentials", paths=("/etc/fabric",)),  # the Secret's name
-            SecretMount(secret="fabric-wallet", paths=wallet_paths),  # the Secret's name
+            SecretMount(secret="fabric-credentials", paths=("/etc/fabric",)),
+            SecretMount(secret="fabric-wallet", paths=wallet_paths),
         ),
         metrics=Metrics("metrics", by_annotation=False),
         service_account="backend-worker",

@@ -71,9 +71,9 @@ def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
 
 def check_imports(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every live id that no planned object takes: the object would stay beside a new one."""
-    taken = {r.options.import_id for r in plan.resources if r.options.import_id}
+    taken = {f"{resource.kind}/{resource.object_name}" for resource in plan.resources if resource.options.import_id}
     for name, identifier in plan.imports.items():
-        if identifier not in taken:
+        if name not in taken:
             yield Finding(check="adoption", place=name, text=f"the live id {identifier} belongs to no planned object")
 
 

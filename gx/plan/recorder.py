@@ -54,8 +54,8 @@ class Answers(mocks.Mocks):
     """What the engine would answer: inputs come back; generated and read values are stand-ins."""
 
     def __init__(self, *, cluster_uid: str, secret_keys: dict[str, Sequence[str]], unknown: bool) -> None:
-        self._cluster_uid = cluster_uid
-        self._secret_keys = secret_keys
+        self.cluster_uid = cluster_uid
+        self.secret_keys = secret_keys
         self._unknown = unknown
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -67,10 +67,10 @@ class Answers(mocks.Mocks):
             text = (hashlib.sha256(args.name.encode()).hexdigest() * 4)[:length]
             state["result"] = rpc.UNKNOWN if self._unknown else text
         elif args.typ == "kubernetes:core/v1:Namespace" and args.resource_id:
-            state["metadata"] = {"name": args.resource_id, "uid": self._cluster_uid}
+            state["metadata"] = {"name": args.resource_id, "uid": self.cluster_uid}
         elif args.typ == "kubernetes:core/v1:Secret" and args.resource_id:
             encoded = base64.b64encode(RECORDED_PASSWORD.encode()).decode()
-            state["data"] = dict.fromkeys(self._secret_keys.get(args.resource_id, ()), encoded)
+            state["data"] = dict.fromkeys(self.secret_keys.get(args.resource_id, ()), encoded)
         return identifier, state
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -164,15 +164,12 @@ def run(stack: str, root: Path, *, preview: bool, unknown: bool, progress: Calla
     pulumi.runtime.set_all_config(config.values, list(config.secrets))
     settings = load_settings(root)
     context = context_of(settings, config.notes)
-    answers.__init__(
-        cluster_uid=settings.stack.cluster_uid,
-        secret_keys={
-            f"{external['namespace']}/{external['name']}": external["keys"]
-            for external in context["externals"]
-            if external["kind"] == "Secret"
-        },
-        unknown=unknown,
-    )
+    answers.cluster_uid = settings.stack.cluster_uid
+    answers.secret_keys = {
+        f"{external['namespace']}/{external['name']}": external["keys"]
+        for external in context["externals"]
+        if external["kind"] == "Secret"
+    }
     outputs: dict[str, Any] = {}
 
     def program() -> None:

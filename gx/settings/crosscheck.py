@@ -9,21 +9,13 @@ from typing import Any, cast
 from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Role
 from gx.errors import InputError, shown
+from gx.neighbours import NEIGHBOURS
 from gx.settings.model import NeighbourNumbers
 from gx.settings.project import PROJECT, release_file, stack_file
 from gx.settings.settings import Settings
 from gx.steps import Wave
 
 GENERATED_SECRETS = ("minioRoot", "minioMessagingUser", "minioBackupUser", "nextauthSecret", "testUsers")
-KNOWN_NEIGHBOURS = (
-    "postgres",
-    "redis",
-    "redis-sentinel",
-    "clamav",
-    "postgres-backup",
-    "redis-backup",
-    "gx-admin-frontend",
-)
 PRODUCTION_STACK = "mainnet"
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|_URL$")
 Rule = Callable[["Case"], Iterator[InputError]]
@@ -264,7 +256,7 @@ def _vocabulary(case: Case) -> Iterator[InputError]:
     hard = stack.quota.hard()
     named: tuple[tuple[str, Mapping[str, Any], Sequence[str]], ...] = (
         ("secretEpochs", stack.secret_epochs, GENERATED_SECRETS),
-        ("neighbours", cast("Mapping[str, NeighbourNumbers]", stack.neighbours), KNOWN_NEIGHBOURS),
+        ("neighbours", cast("Mapping[str, NeighbourNumbers]", stack.neighbours), list(NEIGHBOURS)),
         ("quota.acceptedAtPeak", stack.quota.accepted_at_peak, list(hard)),
     )
     for field, given, known in named:

@@ -1,18 +1,36 @@
 """Settings of a network with one change, without the engine and without another process."""
 
 import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gx.settings.load import settings_from
+from gx.settings.load import SECRET_KEYS, settings_from
 from gx.settings.project import PROJECT, ROOT, stack_file
 from gx.settings.settings import Settings
 from gx.settings.stackfile import read_stack
 
 Change = Callable[[dict[str, Any]], object]
+NETWORKS = ("devnet", "testnet", "mainnet")
+
+
+def copy_project(root: Path) -> Path:
+    """Copy everything that a person edits into a folder, without encrypted settings: tests change it at will."""
+    root.mkdir(exist_ok=True)
+    for file in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(file, root)
+    shutil.copytree(ROOT / "networks", root / "networks")
+    for network in NETWORKS:
+        edit(root, network, _without_secrets)
+    return root
+
+
+def _without_secrets(config: dict[str, Any]) -> None:
+    for key in SECRET_KEYS:
+        config.pop(key, None)
 
 
 def settings_of(stack: str, root: Path = ROOT) -> Settings:

@@ -46,6 +46,13 @@ def test_an_id_of_nothing_is_found(project: Path) -> None:
     assert [finding.place for finding in found] == ["Deployment/api-gateway"]
 
 
+def test_an_id_that_another_kind_takes_is_found_all_the_same(project: Path) -> None:
+    """A StatefulSet and a Service of one name have one id."""
+    adopt(project, {"Service/svc-tax": "backend-mainnet/svc-tax", "StatefulSet/svc-tax": "backend-mainnet/svc-tax"})
+    found = list(check_imports(record("mainnet", root=project)))
+    assert [finding.place for finding in found] == ["StatefulSet/svc-tax"]
+
+
 @pytest.mark.parametrize(
     ("imports", "uid", "expected"),
     [

@@ -16,20 +16,13 @@ from gx.plan.record import record
 from gx.plan.values import plain
 from gx.steps import Step, Wave
 from tests.helpers.mutate import container, find
-from tests.helpers.stack import edit
+from tests.helpers.stack import copy_project, edit
 
 
 @pytest.fixture(scope="module")
 def stepped(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """Return mainnet's Plan with every step taken, as a network on an empty cluster would have it."""
-    import shutil  # noqa: PLC0415
-
-    from gx.settings.project import ROOT  # noqa: PLC0415
-
-    root = tmp_path_factory.mktemp("steps")
-    for file in ROOT.glob("Pulumi*.yaml"):
-        shutil.copy(file, root)
-    shutil.copytree(ROOT / "networks", root / "networks")
+    root = copy_project(tmp_path_factory.mktemp("steps"))
     edit(root, "mainnet", lambda config: config.update(steps=[step.value for step in Step]))
     return record("mainnet", root=root)
 

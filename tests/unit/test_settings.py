@@ -18,7 +18,7 @@ from gx.settings.project import PROJECT, ROOT, read_mapping
 from gx.settings.schema import SCHEMA_FILE, schema_text
 from gx.settings.stackfile import read_stack
 from gx.steps import Step, Wave
-from tests.helpers.stack import Change, edit, settings_of
+from tests.helpers.stack import Change, copy_project, edit, settings_of
 
 
 def put(path: str, value: object) -> Change:
@@ -336,12 +336,7 @@ WORDS = st.text(st.characters(categories=["L", "N", "P", "S", "Z"]), max_size=30
 def test_no_value_of_a_key_ends_in_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object
 ) -> None:
-    import shutil  # noqa: PLC0415
-
-    root = tmp_path_factory.mktemp("fuzz")
-    for file in ROOT.glob("Pulumi*.yaml"):
-        shutil.copy(file, root)
-    shutil.copytree(ROOT / "networks", root / "networks")
+    root = copy_project(tmp_path_factory.mktemp("fuzz"))
     edit(root, "testnet", put(key, value))
     try:
         settings_of("testnet", root)
