@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pulumi
 
@@ -20,9 +21,29 @@ from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
 from components.workload import Workload, WorkloadArgs
 from gx.capacity import check_capacity
 from gx.catalogue import CATALOGUE, MESSAGING
+from gx.errors import InputError
 from gx.outputs import Outputs, outputs_of
+from gx.settings.load import load_settings
+from gx.settings.project import ROOT
 from gx.settings.settings import Settings
 from gx.steps import Wave
+
+
+def run(root: Path = ROOT) -> None:
+    """Run the program for the stack that the engine has chosen: settings, resources, outputs.
+
+    Args:
+        root: The folder with the project's files; the local engine works on copies.
+
+    Raises:
+        RunError: The input cannot be used; the engine shows the one line that says why.
+    """
+    try:
+        outputs = build(load_settings(root))
+    except InputError as error:
+        raise pulumi.RunError(str(error)) from None
+    for name, value in outputs.items():
+        pulumi.export(name, value)
 
 
 def build(settings: Settings) -> Outputs:

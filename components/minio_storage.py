@@ -196,7 +196,12 @@ class MinioStorage(GxComponent):
         named = self.site.settings.has(Step.NAMED_TARGET_PORTS)
         return k8s.core.v1.Service(
             MINIO,
-            metadata=self.site.metadata(MINIO, PartOf.STORAGE, labels=LIVE_LABELS),
+            metadata=self.site.metadata(
+                MINIO,
+                PartOf.STORAGE,
+                labels=LIVE_LABELS,
+                annotations={SKIP_AWAIT: "true"},  # it would hold a slot that its own pod needs, see Workload
+            ),
             spec={
                 "type": "ClusterIP",
                 "selector": SELECTOR,

@@ -204,7 +204,9 @@ class Workload(GxComponent):
                 self._shape.service,
                 self._shape.part_of,
                 labels={**self._app, **self._shape.labels},
-                annotations=self._await(),
+                # A Service is awaited until pods answer, and holds one of the engine's slots (four per core) while it
+                # waits: eleven of them on two cores would keep their own Deployments from ever starting.
+                annotations={SKIP_AWAIT: "true"},
                 app=self._shape.name,
             ),
             spec={

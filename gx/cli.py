@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from gx.errors import InputError
+from gx.errors import InputError, Interrupted
+from gx.local.commands import local
 from gx.plan.record import RecorderCrashError, record
-from gx.settings.project import ROOT, networks
+from gx.settings.project import networks, project_root
 
 if TYPE_CHECKING:
     from gx.checks.finding import Finding
@@ -31,17 +32,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(local, name="local")
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]
-
-
-def project_root() -> Path:
-    """Return the nearest folder above the current one that holds this project's Pulumi.yaml, else the installed one."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / "Pulumi.yaml").is_file() and (folder / "networks").is_dir():
-            return folder
-    return ROOT
 
 
 def _load_checks() -> None:
@@ -172,12 +166,9 @@ def schema(
     path.write_text(text, encoding="utf-8")
 
 
-class _Interrupted(BaseException):
-    """Ctrl-C, in a form that the command-line library does not answer itself."""
-
-
 def _interrupt(_signal: int, _frame: object) -> None:
-    raise _Interrupted
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the way back is short: a second Ctrl-C must not cut it off
+    raise Interrupted
 
 
 def main() -> None:
@@ -193,6 +184,6 @@ def main() -> None:
             f"{error}\ngx: the program failed; this is a defect of gx-infra, please report it with the lines above\n"
         )
         sys.exit(1)
-    except _Interrupted:
-        sys.stderr.write("interrupted; nothing was changed\n")
+    except Interrupted as interrupted:
+        sys.stderr.write(f"interrupted; {interrupted.state}\n")
         sys.exit(130)

@@ -25,3 +25,20 @@ class InputError(Exception):
         place = f"{file}: {key}" if key else file
         shown = "" if value is None else f" = {value}"
         super().__init__(" ".join(f"{place}{shown}: {consequence}; fix: {fix}".split()))
+
+
+class ShownError(InputError):
+    """An error whose line was written elsewhere already, by a child process."""
+
+    def __init__(self, line: str) -> None:
+        Exception.__init__(self, line)
+
+
+class Interrupted(BaseException):  # noqa: N818 no error: the person asked for it
+    """Ctrl-C, in a form that the command-line library does not answer itself.
+
+    Attributes:
+        state: What a person must know about what was begun.
+    """
+
+    state = "nothing was changed"

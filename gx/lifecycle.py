@@ -8,7 +8,6 @@ _MINUTES = {
     "StatefulSet": 10,
     "Job": 15,
     "PersistentVolumeClaim": 5,
-    "Service": 10,
     "Namespace": 10,
     "ResourceQuota": 2,
 }

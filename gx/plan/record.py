@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gx.errors import InputError
+from gx.errors import ShownError
 from gx.plan.model import Plan, plan_from
 from gx.settings.project import ROOT
 
@@ -17,11 +17,8 @@ _FOREIGN_ENVIRONMENT = ("KUBECONFIG", "PULUMI_", "CLOUDFLARE_", "AWS_", "MINIO_"
 """What a person's shell may hold and what must not change a Plan."""
 
 
-class ProgramRefusalError(InputError):
+class ProgramRefusalError(ShownError):
     """The line by which settings or program refused the input, as the child wrote it."""
-
-    def __init__(self, line: str) -> None:
-        Exception.__init__(self, line)
 
 
 class RecorderCrashError(RuntimeError):

@@ -12,6 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "gx-infra"
 
 
+def project_root() -> Path:
+    """Return the nearest folder above the current one that holds this project's Pulumi.yaml, else the installed one."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "Pulumi.yaml").is_file() and (folder / "networks").is_dir():
+            return folder
+    return ROOT
+
+
 def stack_file(stack: str) -> str:
     """Return the file name of a stack's settings."""
     return f"Pulumi.{stack}.yaml"

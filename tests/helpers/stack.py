@@ -8,10 +8,8 @@ from typing import Any
 
 import yaml
 
-from gx.settings.load import SECRET_KEYS, settings_from
+from gx.settings.load import SECRET_KEYS
 from gx.settings.project import PROJECT, ROOT, stack_file
-from gx.settings.settings import Settings
-from gx.settings.stackfile import read_stack
 
 Change = Callable[[dict[str, Any]], object]
 NETWORKS = ("devnet", "testnet", "mainnet")
@@ -31,14 +29,6 @@ def copy_project(root: Path) -> Path:
 def _without_secrets(config: dict[str, Any]) -> None:
     for key in SECRET_KEYS:
         config.pop(key, None)
-
-
-def settings_of(stack: str, root: Path = ROOT) -> Settings:
-    """Return the settings of a network as the recorder reads them."""
-    config = read_stack(stack, root)
-    clear = {key: value for key, value in config.values.items() if key not in config.secrets}
-    values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
-    return settings_from(stack, values, {}, root)
 
 
 def edit(root: Path, stack: str, change: Change) -> None:

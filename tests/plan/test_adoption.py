@@ -8,7 +8,8 @@ import yaml
 from gx.checks.isolation import check_imports
 from gx.errors import InputError
 from gx.plan.record import record
-from tests.helpers.stack import edit, settings_of
+from gx.settings.offline import offline_settings
+from tests.helpers.stack import edit
 
 PINNED = "22222222-2222-2222-2222-222222222222"
 IMPORTS = {
@@ -71,11 +72,11 @@ def test_an_id_that_another_kind_takes_is_found_all_the_same(project: Path) -> N
 def test_dangerous_maps_are_refused(project: Path, imports: dict[str, str], uid: str, expected: str) -> None:
     adopt(project, imports, uid)
     with pytest.raises(InputError, match=r"^networks/mainnet/adoption\.yaml: ") as caught:
-        settings_of("mainnet", project)
+        offline_settings("mainnet", project)
     assert expected in str(caught.value)
 
 
 def test_a_missing_map_is_named(project: Path) -> None:
     edit(project, "mainnet", lambda config: config.update(adopt=True))
     with pytest.raises(InputError, match=r"adoption\.yaml: the file does not exist.*set gx-infra:adopt to false"):
-        settings_of("mainnet", project)
+        offline_settings("mainnet", project)

@@ -8,18 +8,19 @@ from gx.capacity import POD_FIGURES, check_capacity, needed, object_counts, pod_
 from gx.errors import InputError
 from gx.plan.model import Plan
 from gx.plan.pods import pod_groups as pod_groups_of_plan
-from tests.helpers.stack import edit, settings_of
+from gx.settings.offline import offline_settings
+from tests.helpers.stack import edit
 
 
 @pytest.mark.parametrize("figure", POD_FIGURES)
 @pytest.mark.parametrize("peak", [False, True])
 def test_settings_and_plan_need_the_same(plan: Plan, figure: str, peak: bool) -> None:
-    from_settings = needed(pod_groups(settings_of(plan.network)), figure, peak=peak)
+    from_settings = needed(pod_groups(offline_settings(plan.network)), figure, peak=peak)
     assert needed(pod_groups_of_plan(plan), figure, peak=peak) == from_settings
 
 
 def test_settings_and_plan_count_the_same_objects(plan: Plan) -> None:
-    counts = object_counts(settings_of(plan.network))
+    counts = object_counts(offline_settings(plan.network))
     assert sum(1 for _ in plan.of_kind("Service")) + plan.neighbour_counts["services"] == counts["services"]
     claims = sum(1 for _ in plan.of_kind("PersistentVolumeClaim"))
     assert claims + plan.neighbour_counts["persistentvolumeclaims"] == counts["persistentvolumeclaims"]
@@ -30,7 +31,7 @@ def test_settings_and_plan_count_the_same_objects(plan: Plan) -> None:
 )
 def test_counts_of_production(network: str, services: int, claims: int) -> None:
     """Counted live: 17 and 19 Services, 4, 4 and 11 claims; mainnet's Services follow from its neighbours."""
-    assert object_counts(settings_of(network)) == {"services": services, "persistentvolumeclaims": claims}
+    assert object_counts(offline_settings(network)) == {"services": services, "persistentvolumeclaims": claims}
 
 
 @pytest.mark.parametrize(
@@ -40,10 +41,10 @@ def test_counts_of_production(network: str, services: int, claims: int) -> None:
 def test_quota_below_the_need_is_refused_before_anything_is_registered(project: Path, key: str, value: object) -> None:
     edit(project, "devnet", lambda config: config["quota"].update({key: value}))
     with pytest.raises(InputError, match=rf"Pulumi\.devnet\.yaml: gx-infra:quota\.{key} = .*the network needs"):
-        check_capacity(settings_of("devnet", project))
+        check_capacity(offline_settings("devnet", project))
 
 
 def test_autoscaler_maximum_counts(project: Path) -> None:
     edit(project, "mainnet", lambda config: config["quota"].update({"acceptedAtPeak": {}}))
     with pytest.raises(InputError, match=r"quota\.limitsCpu = '32'.*when everything rolls"):
-        check_capacity(settings_of("mainnet", project))
+        check_capacity(offline_settings("mainnet", project))

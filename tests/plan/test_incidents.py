@@ -13,9 +13,9 @@ from gx.checks.reachability import Endpoint, Policies
 from gx.plan.model import Plan
 from gx.plan.pods import Pod, matches, pods
 from gx.plan.values import Secret, walk
+from gx.settings.offline import offline_settings
 from gx.settings.project import ROOT
 from tests.helpers.mutate import find
-from tests.helpers.stack import settings_of
 
 REDIS = {
     "devnet": ("redis-secret", "REDIS_PASSWORD"),
@@ -370,5 +370,5 @@ def test_services_select_exactly_their_workload(plan: Plan) -> None:
 
 def test_every_setting_that_is_not_confirmed_is_named_in_the_preview(plan: Plan) -> None:
     texts = "\n".join(note.text for note in plan.notes)
-    for path in settings_of(plan.network).stack.unconfirmed:
+    for path in offline_settings(plan.network).stack.unconfirmed:
         assert f"gx-infra:{path} is not confirmed" in texts

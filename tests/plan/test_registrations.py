@@ -13,8 +13,8 @@ import pytest
 from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER, MANAGED_BY, NAME, NETWORK, PART_OF, PATCH_FIELD_MANAGER
 from gx.plan.model import PROVIDERS, Plan
 from gx.plan.pods import pods
+from gx.settings.offline import offline_settings
 from gx.settings.project import ROOT
-from tests.helpers.stack import settings_of
 
 TOKENS = {
     "gx:cluster:Cluster",
@@ -68,7 +68,7 @@ def test_every_object_uses_the_one_explicit_provider(plan: Plan) -> None:
 
 def test_provider_options(plan: Plan) -> None:
     inputs = next(r for r in plan.resources if r.type == "pulumi:providers:kubernetes").inputs
-    assert inputs["clusterIdentifier"] == settings_of(plan.network).stack.cluster_uid
+    assert inputs["clusterIdentifier"] == offline_settings(plan.network).stack.cluster_uid
     assert (inputs["enableSecretMutable"], inputs["enableConfigMapMutable"]) == ("true", "true")
     assert "kubeconfig" not in inputs
 

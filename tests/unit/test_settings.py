@@ -14,11 +14,12 @@ from gx.catalogue import CATALOGUE
 from gx.errors import InputError
 from gx.settings.load import SECRET_KEYS, settings_from
 from gx.settings.model import StackFile
+from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, ROOT, read_mapping
 from gx.settings.schema import SCHEMA_FILE, schema_text
 from gx.settings.stackfile import read_stack
 from gx.steps import Step, Wave
-from tests.helpers.stack import Change, copy_project, edit, settings_of
+from tests.helpers.stack import Change, copy_project, edit
 
 
 def put(path: str, value: object) -> Change:
@@ -155,7 +156,7 @@ MISTAKES: list[tuple[str, str, Change, list[str]]] = [
 def test_mistake_in_a_stack_file_gets_one_line(project: Path, stack: str, change: Change, expected: list[str]) -> None:
     edit(project, stack, change)
     with pytest.raises(InputError) as caught:
-        settings_of(stack, project)
+        offline_settings(stack, project)
     line = str(caught.value)
     assert line.startswith(f"Pulumi.{stack}.yaml: ")
     assert "; fix: " in line
@@ -191,7 +192,7 @@ def test_mistake_in_a_release_file_gets_one_line(project: Path, old: str, new: s
     assert old in text
     path.write_text(text.replace(old, new))
     with pytest.raises(InputError) as caught:
-        settings_of("devnet", project)
+        offline_settings("devnet", project)
     line = str(caught.value)
     assert line.startswith("networks/devnet/release.yaml: ")
     for part in expected:
@@ -200,24 +201,24 @@ def test_mistake_in_a_release_file_gets_one_line(project: Path, old: str, new: s
 
 def test_unknown_stack_names_the_known_ones(project: Path) -> None:
     with pytest.raises(InputError, match=r"no stack 'prod'.*devnet, mainnet, testnet"):
-        settings_of("prod", project)
+        offline_settings("prod", project)
 
 
 def test_malformed_stack_file_names_the_line(project: Path) -> None:
     (project / "Pulumi.devnet.yaml").write_text("config:\n  gx-infra:minio: [\n")
     with pytest.raises(InputError, match=r"Pulumi\.devnet\.yaml: line \d+, column \d+: malformed YAML"):
-        settings_of("devnet", project)
+        offline_settings("devnet", project)
 
 
 def test_empty_stack_file_is_refused(project: Path) -> None:
     (project / "Pulumi.devnet.yaml").write_text("")
     with pytest.raises(InputError, match="no mapping"):
-        settings_of("devnet", project)
+        offline_settings("devnet", project)
 
 
 @pytest.mark.parametrize("stack", ["devnet", "testnet", "mainnet"])
 def test_everything_derives_from_the_stack_name(stack: str) -> None:
-    network = settings_of(stack).network
+    network = offline_settings(stack).network
     for name in (
         network.namespace,
         network.redis_host,
@@ -229,11 +230,11 @@ def test_everything_derives_from_the_stack_name(stack: str) -> None:
 
 
 def test_public_hosts() -> None:
-    assert settings_of("mainnet").network.wallet_url == "https://wallet.gxcoin.money"
-    assert settings_of("mainnet").network.api_url == "https://api.gxcoin.money"
+    assert offline_settings("mainnet").network.wallet_url == "https://wallet.gxcoin.money"
+    assert offline_settings("mainnet").network.api_url == "https://api.gxcoin.money"
     assert (
-        settings_of("devnet").network.wallet_url
-        == settings_of("devnet").network.api_url
+        offline_settings("devnet").network.wallet_url
+        == offline_settings("devnet").network.api_url
         == "https://devnet.gxcoin.money"
     )
 
@@ -247,7 +248,7 @@ def test_a_new_network_is_data(project: Path) -> None:
     release = (project / "networks/testnet/release.yaml").read_text().replace("testnet", "stagenet")
     (project / "networks/stagenet").mkdir()
     (project / "networks/stagenet/release.yaml").write_text(release)
-    assert settings_of("stagenet", project).network.namespace == "backend-stagenet"
+    assert offline_settings("stagenet", project).network.namespace == "backend-stagenet"
 
 
 def test_declared_keys_and_read_keys_are_the_same() -> None:
@@ -286,7 +287,7 @@ def test_editor_schema_accepts_the_stack_files_and_refuses_a_slip() -> None:
 def test_a_file_as_pulumi_config_set_leaves_it_is_the_same(project: Path) -> None:
     """The CLI writes numbers and truth values back as text, adds a salt and encrypted values."""
     validator: Any = jsonschema.Draft202012Validator(json.loads(schema_text()))
-    before = settings_of("devnet", project).stack
+    before = offline_settings("devnet", project).stack
     text = {"projectionLagThresholdMs": "604800000", "testUsers": "true", "nextauthSecret": {"secure": "v1:abc"}}
     edit(project, "devnet", lambda config: config.update(text))
     path = project / "Pulumi.devnet.yaml"
@@ -339,6 +340,6 @@ def test_no_value_of_a_key_ends_in_a_traceback(
     root = copy_project(tmp_path_factory.mktemp("fuzz"))
     edit(root, "testnet", put(key, value))
     try:
-        settings_of("testnet", root)
+        offline_settings("testnet", root)
     except InputError as error:
         assert len(str(error).splitlines()) == 1  # noqa: PT017 either way is right

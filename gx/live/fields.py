@@ -1,0 +1,166 @@
+"""Fields of Kubernetes objects: what differs, what a change replaces, who owns what.
+
+Lists whose items have a natural key (containers, ports, variables) are compared by that key, as the API server merges
+them; all others by position.
+"""
+
+import base64
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Any, cast
+
+Path = tuple[str | int, ...]
+_KEYS = ("name", "containerPort", "port", "mountPath", "topologyKey", "ip", "key")
+"""What identifies an item of a list, in this order."""
+
+SERVER_METADATA = (
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
+"""Metadata that only the server writes."""
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+REPLACING: Mapping[str, tuple[str, ...]] = {
+    "ConfigMap": ("immutable",),
+    "DaemonSet": ("spec.selector",),
+    "Deployment": ("spec.selector",),
+    "Job": ("spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
+    "PersistentVolumeClaim": (
+        "spec.accessModes",
+        "spec.selector",
+        "spec.storageClassName",
+        "spec.volumeName",
+    ),
+    "ResourceQuota": ("spec.scopes",),
+    "RoleBinding": ("roleRef",),
+    "Secret": ("type",),
+    "Service": ("spec.clusterIP",),
+    "StatefulSet": (
+        "spec.podManagementPolicy",
+        "spec.revisionHistoryLimit",
+        "spec.selector",
+        "spec.serviceName",
+        "spec.volumeClaimTemplates",
+    ),
+}
+"""Fields whose change makes the provider replace the object, beside kind, name and namespace of every object."""
+
+
+@unique
+class Change(StrEnum):
+    """What happens to a field."""
+
+    ADD = "add"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs.
+
+    Attributes:
+        path: Where, from the object's root; items of keyed lists by their key.
+        change: What would happen to it.
+        old: The value before; None where there was none.
+        new: The value after; None where it goes.
+    """
+
+    path: Path
+    change: Change
+    old: Any = None
+    new: Any = None
+
+    @property
+    def text(self) -> str:
+        """The path as the engine writes it: dots between keys, brackets around what is no identifier."""
+        text = ""
+        for part in self.path:
+            plain = isinstance(part, str) and part.replace("_", "").isalnum()
+            piece = str(part) if plain else (f'["{part}"]' if isinstance(part, str) else f"[{part}]")
+            text += piece if not plain or not text else f".{piece}"
+        return text
+
+
+def differences(old: object, new: object, path: Path = ()) -> Iterator[Difference]:
+    """Yield every field in which two values differ."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        before, after = cast("Mapping[str, object]", old), cast("Mapping[str, object]", new)
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from _difference(before, after, key, (*path, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        before, after = _by_key(cast("list[object]", old)), _by_key(cast("list[object]", new))
+        for key in [*before, *(key for key in after if key not in before)]:
+            yield from _difference(before, after, key, (*path, key))
+    elif old != new:
+        yield Difference(path, Change.UPDATE, old, new)
+
+
+def _difference(before: Mapping[Any, object], after: Mapping[Any, object], key: object, path: Path) -> Iterator[Difference]:
+    if key not in after:
+        if not _empty(before[key]):
+            yield Difference(path, Change.DELETE, before[key])
+    elif key not in before:
+        if not _empty(after[key]):
+            yield Difference(path, Change.ADD, None, after[key])
+    else:
+        yield from differences(before[key], after[key], path)
+
+
+def _empty(value: object) -> bool:
+    """Whether the API server treats a value as if it were not there."""
+    return value is None or value in ({}, [])
+
+
+def _by_key(items: list[object]) -> Mapping[Any, object]:
+    for name in _KEYS:
+        keys = [cast("Mapping[str, object]", item).get(name) if isinstance(item, Mapping) else None for item in items]
+        if items and all(key is not None for key in keys) and len(set(map(str, keys))) == len(keys):
+            return {f"{name}={key}" if name != "name" else str(key): item for key, item in zip(keys, items, strict=True)}
+    return dict(enumerate(items))
+
+
+def prune(live: Any, wanted: Any) -> Any:  # noqa: ANN401 any JSON
+    """Return what of a live value lies at the paths that a wanted one names."""
+    if isinstance(live, Mapping) and isinstance(wanted, Mapping):
+        return {key: prune(live[key], wanted[key]) for key in wanted if key in live}
+    if isinstance(live, list) and isinstance(wanted, list):
+        found, asked = _by_key(cast("list[object]", live)), _by_key(cast("list[object]", wanted))
+        if set(asked) - set(found) or isinstance(next(iter(asked), 0), int):
+            return [prune(a, b) for a, b in zip(live, wanted, strict=False)] + list(live)[len(cast("list[Any]", wanted)) :]
+        extra = [found[key] for key in found if key not in asked]
+        return [prune(found[key], asked[key]) for key in asked] + extra
+    return live
+
+
+def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server writes into it, a Secret's texts as the server keeps them."""
+    kept = copy.deepcopy({key: value for key, value in manifest.items() if key not in {"status", "id"}})
+    metadata = {key: value for key, value in kept.get("metadata", {}).items() if key not in SERVER_METADATA}
+    if metadata:
+        kept["metadata"] = metadata
+    if kept.get("kind") == "Secret":
+        texts = kept.pop("stringData", None) or {}
+        if texts:
+            encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in texts.items()}
+            kept["data"] = {**(kept.get("data") or {}), **encoded}
+    return kept
+
+
+def replacing(kind: str, found: list[Difference]) -> list[Difference]:
+    """Return those differences that would make the provider replace an object of a kind."""
+    rules = (*REPLACING.get(kind, ()), "apiVersion", "kind", "metadata.name", "metadata.namespace")
+
+    def replaces(difference: Difference) -> bool:
+        return any(difference.text == rule or difference.text.startswith((f"{rule}.", f"{rule}[")) for rule in rules)
+
+    return [difference for difference in found if replaces(difference)]

@@ -1,0 +1,269 @@
+"""A Kubernetes API server as plain data: the official client's connection, objects as dictionaries.
+
+The client's typed models are not used: they rename keys and drop what they do not know, and both the engine's
+provider protocol and adoption compare objects as the server wrote them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+import kubernetes.client
+import kubernetes.config
+import urllib3.exceptions
+
+from gx.errors import InputError
+
+Object = dict[str, Any]
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+_PAGE = 500
+
+
+@unique
+class Reason(StrEnum):
+    """The machine-readable reasons of an API server's refusal that callers tell apart."""
+
+    NOT_FOUND = "NotFound"
+    ALREADY_EXISTS = "AlreadyExists"
+    CONFLICT = "Conflict"
+    FORBIDDEN = "Forbidden"
+    INVALID = "Invalid"
+
+
+class ApiError(Exception):
+    """The API server refused a request.
+
+    Attributes:
+        status: The HTTP status.
+        reason: The server's own word for it, see `Reason`.
+        message: The server's text.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, causes: tuple[Mapping[str, str], ...] = ()) -> None:
+        self.status, self.reason, self.message, self.causes = status, reason, message, causes
+        super().__init__(message)
+
+
+class UnreachableError(Exception):
+    """No API server answered at the address of the kubeconfig."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object as the API server serves it.
+
+    Attributes:
+        api_version: Group and version, as objects write it.
+        kind: The kind.
+        plural: Its name in paths.
+        namespaced: Whether its objects lie in namespaces.
+    """
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str = "", name: str = "") -> str:
+        """Return the path of one object, or of the kind's list in a namespace or the whole cluster."""
+        root = _root(self.api_version)
+        inside = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced and namespace else ""
+        return f"{root}{inside}/{self.plural}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+def _root(api_version: str) -> str:
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+class KubernetesApi:
+    """One API server, reached by a context of a kubeconfig."""
+
+    def __init__(self, client: Any, origin: str) -> None:  # noqa: ANN401 the generated client has no types
+        self._client = client
+        self._kinds: dict[str, dict[str, Kind]] = {}
+        self.origin = origin
+
+    @classmethod
+    def connect(cls, kubeconfig: Path | None = None, context: str = "") -> "KubernetesApi":
+        """Return the API server of a context; nothing is contacted yet.
+
+        Args:
+            kubeconfig: The file; None for the one that KUBECONFIG or the home folder names.
+            context: Its context; empty for the current one.
+
+        Raises:
+            InputError: The file is missing or broken, or has no such context.
+        """
+        file = str(kubeconfig) if kubeconfig else "kubeconfig"
+        configuration = kubernetes.client.Configuration()
+        configuration.retries = False
+        try:
+            kubernetes.config.load_kube_config(
+                config_file=str(kubeconfig) if kubeconfig else None,
+                context=context or None,
+                client_configuration=configuration,
+            )
+        except kubernetes.config.ConfigException as error:
+            raise InputError(
+                file=file,
+                key=f"context {context}" if context else "",
+                consequence=f"no cluster can be reached ({error})",
+                fix="name an existing context (`kubectl config get-contexts`) or set KUBECONFIG",
+            ) from None
+        except Exception as error:  # noqa: BLE001 the loader raises whatever YAML, base64 and files raise
+            raise InputError(
+                file=file, consequence=f"cannot be read ({error})", fix="write it anew, with embedded data"
+            ) from None
+        configuration.retries = False
+        return cls(kubernetes.client.ApiClient(configuration), f"{file}{f', context {context}' if context else ''}")
+
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return str(self._client.configuration.host)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+        read_seconds: float = READ_SECONDS,
+    ) -> Object:
+        """Send one request and return the answer.
+
+        Raises:
+            ApiError: The server refused it.
+            UnreachableError: Nobody answered.
+        """
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        parameters = list((query or {}).items())
+        serialized = self._client.param_serialize(
+            method, path, query_params=parameters, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        try:
+            response = self._client.call_api(*serialized, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            text: bytes = response.read()
+        except kubernetes.client.ApiException as error:
+            raise UnreachableError(f"{self.server} cannot be reached ({error.reason})") from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
+        answer = _decode(text)
+        if response.status >= 400:  # noqa: PLR2004 HTTP's own border
+            raise _refusal(response.status, answer)
+        return answer
+
+    def kind(self, api_version: str, kind: str) -> Kind:
+        """Return how the server serves a kind.
+
+        Raises:
+            ApiError: The server does not serve it.
+        """
+        if api_version not in self._kinds:
+            listed = self.request("GET", _root(api_version)).get("resources", [])
+            self._kinds[api_version] = {
+                str(entry["kind"]): Kind(api_version, str(entry["kind"]), str(entry["name"]), bool(entry["namespaced"]))
+                for entry in cast("list[Object]", listed)
+                if "/" not in str(entry["name"])
+            }
+        try:
+            return self._kinds[api_version][kind]
+        except KeyError:
+            raise ApiError(404, Reason.NOT_FOUND, f"the server serves no {kind} of {api_version}") from None
+
+    def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
+        """Return an object, or None if there is none."""
+        try:
+            return self.request("GET", self.kind(api_version, kind).path(namespace, name))
+        except ApiError as error:
+            if error.reason == Reason.NOT_FOUND:
+                return None
+            raise
+
+    def list(self, api_version: str, kind: str, namespace: str = "", *, labels: str = "") -> Iterator[Object]:
+        """Yield the objects of a kind in a namespace, or in the whole cluster, page by page."""
+        served = self.kind(api_version, kind)
+        query = {"limit": str(_PAGE), **({"labelSelector": labels} if labels else {})}
+        while True:
+            page = self.request("GET", served.path(namespace), query=query)
+            for item in cast("list[Object]", page.get("items") or []):
+                yield {"apiVersion": api_version, "kind": kind, **item}
+            following = page.get("metadata", {}).get("continue")
+            if not following:
+                return
+            query["continue"] = following
+
+    def create(self, manifest: Object, *, dry_run: bool = False) -> Object:
+        """Create an object as it is written; what exists is refused."""
+        namespace = manifest["metadata"].get("namespace", "")
+        query = {"dryRun": "All"} if dry_run else {}
+        path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
+        return self.request("POST", path, query=query, body=manifest)
+
+    def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
+        """Apply an object server-side: fields of the manager that are no longer named are pruned.
+
+        Raises:
+            ApiError: Among others `Reason.CONFLICT` when another manager owns a field and `force` is not set.
+        """
+        metadata = manifest["metadata"]
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
+        query |= {"force": "true"} if force else {}
+        query |= {"dryRun": "All"} if dry_run else {}
+        path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
+        body = json.dumps(manifest)
+        return self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+
+    def patch(self, target: Object, body: object, *, manager: str = "") -> Object:
+        """Change fields of an existing object by a JSON merge patch."""
+        query = {"fieldManager": manager} if manager else {}
+        content_type = "application/merge-patch+json"
+        return self.request("PATCH", self._path_of(target), query=query, body=body, content_type=content_type)
+
+    def delete(self, api_version: str, kind: str, namespace: str, name: str, *, propagation: str) -> bool:
+        """Ask for an object to be deleted; return False if there was none."""
+        path = self.kind(api_version, kind).path(namespace, name)
+        try:
+            self.request("DELETE", path, body={"propagationPolicy": propagation})
+        except ApiError as error:
+            if error.reason == Reason.NOT_FOUND:
+                return False
+            raise
+        return True
+
+    def uid(self) -> str:
+        """Return the uid of kube-system, by which a cluster is known."""
+        return str(self.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
+
+    def _path_of(self, target: Object) -> str:
+        metadata = target["metadata"]
+        kind = self.kind(target["apiVersion"], target["kind"])
+        return kind.path(metadata.get("namespace", ""), metadata["name"])
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason of a connection error, without addresses of Python objects."""
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return _cause(reason)
+    return str(error).split(": ", 1)[-1].strip("'\" ")
+
+
+def _decode(text: bytes) -> Object:
+    try:
+        answer: object = json.loads(text)
+    except ValueError:
+        return {"message": text.decode(errors="replace").strip()}
+    return cast("Object", answer) if isinstance(answer, dict) else {"message": str(answer)}
+
+
+def _refusal(status: int, answer: Object) -> ApiError:
+    details: Object = answer.get("details") or {}
+    causes = tuple(cast("list[Mapping[str, str]]", details.get("causes") or []))
+    return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", f"HTTP {status}")), causes)

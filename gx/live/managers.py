@@ -1,0 +1,65 @@
+"""Who owns which field of a live object, read from its managedFields."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+TAKEN_OVER = ("kubectl", "before-first-apply", "pulumi-kubernetes")
+"""Prefixes of the managers whose fields the provider makes its own when it updates an imported object.
+
+Fields of every other manager stay, and a change of one is a conflict.
+"""
+
+FieldSet = dict[str, Any]
+
+
+def is_taken_over(manager: str) -> bool:
+    """Whether the provider takes over the fields of a manager."""
+    return manager.startswith(TAKEN_OVER)
+
+
+def entries(live: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return who manages an object's fields, without those who only write its status."""
+    found = cast("list[Mapping[str, Any]]", live.get("metadata", {}).get("managedFields") or [])
+    return [entry for entry in found if entry.get("subresource") in (None, "")]
+
+
+def owned_paths(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of a field set (`fieldsV1`), keys of lists as their JSON text."""
+    for key, below in fields.items():
+        if key == ".":
+            continue
+        name = key[2:]
+        inner = cast("Mapping[str, Any]", below)
+        if inner and set(inner) != {"."}:
+            yield from owned_paths(inner, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def union(*sets: Mapping[str, Any]) -> FieldSet:
+    """Return the field set that holds every field of the given ones."""
+    merged: FieldSet = {}
+    for fields in sets:
+        for key, below in fields.items():
+            merged[key] = union(merged.get(key, {}), cast("Mapping[str, Any]", below))
+    return merged
+
+
+def taken_over(live: Mapping[str, Any], manager: str) -> list[Mapping[str, Any]] | None:
+    """Return managedFields in which one manager owns what hand tools owned, or None if they owned nothing.
+
+    Applied server-side afterwards, fields that the manager no longer names are pruned, as if it had set them.
+    """
+    everything = cast("list[Mapping[str, Any]]", live.get("metadata", {}).get("managedFields") or [])
+    ours = [entry for entry in entries(live) if is_taken_over(str(entry["manager"])) or entry["manager"] == manager]
+    stays = len(ours) == 1 and ours[0]["manager"] == manager and ours[0]["operation"] == "Apply"
+    if not ours or stays:
+        return None
+    merged = {
+        "manager": manager,
+        "operation": "Apply",
+        "apiVersion": live["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": union(*(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}) for entry in ours)),
+    }
+    return [merged, *(entry for entry in everything if entry not in ours)]

@@ -1,0 +1,130 @@
+"""When an object does what it is for: the conditions for which the engine waits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from gx.live.kubernetes_api import KubernetesApi, Object
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether an object is ready.
+
+    Attributes:
+        ready: It is.
+        failed: It never will be.
+        text: What is missing.
+    """
+
+    ready: bool
+    text: str = ""
+    failed: bool = False
+
+
+_READY = Readiness(ready=True)
+
+
+def readiness(api: KubernetesApi, live: Object) -> Readiness:
+    """Return whether an object is ready; kinds that nothing is awaited of always are."""
+    check = _CHECKS.get(live["kind"])
+    return check(api, live) if check else _READY
+
+
+def _rollout(live: Object, wanted: int, figures: Mapping[str, int]) -> Readiness:
+    status: Object = live.get("status") or {}
+    if status.get("observedGeneration", 0) < live["metadata"]["generation"]:
+        return Readiness(ready=False, text="the change has not been seen yet")
+    for name, figure in figures.items():
+        if int(status.get(name) or 0) != figure:
+            return Readiness(ready=False, text=f"{name} {status.get(name) or 0} of {wanted}")
+    return _READY
+
+
+def _deployment(_api: KubernetesApi, live: Object) -> Readiness:
+    wanted = int(live["spec"].get("replicas", 1))
+    conditions = cast("list[Object]", (live.get("status") or {}).get("conditions") or [])
+    stuck = [c["message"] for c in conditions if c["type"] == "Progressing" and c["status"] == "False"]
+    if stuck:
+        return Readiness(ready=False, failed=True, text=str(stuck[0]))
+    refused = [c["message"] for c in conditions if c["type"] == "ReplicaFailure" and c["status"] == "True"]
+    state = _rollout(live, wanted, {"updatedReplicas": wanted, "availableReplicas": wanted, "replicas": wanted})
+    return Readiness(ready=state.ready, text=" | ".join([*map(str, refused), state.text])) if refused else state
+
+
+def _stateful_set(_api: KubernetesApi, live: Object) -> Readiness:
+    wanted = int(live["spec"].get("replicas", 1))
+    state = _rollout(live, wanted, {"updatedReplicas": wanted, "readyReplicas": wanted})
+    status: Object = live.get("status") or {}
+    if state.ready and wanted and status.get("currentRevision") != status.get("updateRevision"):
+        return Readiness(ready=False, text="the old revision still runs")
+    return state
+
+
+def _daemon_set(_api: KubernetesApi, live: Object) -> Readiness:
+    wanted = int((live.get("status") or {}).get("desiredNumberScheduled", 0))
+    return _rollout(live, wanted, {"updatedNumberScheduled": wanted, "numberAvailable": wanted})
+
+
+def _job(_api: KubernetesApi, live: Object) -> Readiness:
+    conditions = cast("list[Object]", (live.get("status") or {}).get("conditions") or [])
+    ended = {str(c["type"]): str(c.get("message", "")) for c in conditions if c["status"] == "True"}
+    if "Failed" in ended:
+        return Readiness(ready=False, failed=True, text=f"the Job failed: {ended['Failed']}")
+    return _READY if "Complete" in ended else Readiness(ready=False, text="the Job has not ended yet")
+
+
+def _claim(api: KubernetesApi, live: Object) -> Readiness:
+    if live.get("status", {}).get("phase") == "Bound":
+        return _READY
+    name = live["spec"].get("storageClassName", "")
+    storage = api.get("storage.k8s.io/v1", "StorageClass", "", name) if name else None
+    if storage and storage.get("volumeBindingMode") == "WaitForFirstConsumer":
+        return _READY  # it binds when a pod that mounts it is scheduled
+    return Readiness(ready=False, text="the claim is not bound")
+
+
+def _service(api: KubernetesApi, live: Object) -> Readiness:
+    spec = live["spec"]
+    if not spec.get("selector") or spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
+        return _READY
+    metadata = live["metadata"]
+    slices = api.list(
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        metadata["namespace"],
+        labels=f"kubernetes.io/service-name={metadata['name']}",
+    )
+    endpoints = [endpoint for one in slices for endpoint in one.get("endpoints") or []]
+    if not any((endpoint.get("conditions") or {}).get("ready", True) for endpoint in endpoints):
+        return Readiness(ready=False, text="no ready pod matches its selector")
+    return _address(api, live) if spec.get("type") == "LoadBalancer" else _READY
+
+
+def _address(_api: KubernetesApi, live: Object) -> Readiness:
+    published = (live.get("status") or {}).get("loadBalancer", {}).get("ingress")
+    return _READY if published else Readiness(ready=False, text="no controller has published an address")
+
+
+def _quota(_api: KubernetesApi, live: Object) -> Readiness:
+    same = (live.get("status") or {}).get("hard") == live["spec"].get("hard")
+    return _READY if same else Readiness(ready=False, text="the quota controller has not counted yet")
+
+
+def _namespace(_api: KubernetesApi, live: Object) -> Readiness:
+    if live["metadata"].get("deletionTimestamp"):
+        return Readiness(ready=False, failed=True, text="the namespace is being deleted")
+    return _READY
+
+
+_CHECKS: Mapping[str, Callable[[KubernetesApi, Object], Readiness]] = {
+    "DaemonSet": _daemon_set,
+    "Deployment": _deployment,
+    "Ingress": _address,
+    "Job": _job,
+    "Namespace": _namespace,
+    "PersistentVolumeClaim": _claim,
+    "ResourceQuota": _quota,
+    "Service": _service,
+    "StatefulSet": _stateful_set,
+}

@@ -1,0 +1,63 @@
+"""`gx local`: a control plane of one's own, and the real engine on it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gx.settings.project import project_root
+
+local = typer.Typer(
+    help="Run a network on a control plane of this machine, with the real engine and a real API server.",
+    no_args_is_help=True,
+)
+Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of everything that the cluster is.")]
+Context = Annotated[
+    str, typer.Option("--context", metavar="NAME", help="A cluster of yours that `gx local mark` has marked.")
+]
+DATA = Path(".gx-local")
+
+
+@local.command()
+def up(
+    stack: Annotated[str, typer.Argument(metavar="[STACK]", help="devnet, testnet or mainnet.")] = "devnet",
+    data: Data = DATA,
+    context: Context = "",
+) -> None:
+    """Start the cluster if it does not run, put a network on it, show what came of it. Twice changes nothing."""
+    from gx.local.up import bring_up
+
+    bring_up(stack, project_root(), data.absolute(), context, Console(highlight=False))
+
+
+@local.command()
+def status(data: Data = DATA, context: Context = "") -> None:
+    """Show what runs: processes, nodes, stacks, pods. Ends with 1 when the cluster does not run."""
+    from gx.local.show import show_status
+
+    if not show_status(project_root(), data.absolute(), context, Console(highlight=False)):
+        raise typer.Exit(1)
+
+
+@local.command()
+def down(
+    data: Data = DATA,
+    context: Context = "",
+    delete: Annotated[bool, typer.Option("--delete", help="Delete its data too.")] = False,
+) -> None:
+    """Stop every process of the cluster; its data stays for the next `gx local up`."""
+    from gx.local.up import take_down
+
+    take_down(data.absolute(), context, Console(highlight=False), delete=delete)
+
+
+@local.command()
+def mark(
+    context: Annotated[str, typer.Option("--context", metavar="NAME", help="Context of the cluster.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Mark a cluster of yours (kind, k3d, k3s) as made for trials: then, and only then, `--context` accepts it."""
+    from gx.local.up import mark_cluster
+
+    mark_cluster(context, Console(highlight=False), confirmed=yes)

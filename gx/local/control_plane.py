@@ -1,0 +1,213 @@
+"""The processes of a local control plane: what each is called with, and when it is ready."""
+
+import base64
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import httpx
+import yaml
+
+from gx.local.binaries import find
+from gx.local.folder import DataFolder
+from gx.local.pki import CLIENTS
+
+SERVICE_RANGE = "10.43.0.0/16"  # production.md 1
+_LOOPBACK = "127.0.0.1"
+PORTS = ("etcd", "etcd-peer", "kube-apiserver", "zone")
+"""Servers that listen, each on a free port of the loopback interface."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process.
+
+    Attributes:
+        name: The program's name, also that of its log.
+        command: Path and arguments. Secrets are in files, never here.
+        ready: Whether it answers; None when nothing waits for it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    ready: Callable[[], bool] | None = None
+
+
+def free_ports(previous: dict[str, int]) -> dict[str, int]:
+    """Return a free port per server: the previous one where nobody took it, so that open clients keep working."""
+    ports: dict[str, int] = {}
+    sockets: list[socket.socket] = []
+    for name in PORTS:
+        sockets.append(taken := _bind(previous.get(name, 0)))
+        ports[name] = int(taken.getsockname()[1])
+    for held in sockets:
+        held.close()
+    return ports
+
+
+def _bind(port: int) -> socket.socket:
+    for candidate in (port, 0):
+        attempt = socket.socket()
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: no wait after a restart
+        try:
+            attempt.bind((_LOOPBACK, candidate))
+        except OSError:
+            attempt.close()
+            continue
+        return attempt
+    raise OSError("no free port on the loopback interface")
+
+
+def write_kubeconfigs(folder: DataFolder, port: int) -> None:
+    """Write a kubeconfig per client, certificates embedded: relative paths would make the cluster unreachable."""
+    for client in CLIENTS:
+        path = folder.kubeconfig if client == "admin" else folder.pki / f"{client}.kubeconfig"
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "gx-local",
+            "contexts": [{"name": "gx-local", "context": {"cluster": "gx-local", "user": client}}],
+            "clusters": [
+                {
+                    "name": "gx-local",
+                    "cluster": {
+                        "server": f"https://{_LOOPBACK}:{port}",
+                        "certificate-authority-data": _embedded(folder.pki / "ca.crt"),
+                    },
+                }
+            ],
+            "users": [
+                {
+                    "name": client,
+                    "user": {
+                        "client-certificate-data": _embedded(folder.pki / f"{client}.crt"),
+                        "client-key-data": _embedded(folder.pki / f"{client}.key"),
+                    },
+                }
+            ],
+        }
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def _embedded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def parts(folder: DataFolder, ports: dict[str, int]) -> list[Part]:
+    """Return the processes in the order in which they start."""
+    return [_etcd(folder, ports), _api_server(folder, ports), *_controllers(folder), _kwok(folder)]
+
+
+def _etcd(folder: DataFolder, ports: dict[str, int]) -> Part:
+    pki, url = folder.pki, f"https://{_LOOPBACK}:{ports['etcd']}"
+    peer = f"http://{_LOOPBACK}:{ports['etcd-peer']}"
+    command = (
+        str(find("etcd")),
+        f"--data-dir={folder.path / 'etcd'}",
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        f"--cert-file={pki / 'etcd.crt'}",
+        f"--key-file={pki / 'etcd.key'}",
+        f"--trusted-ca-file={pki / 'ca.crt'}",
+        "--client-cert-auth",
+        "--unsafe-no-fsync",  # a trial cluster may lose its last second with the machine's power
+        "--log-level=warn",
+    )
+    return Part("etcd", command)
+
+
+def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
+    pki, port = folder.pki, ports["kube-apiserver"]
+    command = (
+        str(find("kube-apiserver")),
+        f"--etcd-servers=https://{_LOOPBACK}:{ports['etcd']}",
+        f"--etcd-cafile={pki / 'ca.crt'}",
+        f"--etcd-certfile={pki / 'etcd-client.crt'}",
+        f"--etcd-keyfile={pki / 'etcd-client.key'}",
+        f"--bind-address={_LOOPBACK}",
+        f"--secure-port={port}",
+        f"--tls-cert-file={pki / 'kube-apiserver.crt'}",
+        f"--tls-private-key-file={pki / 'kube-apiserver.key'}",
+        f"--client-ca-file={pki / 'ca.crt'}",
+        "--authorization-mode=Node,RBAC",
+        "--anonymous-auth=false",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={pki / 'service-accounts.pub'}",
+        f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
+        f"--service-cluster-ip-range={SERVICE_RANGE}",
+        "--endpoint-reconciler-type=none",  # the address of a loopback server is no endpoint for a pod
+        "--allow-privileged",
+        "--enable-admission-plugins=PodSecurity,ResourceQuota,LimitRanger,ServiceAccount",
+    )
+    certificate = (str(pki / "admin.crt"), str(pki / "admin.key"))
+    return Part("kube-apiserver", command, lambda: _answers(port, str(pki / "ca.crt"), certificate))
+
+
+def _answers(port: int, authority: str, certificate: tuple[str, str]) -> bool:
+    import ssl
+
+    context = ssl.create_default_context(cafile=authority)
+    context.load_cert_chain(*certificate)
+    try:
+        return httpx.get(f"https://{_LOOPBACK}:{port}/readyz", verify=context, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _controllers(folder: DataFolder) -> list[Part]:
+    pki = folder.pki
+    manager = (
+        str(find("kube-controller-manager")),
+        f"--kubeconfig={pki / 'kube-controller-manager.kubeconfig'}",
+        f"--service-account-private-key-file={pki / 'service-accounts.key'}",
+        f"--root-ca-file={pki / 'ca.crt'}",
+        f"--service-cluster-ip-range={SERVICE_RANGE}",
+        "--use-service-account-credentials",  # each controller has its own rights, as in production
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--kube-api-qps=200",
+        "--kube-api-burst=400",
+        # Nodes of a cluster that was stopped for a night are not evicted before their first heartbeat.
+        "--node-monitor-grace-period=5m",
+    )
+    scheduler = (
+        str(find("kube-scheduler")),
+        f"--kubeconfig={pki / 'kube-scheduler.kubeconfig'}",
+        "--leader-elect=false",
+        "--secure-port=0",
+    )
+    return [Part("kube-controller-manager", manager), Part("kube-scheduler", scheduler)]
+
+
+def _kwok(folder: DataFolder) -> Part:
+    stages = folder.path / "stages.yaml"
+    stages.write_text(resources.files("gx.local").joinpath("stages.yaml").read_text(encoding="utf-8"))
+    command = (
+        str(find("kwok")),
+        f"--kubeconfig={folder.pki / 'kwok.kubeconfig'}",
+        f"--config={stages}",
+        "--manage-all-nodes=false",
+        "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+        "--node-lease-duration-seconds=40",  # without leases its nodes become NotReady after the grace period
+        "--cidr=10.42.0.0/16",
+    )
+    return Part("kwok", command)
+
+
+def started(log: Path) -> str:
+    """Return the last meaningful line of a log, for the error that says why a process ended."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    if not lines:
+        return "it wrote nothing"
+    try:
+        entry = json.loads(lines[-1])
+    except ValueError:
+        return lines[-1][-300:]
+    return str(entry.get("error") or entry.get("msg") or lines[-1])[-300:]

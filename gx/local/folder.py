@@ -1,0 +1,128 @@
+"""The one folder that holds everything of a local cluster: data, keys, state, logs."""
+
+import contextlib
+import fcntl
+import json
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from gx.errors import InputError
+
+FORMAT = "1 etcd-3.6 kubernetes-1.33"
+"""Written into the folder; a folder with another text was made by another version and is not read."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Paths inside the folder."""
+
+    path: Path
+
+    @property
+    def pki(self) -> Path:
+        """Certificates and keys."""
+        return self.path / "pki"
+
+    @property
+    def logs(self) -> Path:
+        """One log file per process."""
+        return self.path / "logs"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """For the person, kubectl and the engine."""
+        return self.path / "kubeconfig"
+
+    @property
+    def zone(self) -> Path:
+        """Records of the stand-in for the DNS zone."""
+        return self.path / "zone.json"
+
+    @property
+    def running(self) -> Path:
+        """What runs: process of the supervisor and ports."""
+        return self.path / "running.json"
+
+    def stack(self, stack: str) -> Path:
+        """Return the folder of one stack's copy of the project."""
+        return self.path / "stacks" / stack
+
+    def check_version(self) -> None:
+        """Refuse a folder that another version made.
+
+        Raises:
+            InputError: It is another version's, or holds something else.
+        """
+        marker = self.path / "version"
+        if not self.path.exists():
+            return
+        if not self.path.is_dir() or (not marker.exists() and any(p.name != "lock" for p in self.path.iterdir())):
+            raise InputError(
+                file=str(self.path),
+                consequence="is no data folder of a local cluster, nothing was changed",
+                fix="name another folder with --data, or move this one away",
+            )
+        found = marker.read_text(encoding="utf-8").strip() if marker.exists() else FORMAT
+        if found != FORMAT:
+            raise InputError(
+                file=str(marker),
+                value=repr(found),
+                consequence=f"the cluster was made by another version (this one writes {FORMAT!r})",
+                fix="gx local down --delete, then `gx local up` again",
+            )
+
+    def create(self) -> None:
+        """Make the folder, readable for its owner alone."""
+        self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        (self.path / "version").write_text(f"{FORMAT}\n", encoding="utf-8")
+
+    @contextlib.contextmanager
+    def lock(self) -> Generator[None]:
+        """Hold the folder for one command.
+
+        Raises:
+            InputError: Another command holds it; nothing was changed.
+        """
+        self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with (self.path / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise InputError(
+                    file=str(self.path),
+                    consequence=f"another command works on this cluster ({lock.read().strip() or 'unknown process'})",
+                    fix="wait until it has ended, or end it",
+                ) from None
+            lock.truncate(0)
+            lock.write(f"process {psutil.Process().pid}\n")
+            lock.flush()
+            yield
+
+    def supervisor(self) -> psutil.Process | None:
+        """Return the running supervisor, or None; a process id that was given to another process does not count."""
+        try:
+            entry = json.loads(self.running.read_text(encoding="utf-8"))
+            process = psutil.Process(int(entry["pid"]))
+            if abs(process.create_time() - float(entry["started"])) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+            pass
+        return None
+
+    def ports(self) -> dict[str, int]:
+        """Return the ports by server, of this run or of the last one."""
+        try:
+            entry = json.loads(self.running.read_text(encoding="utf-8"))
+            return {str(name): int(port) for name, port in entry["ports"].items()}
+        except (OSError, ValueError, KeyError):
+            return {}
+
+    def remove(self) -> None:
+        """Delete everything."""
+        shutil.rmtree(self.path)

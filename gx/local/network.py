@@ -1,0 +1,144 @@
+"""One network on a local cluster: surroundings, the engine's environment, its runs."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from gx.errors import InputError
+from gx.live.kubernetes_api import KubernetesApi
+from gx.local.binaries import find
+from gx.local.engine import Event, Result, Run, run_engine
+from gx.local.folder import DataFolder
+from gx.local.plugins import choose
+from gx.local.stack_copy import copy_project
+from gx.local.world import apply_world
+from gx.settings.project import PROJECT
+from gx.settings.settings import Settings
+
+ZONE_ID = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+"""The one zone that the stand-in for Cloudflare's API serves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalNetwork:
+    """A stack, the cluster that it goes to, and the folder of its state.
+
+    Attributes:
+        folder: The data folder.
+        settings: The stack's settings.
+        root: The project's folder.
+        kubeconfig: How the engine reaches the cluster; None for the person's own.
+        context: The context in it; empty for the current one.
+        zone_url: Base URL of the zone's API.
+    """
+
+    folder: DataFolder
+    settings: Settings
+    root: Path
+    kubeconfig: Path | None
+    context: str = ""
+    zone_url: str = ""
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.settings.network.name
+
+    @property
+    def project(self) -> Path:
+        """The folder of the project's copy, where `pulumi` can be used."""
+        return self.folder.stack(self.stack) / "project"
+
+    @property
+    def state_file(self) -> Path:
+        """The engine's state of the stack."""
+        return self.folder.path / "state" / ".pulumi" / "stacks" / PROJECT / f"{self.stack}.json"
+
+    @property
+    def locks(self) -> Path:
+        """Where the engine notes who works on the stack."""
+        return self.folder.path / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Return what the state holds, values of secrets encrypted; empty before the first `up`.
+
+        Raises:
+            InputError: The state file is no state.
+        """
+        return self._state("resources")
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Return the operations whose end the engine could not note; most of the time there are none."""
+        return self._state("pending_operations")
+
+    def _state(self, key: str) -> list[dict[str, Any]]:
+        try:
+            document = json.loads(self.state_file.read_text(encoding="utf-8"))
+            found = ((document["checkpoint"].get("latest") or {}).get(key)) or []
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, AttributeError):
+            raise InputError(
+                file=str(self.state_file),
+                consequence="is no state of the engine, nothing was changed",
+                fix=f"put back {self.state_file.name}.bak, or `gx local down --delete` and begin anew",
+            ) from None
+        return cast("list[dict[str, Any]]", found)
+
+    def prepare(self, api: KubernetesApi, report: Callable[[str], None]) -> Path:
+        """Create the surroundings and the copy of the project; return the copy's folder."""
+        apply_world(api, self.settings, report)
+        namespace = self.settings.network.namespace
+        return copy_project(
+            self.folder,
+            self.stack,
+            self.root,
+            cluster_uid=api.uid(),
+            zone_id=ZONE_ID,
+            context=self.context,
+            namespace_id="" if self.resources() else namespace,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return what the engine, or a person's `pulumi`, needs to work on this stack. Secrets are in files."""
+        passphrase = self.folder.path / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        state = self.folder.path / "state"
+        state.mkdir(exist_ok=True)
+        plugins = choose(self.folder)
+        path = os.pathsep.join([plugins.path, str(find("pulumi").parent), os.environ.get("PATH", "")])
+        kubeconfig = self.kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config"
+        return {
+            "PATH": path,
+            "PULUMI_HOME": str(plugins.home),
+            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "KUBECONFIG": str(kubeconfig),
+            "CLOUDFLARE_BASE_URL": self.zone_url,
+            "CLOUDFLARE_API_TOKEN": "local",
+        }
+
+    def run(
+        self, operation: str, on_event: Callable[[Event], None] = lambda _: None, options: Mapping[str, Any] | None = None
+    ) -> Result:
+        """Run the engine on the stack's copy.
+
+        Raises:
+            EngineError: The engine failed.
+        """
+        run = Run(
+            operation=operation,
+            stack=self.stack,
+            project=self.project,
+            environment=self.environment(),
+            options=options or {},
+        )
+        return run_engine(run, on_event)

@@ -1,0 +1,100 @@
+"""Certificates of the local control plane: one authority, one key pair per component, valid for a year."""
+
+import ipaddress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DAYS = 365
+CLIENTS = {
+    "admin": ("gx-local", "system:masters"),
+    "kube-controller-manager": ("system:kube-controller-manager", ""),
+    "kube-scheduler": ("system:kube-scheduler", ""),
+    "kwok": ("kwok", "system:masters"),
+    "etcd-client": ("kube-apiserver", ""),
+}
+"""Who each client certificate says it is: user and group."""
+
+SERVERS = {
+    "kube-apiserver": (
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+    ),
+    "etcd": (),
+}
+"""DNS names of each server certificate beside localhost."""
+
+_SERVICE_ADDRESSES = ("127.0.0.1", "10.43.0.1")
+
+
+def create(folder: Path) -> None:
+    """Write the authority, every certificate with its key, and the key pair that signs ServiceAccount tokens."""
+    folder.mkdir(mode=0o700)
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    authority = _certificate("gx-local", "", authority_key, authority_key, None, ())
+    _write(folder, "ca", authority_key, authority)
+    for name, (user, group) in CLIENTS.items():
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write(folder, name, key, _certificate(user, group, key, authority_key, authority, None))
+    for name, hosts in SERVERS.items():
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write(folder, name, key, _certificate(name, "", key, authority_key, authority, hosts))
+    signing = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    _private(folder / "service-accounts.key", signing)
+    public = signing.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    (folder / "service-accounts.pub").write_bytes(public)
+
+
+def _certificate(
+    user: str,
+    group: str,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    authority: x509.Certificate | None,
+    hosts: tuple[str, ...] | None,
+) -> x509.Certificate:
+    """Return a certificate: an authority's without `authority`, a server's with `hosts`, else a client's."""
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, user)]
+    if group:
+        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, group))
+    now = datetime.now(UTC)
+    subject = x509.Name(attributes)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(authority.subject if authority else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=DAYS))
+        .add_extension(x509.BasicConstraints(ca=authority is None, path_length=None), critical=True)
+    )
+    if authority is not None:
+        uses = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts is not None else [])]
+        builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+    if authority is not None and hosts is not None:
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in _SERVICE_ADDRESSES]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(signer, hashes.SHA256())
+
+
+def _write(folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+    (folder / f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    _private(folder / f"{name}.key", key)
+
+
+def _private(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.touch(mode=0o600)
+    path.write_bytes(text)

@@ -1,0 +1,61 @@
+"""The copy of the project on which the local engine works: the engine writes into a stack's file."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gx.local.folder import DataFolder
+from gx.settings.load import SECRET_KEYS
+from gx.settings.project import PROJECT, adoption_file, read_mapping, stack_file
+
+SALT = "encryptionsalt"
+
+
+def copy_project(
+    folder: DataFolder, stack: str, root: Path, *, cluster_uid: str, zone_id: str, context: str, namespace_id: str
+) -> Path:
+    """Write the stack's copy anew, with what only this cluster can tell; return its folder.
+
+    Encrypted settings stay behind: they were encrypted for the real stack. The copy's own salt is kept.
+
+    Args:
+        folder: The data folder.
+        stack: The stack.
+        root: The project.
+        cluster_uid: Uid of this cluster's kube-system.
+        zone_id: Id of the zone behind the stand-in API.
+        context: Context of the kubeconfig; empty for the current one.
+        namespace_id: Import id of the namespace while the stack has no state yet; empty afterwards.
+    """
+    project = folder.stack(stack) / "project"
+    project.mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / "Pulumi.yaml", project)
+    for file in root.glob("Pulumi.*.yaml"):
+        if file.name != stack_file(stack):
+            shutil.copy(file, project)  # other networks are only counted, so that none can be named
+    shutil.copytree(root / "networks", project / "networks", dirs_exist_ok=True)
+    document = read_mapping(stack_file(stack), root=root, fix="restore it from git")
+    config: dict[str, Any] = dict(document.get("config") or {})
+    for key in SECRET_KEYS:
+        config.pop(f"{PROJECT}:{key}", None)
+    config[f"{PROJECT}:clusterUid"] = cluster_uid
+    config[f"{PROJECT}:kubeContext"] = context
+    config[f"{PROJECT}:cloudflare"] = {**config.get(f"{PROJECT}:cloudflare", {}), "zoneId": zone_id}
+    config[f"{PROJECT}:adopt"] = bool(namespace_id)
+    if namespace_id:
+        adoption = {"clusterUid": cluster_uid, "imports": {f"Namespace/{namespace_id}": namespace_id}}
+        _write(project / adoption_file(stack), adoption)
+    target = project / stack_file(stack)
+    copy: dict[str, Any] = {"config": config}
+    if target.exists() and SALT in (previous := yaml.safe_load(target.read_text(encoding="utf-8")) or {}):
+        copy[SALT] = previous[SALT]
+    _write(target, copy)
+    return project
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,174 @@
+"""Keeps the processes of a local cluster: all of them run, or none.
+
+`gx local up` starts it and holds a pipe to its standard input. Until the word "keep" comes through that pipe, its end
+(Ctrl-C, kill -9 of the command) stops everything. The processes themselves die with the supervisor: the kernel
+is told so when they start.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from gx.errors import InputError
+from gx.local.control_plane import Part, free_ports, parts, started, write_kubeconfigs
+from gx.local.folder import DataFolder
+
+KEEP = "keep"
+READY_SECONDS = 120
+STOP_SECONDS = 15
+_PR_SET_PDEATHSIG = 1
+_FORWARDED = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this process with its parent; elsewhere than on Linux only a clean end is clean."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Stopped(Exception):  # noqa: N818 not an error: somebody asked for it
+    """The supervisor was asked to stop."""
+
+
+class Supervisor:
+    """Starts the parts, reports to the command that waits, and stops them in reverse order."""
+
+    def __init__(self, folder: DataFolder, *, zone_only: bool = False) -> None:
+        self.folder = folder
+        self.zone_only = zone_only
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.waiting = True
+
+    def run(self) -> None:
+        """Run until asked to stop, or until a part ends by itself."""
+        ports = free_ports(self.folder.ports())
+        if not self.zone_only:
+            write_kubeconfigs(self.folder, ports["kube-apiserver"])
+        self._record(ports)
+        try:
+            control_plane = [] if self.zone_only else parts(self.folder, ports)
+            for part in [*control_plane, zone_part(self.folder, ports)]:
+                self._report(step=part.name)
+                self._start(part)
+                self._wait_until_ready(part)
+            self._report(ports=ports)
+            while True:
+                self._look(0.5)
+        except Stopped:
+            pass
+        finally:
+            self.stop()
+
+    def _record(self, ports: dict[str, int]) -> None:
+        entry = {"pid": os.getpid(), "started": psutil.Process().create_time(), "ports": ports}
+        part = self.folder.running.with_suffix(".part")
+        part.write_text(json.dumps(entry), encoding="utf-8")
+        part.replace(self.folder.running)
+
+    def _report(self, **message: object) -> None:
+        """Tell the waiting command; if it is gone the pipe's end will say so."""
+        if self.waiting:
+            with contextlib.suppress(OSError):
+                os.write(1, (json.dumps(message) + "\n").encode())
+
+    def _start(self, part: Part) -> None:
+        log = self.folder.logs / f"{part.name}.log"
+        environment = {key: os.environ[key] for key in _FORWARDED if key in os.environ}
+        with log.open("wb") as out:
+            self.children[part.name] = subprocess.Popen(  # noqa: S603 the pinned programs  # pylint: disable=consider-using-with
+                part.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment,
+                cwd=self.folder.path,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 this process has one thread
+            )
+
+    def _wait_until_ready(self, part: Part) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while part.ready is not None and not part.ready():
+            if time.monotonic() > deadline:
+                raise _ended(self.folder, part.name, f"did not answer within {READY_SECONDS} s")
+            self._look(0.1)
+
+    def _look(self, seconds: float) -> None:
+        """Sleep, and notice what happened: a part that ended, a command that let go or died."""
+        for name, child in self.children.items():
+            if child.poll() is not None:
+                raise _ended(self.folder, name, f"ended with {child.returncode}")
+        if not self.waiting:
+            time.sleep(seconds)
+        elif select.select([0], [], [], seconds)[0]:
+            word = os.read(0, 100).decode().strip()
+            if word != KEEP:
+                raise Stopped
+            self.waiting = False
+            quiet = os.open(os.devnull, os.O_RDWR)
+            os.dup2(quiet, 0)
+            os.dup2(quiet, 1)
+
+    def stop(self) -> None:
+        """End every part, the last one first; what does not end in time is killed."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for child in reversed(self.children.values()):
+            child.terminate()
+            try:
+                child.wait(STOP_SECONDS if child is next(iter(self.children.values())) else 5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _ended(folder: DataFolder, name: str, what: str) -> InputError:
+    log = folder.logs / f"{name}.log"
+    return InputError(
+        file=str(log),
+        consequence=f"{name} {what}, the cluster was stopped: {started(log)}",
+        fix="mend what the line names and run `gx local up` again",
+    )
+
+
+def zone_part(folder: DataFolder, ports: dict[str, int]) -> Part:
+    """Return the process of the stand-in for the DNS zone."""
+    from gx.settings.project import ROOT
+
+    script = ROOT / "tools" / "plugins" / "zone_api.py"
+    return Part("zone", (sys.executable, str(script), "--port", str(ports["zone"]), "--file", str(folder.zone)))
+
+
+def main() -> None:
+    """Run the supervisor of the data folder that the first argument names."""
+    supervisor = Supervisor(DataFolder(Path(sys.argv[1])), zone_only="--zone-only" in sys.argv)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which then closes the pipe
+    try:
+        supervisor.run()
+    except InputError as error:
+        message = json.dumps({"error": str(error)})
+        if supervisor.waiting:
+            with contextlib.suppress(OSError):
+                os.write(1, f"{message}\n".encode())
+        else:
+            sys.stderr.write(f"{message}\n")
+        sys.exit(2)
+    except Stopped:
+        pass
+
+
+if __name__ == "__main__":
+    main()

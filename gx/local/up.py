@@ -1,0 +1,141 @@
+"""Brings a local cluster up and takes it down."""
+
+import re
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from gx.errors import InputError, Interrupted
+from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from gx.local import pki
+from gx.local.engine import EngineError
+from gx.local.folder import DataFolder
+from gx.local.launch import running, stop
+from gx.local.marker import marker, refuse_production, require_local
+from gx.local.network import LocalNetwork
+from gx.local.recovery import recover
+from gx.local.show import EngineProgress, show_network
+from gx.local.world import MANAGER, apply_cluster
+from gx.settings.offline import offline_settings
+
+
+def folder_of(data: Path, context: str) -> DataFolder:
+    """Return the data folder: one of its own for each foreign cluster, so that two states never meet."""
+    return DataFolder(data / f"context-{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)
+
+
+def bring_up(stack: str, root: Path, data: Path, context: str, console: Console) -> None:
+    """Start the cluster, create one network's surroundings, run the engine, show the result.
+
+    Raises:
+        InputError: Something a person can mend; what was begun was stopped again.
+    """
+    settings = offline_settings(stack, root)
+    foreign = _foreign(context) if context else None
+    folder = folder_of(data, context)
+    folder.check_version()
+    try:
+        with folder.lock():
+            folder.create()
+            if not folder.pki.exists() and not context:
+                pki.create(folder.pki)
+            with (
+                console.status("starting") as spinner,
+                running(folder, zone_only=bool(context), report=spinner.update) as started,
+            ):
+                if started:
+                    console.print(f"cluster started, data in {folder.path}")
+                api = foreign or KubernetesApi.connect(folder.kubeconfig)
+                network = LocalNetwork(
+                    folder=folder,
+                    settings=settings,
+                    root=root,
+                    kubeconfig=None if context else folder.kubeconfig,
+                    context=context,
+                    zone_url=f"http://127.0.0.1:{folder.ports()['zone']}/client/v4",
+                )
+                apply_cluster(api, simulated_nodes=not context)
+                network.prepare(api, lambda text: spinner.update(f"surroundings of {stack}, {text}"))
+                recover(network, console.print)
+                spinner.stop()
+                with EngineProgress(stack, console) as progress:
+                    result = network.run("up", progress.on_event)
+        show_network(network, api, result, console)
+    except Interrupted as interrupted:
+        interrupted.state = "what this command started is stopped; the next `gx local up` goes on from here"
+        raise
+    except EngineError as error:
+        raise InputError(
+            file=f"stack {stack}",
+            consequence=f"the engine failed: {error}",
+            fix="mend what it names and run `gx local up` again",
+        ) from None
+    except (ApiError, UnreachableError) as error:
+        raise InputError(
+            file=foreign.origin if foreign else str(folder.kubeconfig),
+            consequence=f"the API server: {error}",
+            fix="see the logs below the data folder" if not foreign else "mend the access to that cluster",
+        ) from None
+    except OSError as error:
+        raise InputError(
+            file=str(error.filename or folder.path),
+            consequence=f"cannot be written ({error.strerror or error}), the cluster was stopped",
+            fix="make room or correct the rights, then run `gx local up` again",
+        ) from None
+
+
+def _foreign(context: str) -> KubernetesApi:
+    """Return a cluster of the person's own, if it is marked."""
+    api = KubernetesApi.connect(context=context)
+    try:
+        require_local(api)
+    except UnreachableError as error:
+        raise InputError(
+            file=api.origin, consequence=f"{error}, nothing was changed", fix="start the cluster, or choose another"
+        ) from None
+    except ApiError as error:
+        raise InputError(
+            file=api.origin, consequence=f"does not let us look: {error}", fix="use credentials of an administrator"
+        ) from None
+    return api
+
+
+def take_down(data: Path, context: str, console: Console, *, delete: bool) -> None:
+    """Stop every process of the cluster, and delete its data if asked to."""
+    folder = folder_of(data, context)
+    if not folder.path.exists():
+        console.print(f"nothing to do: there is no {folder.path}")
+        return
+    if not delete:
+        folder.check_version()
+    elif not (folder.path / "version").exists() and any(folder.path.iterdir()):
+        folder.check_version()
+    with folder.lock():
+        was_running = stop(folder)
+        if delete:
+            folder.remove()
+    console.print("stopped" if was_running else "nothing ran")
+    console.print(f"deleted {folder.path}" if delete else f"the data stays in {folder.path}")
+
+
+def mark_cluster(context: str, console: Console, *, confirmed: bool) -> None:
+    """Write the marker into a cluster of the person's own.
+
+    Raises:
+        InputError: It is production, cannot be reached, or refuses.
+    """
+    api = KubernetesApi.connect(context=context)
+    try:
+        refuse_production(api)
+        uid = api.uid()
+        question = f"{api.server} (uid {uid}): may gx create and delete anything there?"
+        if not confirmed and not typer.confirm(question):
+            console.print("not marked")
+            return
+        api.apply(marker(uid), manager=MANAGER, force=True)
+    except (ApiError, UnreachableError) as error:
+        raise InputError(
+            file=api.origin, consequence=f"was not marked: {error}", fix="mend the access to that cluster"
+        ) from None
+    console.print(f"marked {api.server} as local; take it with `gx local up --context {context}`")

@@ -1,0 +1,180 @@
+"""What production has and the program does not own, as far as the program needs it: made anew on the local cluster."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.local.marker import SIMULATED, marker
+from gx.naming import BACKEND_SECRETS
+from gx.neighbours import NEIGHBOURS, externals
+from gx.nodes import NODES
+from gx.settings.model import Resources
+from gx.settings.settings import Settings
+
+MANAGER = "gx-local"
+STORAGE_CLASS = "local-path"  # production.md 1
+VOLUMES = 8
+"""Empty volumes for the claims of one network: nothing provisions them here."""
+
+
+def apply_cluster(api: KubernetesApi, *, simulated_nodes: bool) -> None:
+    """Create what exists once per cluster: marker, nodes, storage class, ingress class."""
+    api.apply(marker(api.uid()), manager=MANAGER, force=True)
+    if simulated_nodes:
+        for node in _nodes():
+            api.apply(node, manager=MANAGER, force=True)
+    storage = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": STORAGE_CLASS,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "rancher.io/local-path",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+    if api.get("storage.k8s.io/v1", "StorageClass", "", STORAGE_CLASS) is None:
+        api.apply(storage, manager=MANAGER)
+
+
+def apply_world(api: KubernetesApi, settings: Settings, report: Callable[[str], None]) -> None:
+    """Create one network's surroundings; what exists already stays as it is, generated values above all."""
+    manifests = list(_manifests(settings))
+    for number, manifest in enumerate(manifests, 1):
+        meta = manifest["metadata"]
+        if api.get(manifest["apiVersion"], manifest["kind"], meta.get("namespace", ""), meta["name"]) is None:
+            report(f"{number} of {len(manifests)}: {manifest['kind']} {meta['name']}")
+            api.apply(manifest, manager=MANAGER)
+
+
+def _nodes() -> Iterator[Object]:
+    for node in NODES:
+        taints = [dict(zip(("key", "value", "effect"), _taint(text), strict=True)) for text in node.taints]
+        yield {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": node.name,
+                "labels": {**node.labels, "kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux"},
+                "annotations": {SIMULATED: "fake"},
+            },
+            "spec": {"taints": taints},
+        }
+
+
+def _taint(text: str) -> tuple[str, str, str]:
+    key, _, rest = text.partition("=")
+    value, _, effect = rest.partition(":")
+    return key, value, effect
+
+
+def _manifests(settings: Settings) -> Iterator[Object]:
+    """Yield the objects in an order in which each finds what it needs."""
+    namespace = settings.network.namespace
+    yield _object("v1", "Namespace", "", namespace, metadata_labels=settings.stack.namespace_labels)
+    wanted = externals(settings)
+    for external in wanted:
+        if external.kind == "Namespace":
+            yield _object("v1", "Namespace", "", external.name)
+        elif external.kind == "IngressClass":
+            yield _object(
+                "networking.k8s.io/v1",
+                "IngressClass",
+                "",
+                external.name,
+                spec={"controller": f"k8s.io/ingress-{external.name}"},
+            )
+        elif external.kind == "Secret":
+            data = {key: _generated(external.name, key) for key in external.keys}
+            yield _object("v1", "Secret", namespace, external.name, stringData=data)
+        elif external.kind == "ServiceAccount":
+            yield _object("v1", "ServiceAccount", namespace, external.name)
+    for number in range(VOLUMES):
+        yield _volume(settings, number)
+    yield from _neighbours(settings)
+
+
+def _object(
+    api_version: str,
+    kind: str,
+    namespace: str,
+    name: str,
+    metadata_labels: dict[str, str] | None = None,
+    **content: Any,  # noqa: ANN401 any JSON
+) -> Object:
+    metadata: Object = {"name": name, **({"namespace": namespace} if namespace else {})}
+    if metadata_labels:
+        metadata["labels"] = metadata_labels
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
+
+def _generated(secret: str, key: str) -> str:
+    """Return a new value; passwords hold every letter that a URL must quote."""
+    if secret == BACKEND_SECRETS and key == "DATABASE_USER":
+        return "gx_admin"
+    if key.endswith((".crt", ".pem", ".key")):
+        return f"local stand-in of {key}\n"
+    return f"{secrets.token_urlsafe(24)}@/:?#%"
+
+
+def _volume(settings: Settings, number: int) -> Object:
+    name = f"local-{settings.network.name}-{number}"
+    return _object(
+        "v1",
+        "PersistentVolume",
+        "",
+        name,
+        spec={
+            "capacity": {"storage": "200Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": STORAGE_CLASS,
+            "hostPath": {"path": f"/var/lib/gx-local/{name}"},
+        },
+    )
+
+
+def _neighbours(settings: Settings) -> Iterator[Object]:
+    """Yield pods, Services and claims of those who share the namespace: quota and selectors see them."""
+    namespace = settings.network.namespace
+    for name, numbers in settings.stack.neighbours.items():
+        shape = NEIGHBOURS[name]
+        labels = dict(shape.labels) or {"app": name}
+        for service in numbers.services:
+            ports = [{"name": f"port-{port}", "port": port} for port in shape.ports] or [{"name": "none", "port": 1}]
+            yield _object("v1", "Service", namespace, service, spec={"selector": labels, "ports": ports})
+        for number in range(numbers.persistent_volume_claims):
+            spec = {
+                "accessModes": ["ReadWriteOnce"],
+                "storageClassName": STORAGE_CLASS,
+                "resources": {"requests": {"storage": "1Gi"}},
+            }
+            yield _object("v1", "PersistentVolumeClaim", namespace, f"{name}-data-{number}", spec=spec)
+        if numbers.replicas and not name.endswith("-backup"):  # backups run as Jobs, minutes a day
+            yield _pods(settings, name, labels, numbers.replicas, numbers.resources)
+
+
+def _pods(
+    settings: Settings, name: str, labels: dict[str, str], replicas: int, resources: Resources | None
+) -> Object:
+    scheduling = settings.stack.scheduling
+    container: Object = {"name": name, "image": f"local/{name}"}
+    if resources is not None:
+        container["resources"] = resources.model_dump()
+    pod: Object = {
+        "nodeSelector": scheduling.node_selector,
+        "tolerations": [toleration.model_dump(exclude_none=True) for toleration in scheduling.tolerations],
+        "containers": [container],
+    }
+    return _object(
+        "apps/v1",
+        "Deployment",
+        settings.network.namespace,
+        name,
+        spec={
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    )

@@ -1,0 +1,121 @@
+"""A control plane per test worker, networks on it, and small programs for the engine."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gx.errors import InputError
+from gx.live.kubernetes_api import KubernetesApi
+from gx.local import pki
+from gx.local.binaries import find
+from gx.local.engine import Result
+from gx.local.folder import DataFolder
+from gx.local.launch import running, stop
+from gx.local.network import LocalNetwork
+from gx.local.world import apply_cluster
+from gx.settings.offline import offline_settings
+from tests.helpers.stack import Change, copy_project, edit
+
+NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "pulumi")
+
+
+def needed_binaries() -> None:
+    """Skip the tier where its programs are missing, fail in CI."""
+    try:
+        for name in NEEDED:
+            find(name)
+    except InputError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"in CI no tier may be missing: {error}")
+        pytest.skip(str(error))
+
+
+@dataclass
+class Cluster:
+    """A running control plane."""
+
+    folder: DataFolder
+    api: KubernetesApi
+
+    @property
+    def zone_url(self) -> str:
+        """Base URL of the zone's API."""
+        return f"http://127.0.0.1:{self.folder.ports()['zone']}/client/v4"
+
+
+@dataclass
+class Stack:
+    """One network on the cluster, with a copy of the project that tests may edit."""
+
+    cluster: Cluster
+    network: LocalNetwork
+    root: Path
+
+    @property
+    def api(self) -> KubernetesApi:
+        """The API server."""
+        return self.cluster.api
+
+    @property
+    def namespace(self) -> str:
+        """The backend's namespace."""
+        return self.network.settings.network.namespace
+
+    def edit(self, change: Change) -> None:
+        """Change the stack's settings for the runs that follow."""
+        edit(self.root, self.network.stack, change)
+
+    def run(self, operation: str = "up", **options: Any) -> Result:  # noqa: ANN401 the Automation API's own
+        """Run the engine with the settings as they are now."""
+        self.network.prepare(self.api, lambda _: None)
+        return self.network.run(operation, options=options)
+
+    def get(self, api_version: str, kind: str, name: str) -> dict[str, Any]:
+        """Return a live object of the namespace."""
+        found = self.api.get(api_version, kind, self.namespace, name)
+        assert found is not None, f"{kind} {name} is not there"
+        return found
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Run a control plane for this worker's tests; nothing of it is left afterwards."""
+    needed_binaries()
+    path = Path(tempfile.mkdtemp(prefix="gx-engine-"))
+    folder = DataFolder(path / "data")
+    folder.create()
+    pki.create(folder.pki)
+    try:
+        with running(folder, zone_only=False, report=lambda _: None):
+            api = KubernetesApi.connect(folder.kubeconfig)
+            apply_cluster(api, simulated_nodes=True)
+            yield Cluster(folder, api)
+    finally:
+
+        stop(folder)
+        shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def make_stack(cluster: Cluster) -> Callable[..., Stack]:
+    """Return a function that prepares a network on the cluster, with changed settings if wanted."""
+
+    def make(name: str, change: Change = lambda _: None) -> Stack:
+        root = copy_project(cluster.folder.path.parent / f"project-{name}")
+        edit(root, name, change)
+        network = LocalNetwork(
+            folder=cluster.folder,
+            settings=offline_settings(name, root),
+            root=root,
+            kubeconfig=cluster.folder.kubeconfig,
+            zone_url=cluster.zone_url,
+        )
+        return Stack(cluster, network, root)
+
+    return make

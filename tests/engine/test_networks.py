@@ -1,0 +1,197 @@
+"""Every network on the real engine and a real API server: applied, unchanged, scheduled, within its quota."""
+
+import base64
+import time
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gx.live.kubernetes_api import ApiError
+from gx.local.engine import EngineError
+from gx.nodes import NODES
+from gx.steps import Step
+from tests.engine.conftest import Cluster, Stack
+from tests.helpers.stack import NETWORKS
+
+MAINNET_NODES = {node.name for node in NODES if "backend-environment" in node.labels}
+SHARED_NODE = {node.name for node in NODES} - MAINNET_NODES
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def stack(request: pytest.FixtureRequest, make_stack: Callable[..., Stack]) -> Stack:
+    """Return a network that was applied from nothing."""
+    stack = make_stack(request.param)
+    result = stack.run()
+    assert result.changes["create"] > 100
+    assert result.changes["import"] == 1, "the namespace, which its neighbours need before"
+    return stack
+
+
+def pods(stack: Stack, **labels: str) -> list[dict[str, Any]]:
+    """Return the pods of the namespace with some labels that have not ended."""
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    found = stack.api.list("v1", "Pod", stack.namespace, labels=selector)
+    return [pod for pod in found if (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}]
+
+
+def ours(stack: Stack) -> list[dict[str, Any]]:
+    """Return the pods that the program runs."""
+    return pods(stack, **{"app.kubernetes.io/managed-by": "gx-infra"})
+
+
+def test_every_object_is_accepted_and_the_next_preview_is_empty(stack: Stack) -> None:
+    changes = stack.run("preview").changes
+    assert set(changes) == {"same"}
+
+
+def test_pods_run_where_the_network_belongs(stack: Stack) -> None:
+    allowed = MAINNET_NODES if stack.network.stack == "mainnet" else SHARED_NODE
+    assert {pod["spec"]["nodeName"] for pod in ours(stack)} <= allowed
+    if stack.network.stack == "mainnet":
+        identity = pods(stack, app="svc-identity")
+        assert {pod["spec"]["nodeName"] for pod in identity} == MAINNET_NODES, "three replicas, three nodes"
+
+
+def test_the_state_holds_no_secret_in_any_form(stack: Stack) -> None:
+    redis, backend = stack.network.settings.stack.redis, "backend-secrets"
+    values: list[str] = []
+    for name in (redis.secret, backend, "minio-credentials", "gx-connections"):
+        data = stack.get("v1", "Secret", name).get("data") or {}
+        values += [base64.b64decode(text).decode() for key, text in data.items() if key != "DATABASE_USER"]
+    forms = {form for value in values if len(value) > 8 for form in _forms(value)}
+    assert len(forms) > 10
+    files = [path for path in (stack.cluster.folder.path / "state").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".bak" for path in files)
+    assert any("history" in path.parts for path in files)
+    for path in files:
+        text = path.read_text(errors="replace")
+        assert not [form for form in forms if form in text], path
+
+
+def _forms(value: str) -> set[str]:
+    return {value, base64.b64encode(value.encode()).decode(), urllib.parse.quote(value, safe="")}
+
+
+def test_the_quota_holds_while_everything_rolls_and_the_backup_runs(stack: Stack) -> None:
+    backup = stack.get("batch/v1", "CronJob", "minio-backup")
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "backup-by-hand", "namespace": stack.namespace},
+        "spec": backup["spec"]["jobTemplate"]["spec"],
+    }
+    stack.api.create(job)
+    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1))
+    deployments = [d for d in stack.api.list("apps/v1", "Deployment", stack.namespace) if _is_ours(d)]
+    for deployment in deployments:
+        restarted = {"spec": {"template": {"metadata": {"annotations": {"gx.test/restarted": started}}}}}
+        stack.api.patch(deployment, restarted)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        live = [d for d in stack.api.list("apps/v1", "Deployment", stack.namespace) if _is_ours(d)]
+        done = stack.get("batch/v1", "Job", "backup-by-hand").get("status", {}).get("succeeded")
+        if done and all(_rolled(d) for d in live):
+            break
+        time.sleep(0.5)
+    else:
+        pytest.fail("the rollout did not end")
+    refused = [
+        event["message"]
+        for event in stack.api.list("v1", "Event", stack.namespace)
+        if "exceeded quota" in event.get("message", "")
+    ]
+    assert refused == []
+
+
+def _is_ours(live: dict[str, Any]) -> bool:
+    return live["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == "gx-infra"
+
+
+def _rolled(deployment: dict[str, Any]) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return seen and status.get("updatedReplicas", 0) == status.get("availableReplicas", 0) == wanted
+
+
+def test_a_raised_epoch_changes_the_secret_in_place_and_rolls_its_readers_alone(stack: Stack) -> None:
+    before = stack.get("v1", "Secret", "minio-credentials")
+    revisions = {d["metadata"]["name"]: d["metadata"]["generation"] for d in _controllers(stack)}
+
+    def raise_epoch(config: dict[str, Any]) -> None:
+        config["secretEpochs"] = {**config.get("secretEpochs", {}), "minioRoot": 2}
+
+    stack.edit(raise_epoch)
+    stack.run()
+    after = stack.get("v1", "Secret", "minio-credentials")
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["data"]["MINIO_ROOT_PASSWORD"] != before["data"]["MINIO_ROOT_PASSWORD"]
+    rolled = {d["metadata"]["name"] for d in _controllers(stack) if d["metadata"]["generation"] != revisions[d["metadata"]["name"]]}
+    readers = {name for name in rolled if name not in {"minio", "svc-messaging"}}
+    assert "minio" in rolled
+    assert readers == set(), "nobody else reads it"
+    assert set(stack.run("preview").changes) == {"same"}
+
+
+def _controllers(stack: Stack) -> list[dict[str, Any]]:
+    kinds = ("Deployment", "StatefulSet")
+    return [live for kind in kinds for live in stack.api.list("apps/v1", kind, stack.namespace) if _is_ours(live)]
+
+
+def test_an_object_edited_by_hand_shows_as_drift_and_is_put_right(stack: Stack) -> None:
+    service = stack.get("apps/v1", "Deployment", "svc-tax")
+    stack.api.patch(service, {"spec": {"replicas": 2}}, manager="kubectl-edit")
+    changes = stack.run("preview", refresh=True).changes
+    assert changes.get("update") == 1, changes
+    stack.run("up", refresh=True)
+    assert stack.get("apps/v1", "Deployment", "svc-tax")["spec"]["replicas"] == 1
+
+
+def test_a_component_that_leaves_the_stack_is_deleted_and_nothing_else(stack: Stack) -> None:
+    stack.edit(lambda config: config.update(waves=[w for w in _all_waves(config) if w not in {"monitoring", "dns"}]))
+    changes = stack.run().changes
+    assert set(changes) == {"same", "delete"}, changes
+    alerts = stack.network.settings.network.alerts_config_map
+    assert stack.api.get("v1", "ConfigMap", "monitoring", alerts) is None
+    stack.edit(lambda config: config.pop("waves"))
+    stack.run()
+
+
+def _all_waves(config: dict[str, Any]) -> list[str]:
+    from gx.steps import Wave
+
+    return config.get("waves") or [wave.value for wave in Wave]
+
+
+def test_destroy_leaves_what_is_protected(stack: Stack) -> None:
+    """What the Automation API does: everything unprotected goes, then the run fails on the rest."""
+    with pytest.raises(EngineError, match="protect"):
+        stack.network.run("destroy")
+    namespace = stack.api.get("v1", "Namespace", "", stack.namespace)
+    assert namespace is not None
+    assert "deletionTimestamp" not in namespace["metadata"]
+    if stack.network.settings.stack.production:
+        assert stack.get("v1", "PersistentVolumeClaim", "minio-pvc")["status"]["phase"] == "Bound"
+        assert stack.get("apps/v1", "StatefulSet", "minio")["status"]["readyReplicas"] == 1
+    else:
+        assert stack.api.get("v1", "PersistentVolumeClaim", stack.namespace, "minio-pvc") is None
+
+
+def test_pod_security_lets_every_pod_in_and_refuses_a_planted_one(cluster: Cluster, make_stack: Callable[..., Stack]) -> None:
+    """A network on an empty cluster takes every step, so the namespace enforces "restricted" from the start."""
+    stack = make_stack("devnet", lambda config: config.update(steps=[step.value for step in Step]))
+    stack.run()
+    labels = cluster.api.get("v1", "Namespace", "", stack.namespace)
+    assert labels is not None
+    assert labels["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for controller in _controllers(stack):
+        assert controller["status"].get("readyReplicas") == controller["spec"]["replicas"]
+    privileged = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "planted", "namespace": stack.namespace},
+        "spec": {"containers": [{"name": "planted", "image": "x", "securityContext": {"privileged": True}}]},
+    }
+    with pytest.raises(ApiError, match="violates PodSecurity"):
+        cluster.api.create(privileged)
