@@ -27,7 +27,9 @@ class Adoption(Model):
     Attributes:
         cluster_uid: The cluster from which the ids were read.
         imports: Id by "Kind/name"; of a namespaced object "namespace/name", of a DNS record "zone id/record id".
+        accepted: Losses and refusals of `gx adopt` that a person has accepted, by name.
     """
 
     cluster_uid: Uid
     imports: dict[Key, str]
+    accepted: tuple[str, ...] = ()

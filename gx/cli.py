@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from gx.errors import InputError, Interrupted
 from gx.local.commands import local
+from gx.operate.commands import adopt
 from gx.plan.record import RecorderCrashError, record
 from gx.settings.project import networks, project_root
 
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(local, name="local")
+app.command()(adopt)
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]

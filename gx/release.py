@@ -23,6 +23,11 @@ class Image(Model):
     repository: str | None = Field(default=None, pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$")
     tag: Annotated[str, AfterValidator(_tag), Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
     digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    live_digest: str | None = Field(
+        default=None,
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="What ran when the network was adopted. A record only: in the reference it would restart every pod.",
+    )
 
     def reference(self, registry: str, repository: str) -> str:
         """Return the image reference that a container uses."""

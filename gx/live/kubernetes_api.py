@@ -5,6 +5,7 @@ provider protocol and adoption compare objects as the server wrote them.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -21,6 +22,7 @@ from gx.errors import InputError
 Object = dict[str, Any]
 CONNECT_SECONDS, READ_SECONDS = 5, 60
 _PAGE = 500
+_WARNING = re.compile(r'^299 - "(.*)"$', re.DOTALL)
 
 
 @unique
@@ -142,6 +144,18 @@ class KubernetesApi:
             ApiError: The server refused it.
             UnreachableError: Nobody answered.
         """
+        return self._exchange(method, path, query, body, content_type, read_seconds)[0]
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+        read_seconds: float = READ_SECONDS,
+    ) -> tuple[Object, list[str]]:
+        """Return the answer and the server's warnings."""
         headers = {"Accept": "application/json", "Content-Type": content_type}
         parameters = list((query or {}).items())
         serialized = self._client.param_serialize(
@@ -150,6 +164,7 @@ class KubernetesApi:
         try:
             response = self._client.call_api(*serialized, _request_timeout=(CONNECT_SECONDS, read_seconds))
             text: bytes = response.read()
+            warnings = [str(text) for text in response.headers.getlist("Warning")]
         except kubernetes.client.ApiException as error:
             raise UnreachableError(f"{self.server} cannot be reached ({error.reason})") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -157,7 +172,7 @@ class KubernetesApi:
         answer = _decode(text)
         if response.status >= 400:  # noqa: PLR2004 HTTP's own border
             raise _refusal(response.status, answer)
-        return answer
+        return answer, warnings
 
     def kind(self, api_version: str, kind: str) -> Kind:
         """Return how the server serves a kind.
@@ -186,7 +201,7 @@ class KubernetesApi:
                 return None
             raise
 
-    def list(self, api_version: str, kind: str, namespace: str = "", *, labels: str = "") -> Iterator[Object]:
+    def list_objects(self, api_version: str, kind: str, namespace: str = "", *, labels: str = "") -> Iterator[Object]:
         """Yield the objects of a kind in a namespace, or in the whole cluster, page by page."""
         served = self.kind(api_version, kind)
         query = {"limit": str(_PAGE), **({"labelSelector": labels} if labels else {})}
@@ -199,10 +214,10 @@ class KubernetesApi:
                 return
             query["continue"] = following
 
-    def create(self, manifest: Object, *, dry_run: bool = False) -> Object:
+    def create(self, manifest: Object, *, manager: str = "") -> Object:
         """Create an object as it is written; what exists is refused."""
         namespace = manifest["metadata"].get("namespace", "")
-        query = {"dryRun": "All"} if dry_run else {}
+        query = {"fieldManager": manager} if manager else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
         return self.request("POST", path, query=query, body=manifest)
 
@@ -225,6 +240,12 @@ class KubernetesApi:
         query = {"fieldManager": manager} if manager else {}
         content_type = "application/merge-patch+json"
         return self.request("PATCH", self._path_of(target), query=query, body=body, content_type=content_type)
+
+    def warnings_of(self, target: Object, body: object) -> list[str]:
+        """Return what the server would warn of if an object were patched so; nothing is changed."""
+        query, content_type = {"dryRun": "All"}, "application/merge-patch+json"
+        _, warnings = self._exchange("PATCH", self._path_of(target), query, body, content_type)
+        return [_WARNING.sub(r"\1", text).replace('\\"', '"') for text in warnings]
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str, *, propagation: str) -> bool:
         """Ask for an object to be deleted; return False if there was none."""

@@ -89,7 +89,7 @@ def _service(api: KubernetesApi, live: Object) -> Readiness:
     if not spec.get("selector") or spec.get("type") == "ExternalName" or spec.get("clusterIP") == "None":
         return _READY
     metadata = live["metadata"]
-    slices = api.list(
+    slices = api.list_objects(
         "discovery.k8s.io/v1",
         "EndpointSlice",
         metadata["namespace"],

@@ -31,7 +31,7 @@ def refuse_production(api: KubernetesApi) -> None:
         InputError: A node has a production node's name and is not simulated.
     """
     names = {node.name for node in NODES}
-    for node in api.list("v1", "Node"):
+    for node in api.list_objects("v1", "Node"):
         metadata = cast("dict[str, Any]", node["metadata"])
         if metadata["name"] in names and SIMULATED not in (metadata.get("annotations") or {}):
             raise InputError(

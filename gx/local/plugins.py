@@ -16,6 +16,7 @@ from gx.settings.project import ROOT
 PROVIDERS = {"kubernetes": "pulumi-kubernetes", "random": "pulumi-random", "cloudflare": "pulumi-cloudflare"}
 """Provider by the Python package that speaks with it; the lock file pins both to one version."""
 
+_MODULES = "tools.plugins"
 _DOWNLOADS = ("get.pulumi.com", 443)
 _PROBE_SECONDS, _INSTALL_SECONDS = 2, 300
 
@@ -43,7 +44,13 @@ def official(name: str) -> Path | None:
     if (folder / f"pulumi-resource-{name}").is_file():
         return folder
     on_path = shutil.which(f"pulumi-resource-{name}")
-    return Path(on_path) if on_path else None
+    return Path(on_path) if on_path and not _is_stand_in(Path(on_path)) else None
+
+
+def _is_stand_in(path: Path) -> bool:
+    """Whether a plugin on PATH is a wrapper of ours: `gx local up` prints a PATH that holds them."""
+    with path.open("rb") as file:
+        return _MODULES.encode() in file.read(1000)
 
 
 def choose(folder: DataFolder) -> Plugins:
@@ -68,7 +75,7 @@ def choose(folder: DataFolder) -> Plugins:
 
 def _wrapper(name: str) -> str:
     """Return a script that runs a stand-in: the engine looks for an executable of this name."""
-    return f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m tools.plugins.{name}_provider "$@"\n'
+    return f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m {_MODULES}.{name}_provider "$@"\n'
 
 
 def install_official() -> str:

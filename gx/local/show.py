@@ -112,7 +112,7 @@ def _by_component(resources: list[dict[str, Any]]) -> dict[str, Counter[str]]:
 
 
 def _pods(api: KubernetesApi, namespace: str) -> str:
-    pods = list(api.list("v1", "Pod", namespace))
+    pods = list(api.list_objects("v1", "Pod", namespace))
     ready = sum(
         any(c["type"] == "Ready" and c["status"] == "True" for c in (pod.get("status") or {}).get("conditions") or [])
         for pod in pods
@@ -138,7 +138,7 @@ def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
     console.print(f"running: supervisor ({supervisor.pid}), {children}")
     api = KubernetesApi.connect(None if context else folder.kubeconfig, context)
     try:
-        nodes = [node["metadata"]["name"] for node in api.list("v1", "Node")]
+        nodes = [node["metadata"]["name"] for node in api.list_objects("v1", "Node")]
         console.print(f"API server {api.server}, nodes {', '.join(nodes)}", soft_wrap=True)
         _show_stacks(root, folder, api, console)
     except (ApiError, UnreachableError) as error:

@@ -18,7 +18,7 @@ def copy_project(
 ) -> Path:
     """Write the stack's copy anew, with what only this cluster can tell; return its folder.
 
-    Encrypted settings stay behind: they were encrypted for the real stack. The copy's own salt is kept.
+    Encrypted settings stay behind: they were encrypted for the real stack. The copy keeps its own, and its salt.
 
     Args:
         folder: The data folder.
@@ -48,10 +48,11 @@ def copy_project(
         adoption = {"clusterUid": cluster_uid, "imports": {f"Namespace/{namespace_id}": namespace_id}}
         _write(project / adoption_file(stack), adoption)
     target = project / stack_file(stack)
-    copy: dict[str, Any] = {"config": config}
-    if target.exists() and SALT in (previous := yaml.safe_load(target.read_text(encoding="utf-8")) or {}):
-        copy[SALT] = previous[SALT]
-    _write(target, copy)
+    previous: dict[str, Any] = (yaml.safe_load(target.read_text(encoding="utf-8")) or {}) if target.exists() else {}
+    for key in SECRET_KEYS:
+        if f"{PROJECT}:{key}" in previous.get("config", {}):
+            config[f"{PROJECT}:{key}"] = previous["config"][f"{PROJECT}:{key}"]
+    _write(target, {"config": config, **({SALT: previous[SALT]} if SALT in previous else {})})
     return project
 
 

@@ -55,9 +55,9 @@ def settings_from(
     """Return the settings of a network from its clear-text values (without the project's prefix) and its secrets."""
     file = stack_file(stack)
     parsed = {key: _parse(file, key, value) for key, value in values.items()}
-    numbers = _validate(StackFile, parsed, file, prefix=f"{PROJECT}:")
+    numbers = validated(StackFile, parsed, file, prefix=f"{PROJECT}:")
     release_name = release_file(stack)
-    release = _validate(
+    release = validated(
         Release, read_mapping(release_name, root=root, fix="add the file, as for another network"), release_name
     )
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
@@ -71,7 +71,7 @@ def _imports(stack: str, numbers: StackFile, secrets: Mapping[str, object], root
     """Return the ids of live objects, only for the cluster that they were read from, only without losing a secret."""
     file = adoption_file(stack)
     fix = "write it from the live objects, or set gx-infra:adopt to false"
-    adoption = _validate(Adoption, read_mapping(file, root=root, fix=fix), file)
+    adoption = validated(Adoption, read_mapping(file, root=root, fix=fix), file)
     if adoption.cluster_uid != numbers.cluster_uid:
         raise InputError(
             file=file,
@@ -119,7 +119,12 @@ def _is_scalar(annotation: object) -> bool:
     return isinstance(annotation, type) and not issubclass(annotation, Model | dict | tuple)
 
 
-def _validate(model: type[M], data: Mapping[str, object], file: str, prefix: str = "") -> M:
+def validated(model: type[M], data: Mapping[str, object], file: str, prefix: str = "") -> M:
+    """Return a file's content as a model.
+
+    Raises:
+        InputError: A key is missing, unknown or wrong.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from gx.settings.stackfile import read_stack
 
 
 def offline_settings(stack: str, root: Path = ROOT) -> Settings:
-    """Return the settings of a network; encrypted ones are left out.
+    """Return the settings of a network; encrypted ones and import ids are left out.
 
     Raises:
         InputError: The stack is unknown or its file cannot be used.
@@ -17,4 +17,5 @@ def offline_settings(stack: str, root: Path = ROOT) -> Settings:
     config = read_stack(stack, root)
     clear = {key: value for key, value in config.values.items() if key not in config.secrets}
     values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
+    values["adopt"] = "false"  # import ids are for the engine, and need the encrypted settings
     return settings_from(stack, values, {}, root)

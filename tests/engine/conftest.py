@@ -107,7 +107,7 @@ def make_stack(cluster: Cluster) -> Callable[..., Stack]:
     """Return a function that prepares a network on the cluster, with changed settings if wanted."""
 
     def make(name: str, change: Change = lambda _: None) -> Stack:
-        root = copy_project(cluster.folder.path.parent / f"project-{name}")
+        root = copy_project(Path(tempfile.mkdtemp(prefix=f"project-{name}-", dir=cluster.folder.path.parent)))
         edit(root, name, change)
         network = LocalNetwork(
             folder=cluster.folder,

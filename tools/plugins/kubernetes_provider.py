@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gx.errors import InputError
+from gx.live.effect import pruned
 from gx.live.fields import LAST_APPLIED, Change, Difference, differences, prune, replacing, settled
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, Reason, UnreachableError
 from gx.live.managers import taken_over
@@ -83,15 +84,12 @@ class KubernetesPlugin(Plugin):
         kind = _kind(target)
         old, new = _content(target.old_inputs), _content(target.inputs)
         found = list(differences(old, new))
-        if found and not replacing(kind, found) and not holds_unknown(new):
-            live = settled(_state(target.old_state))
-            applied = self._dry_run(target)
-            if applied is not None:
-                found = list(differences(prune(live, old), prune(settled(applied), new)))
-        if any(isinstance(difference.new, Unknown) for difference in found):
-            found = [d for d in found if not isinstance(d.new, Unknown)] + [
-                Difference(d.path, Change.UPDATE) for d in found if isinstance(d.new, Unknown)
-            ]
+        live = self._found(target) if found and not holds_unknown(new) else None
+        if live is not None:
+            manager = self._manager(_manifest(target.inputs), target.old_state)
+            wanted = settled(self._dry_run(target) or new)
+            found = list(differences(prune(settled(live), new), prune(wanted, new))) + pruned(live, new, manager)
+        found = [Difference(d.path, Change.UPDATE) if isinstance(d.new, Unknown) else d for d in found]
         replaces = replacing(kind, found)
         if kind in {"Secret", "ConfigMap"} and not self.config.get(f"enable{kind}Mutable"):
             replaces += [d for d in found if d.path[0] in {"data", "binaryData", "stringData"}]
@@ -178,6 +176,13 @@ class KubernetesPlugin(Plugin):
         meta = manifest["metadata"]
         return self._server.get(manifest["apiVersion"], manifest["kind"], meta.get("namespace", ""), meta["name"])
 
+    def _found(self, target: Target) -> Object | None:
+        """Return the live object as far as it can be seen."""
+        try:
+            return self._existing(_manifest(target.inputs)) if self._api else None
+        except (ApiError, UnreachableError):
+            return None
+
     def _dry_run(self, target: Target) -> Object | None:
         """Return what the server would store, or None where it cannot say: that passes a preview, as it really does."""
         if self._api is None:
@@ -256,10 +261,6 @@ def _identifier(manifest: Object) -> str:
 def _properties(live: Object, manager: str = "") -> Values:
     content = {**live, "metadata": {k: v for k, v in live["metadata"].items() if k != "managedFields"}}
     return _hidden({**content, **({_MANAGER: manager} if manager else {})})
-
-
-def _state(properties: Values) -> Values:
-    return {key: value for key, value in properties.items() if not key.startswith("__")}
 
 
 def _hidden(values: Values) -> Values:

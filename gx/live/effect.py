@@ -1,0 +1,166 @@
+"""What an update would do to a live object: which fields change, go, or belong to somebody else.
+
+Reads ownership from managedFields, as the API server does when an object is applied server-side.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from gx.live.fields import LAST_APPLIED, Change, Difference, Path, differences, prune, settled
+from gx.live.managers import entries, is_taken_over, union
+from gx.quantities import parse_quantity
+
+
+class _Missing:
+    """There is nothing at this path."""
+
+
+MISSING = _Missing()
+
+DEFAULTS: Mapping[str, tuple[object, ...]] = {
+    "allowPrivilegeEscalation": (True,),
+    "clusterIP": (),
+    "concurrencyPolicy": ("Allow",),
+    "defaultMode": (420,),
+    "dnsPolicy": ("ClusterFirst",),
+    "failureThreshold": (3,),
+    "finalizers": (["kubernetes"],),
+    "internalTrafficPolicy": ("Cluster",),
+    "ipFamilyPolicy": ("SingleStack",),
+    "periodSeconds": (10,),
+    "podManagementPolicy": ("OrderedReady",),
+    "progressDeadlineSeconds": (600,),
+    "protocol": ("TCP",),
+    "restartPolicy": ("Always",),
+    "revisionHistoryLimit": (10,),
+    "schedulerName": ("default-scheduler",),
+    "scheme": ("HTTP",),
+    "securityContext": ({},),
+    "sessionAffinity": ("None",),
+    "successThreshold": (1,),
+    "suspend": (False,),
+    "terminationGracePeriodSeconds": (30,),
+    "terminationMessagePath": ("/dev/termination-log",),
+    "terminationMessagePolicy": ("File",),
+    "timeoutSeconds": (1,),
+    "type": ("ClusterIP", "Opaque"),
+    "volumeMode": ("Filesystem",),
+}
+"""Values that the API server fills in: where one goes, it comes back."""
+
+_QUANTITIES = {"limits", "requests", "hard", "min", "max", "default", "defaultRequest", "capacity", "sizeLimit"}
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A field that managers own.
+
+    Attributes:
+        path: Where.
+        live: Its value.
+        wanted: The value that the update names, or `MISSING`.
+    """
+
+    path: Path
+    live: Any
+    wanted: Any
+
+
+def owned_fields(fields: Mapping[str, Any], live: Any, wanted: Any, path: Path = ()) -> Iterator[Owned]:  # noqa: ANN401 any JSON
+    """Yield the fields of a field set, down to where the update names nothing any more."""
+    for key, below in fields.items():
+        if key == ".":
+            continue
+        name, inside, asked = _step(key, live, wanted)
+        if isinstance(inside, _Missing):
+            continue
+        inner = {k: v for k, v in cast("Mapping[str, Any]", below).items() if k != "."}
+        if isinstance(asked, _Missing) or not inner:
+            yield Owned((*path, name), inside, asked)
+        else:
+            yield from owned_fields(inner, inside, asked, (*path, name))
+
+
+def _step(key: str, live: Any, wanted: Any) -> tuple[str, Any, Any]:  # noqa: ANN401 any JSON
+    """Return the name of a field set's key, and what lies there in the live object and in the wanted one."""
+    kind, text = key[0], key[2:]
+    if kind == "f":
+        return text, _entry(live, text), _entry(wanted, text)
+    value: object = json.loads(text)
+    if kind == "v":
+        return text, value if _holds(live, value) else MISSING, value if _holds(wanted, value) else MISSING
+    keys = cast("Mapping[str, object]", value)
+    name = str(keys["name"]) if "name" in keys else ",".join(f"{k}={v}" for k, v in keys.items() if k != "protocol")
+    return name, _item(live, keys), _item(wanted, keys)
+
+
+def _entry(value: Any, name: str) -> Any:  # noqa: ANN401 any JSON
+    return cast("Mapping[str, Any]", value).get(name, MISSING) if isinstance(value, Mapping) else MISSING
+
+
+def _holds(values: Any, value: object) -> bool:  # noqa: ANN401 any JSON
+    return isinstance(values, list) and value in cast("list[object]", values)
+
+
+def _item(items: Any, keys: Mapping[str, object]) -> Any:  # noqa: ANN401 any JSON
+    found = cast("list[Any]", items) if isinstance(items, list) else []
+    for item in found:
+        if all(item.get(key, "TCP" if key == "protocol" else None) == value for key, value in keys.items()):
+            return item
+    return MISSING
+
+
+def pruned(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> list[Difference]:
+    """Return the fields that an update would remove: owned by the manager or by hand tools, and no longer named."""
+    mine: list[Mapping[str, Any]] = []
+    others: list[Mapping[str, Any]] = []
+    for entry in entries(live):
+        ours = is_taken_over(str(entry["manager"])) or entry["manager"] == manager
+        (mine if ours else others).append(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}))
+    content = settled(wanted)
+    kept = {field.path for field in owned_fields(union(*others), live, content)}
+    return [
+        Difference(field.path, Change.DELETE, field.live)
+        for field in owned_fields(union(*mine), live, content)
+        if isinstance(field.wanted, _Missing) and field.path not in kept and not _comes_back(field)
+    ]
+
+
+def _comes_back(field: Owned) -> bool:
+    last = str(field.path[-1])
+    return last == LAST_APPLIED or field.live in DEFAULTS.get(last, ()) or field.live in (None, {}, [])
+
+
+def changed(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
+    """Return the fields that an update names and that are different today; equal quantities are no difference."""
+    content = settled(wanted)
+    found = differences(prune(settled(live), content), content)
+    return [difference for difference in found if not _same_quantity(difference)]
+
+
+def _same_quantity(difference: Difference) -> bool:
+    if not _QUANTITIES & {str(part) for part in difference.path}:
+        return False
+    try:
+        return parse_quantity(str(difference.old)) == parse_quantity(str(difference.new))
+    except ValueError:
+        return False
+
+
+def foreign(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> list[tuple[Difference, str]]:
+    """Return the fields that an update names, that differ, and that another manager owns: each is a conflict."""
+    content = settled(wanted)
+    found: list[tuple[Difference, str]] = []
+    for entry in entries(live):
+        name = str(entry["manager"])
+        if is_taken_over(name) or name == manager:
+            continue
+        for field in owned_fields(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}), live, content):
+            if not isinstance(field.wanted, _Missing):
+                conflicts = changed({"at": field.live}, {"at": field.wanted})
+                found += [(Difference(field.path, Change.UPDATE, d.old, d.new), name) for d in conflicts[:1]]
+    return found
+
+

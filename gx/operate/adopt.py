@@ -1,0 +1,220 @@
+"""Decides what adoption would do with each object of a network: import, create, or refuse (takeover.md 1 to 5)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import Any, cast
+
+from gx.labels import FIELD_MANAGER
+from gx.live.effect import changed, foreign, pruned
+from gx.live.fields import Difference, replacing, settled
+from gx.live.kubernetes_api import Object
+from gx.operate.live import Live
+from gx.operate.refusals import Refusal, refusals
+from gx.plan.model import Plan, Resource
+from gx.plan.values import REDACTED, Secret, Unknown
+
+DNS_RECORD = "DnsRecord"
+
+
+@unique
+class Decision(StrEnum):
+    """What adoption does with a planned object."""
+
+    IMPORT = "import"
+    CREATE = "create"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One planned object.
+
+    Attributes:
+        key: "Kind/name", as in the import map.
+        decision: What adoption does with it.
+        import_id: Its id while it is imported.
+        changed: Fields that the first update changes.
+        pruned: Fields that it removes.
+        foreign: Fields that it would change but another manager owns, with that manager.
+        replaced: Fields that make it a new object: always a refusal.
+        restarts: Whether its pods start anew.
+    """
+
+    key: str
+    decision: Decision
+    import_id: str = ""
+    changed: tuple[Difference, ...] = ()
+    pruned: tuple[Difference, ...] = ()
+    foreign: tuple[tuple[Difference, str], ...] = ()
+    replaced: tuple[Difference, ...] = ()
+    restarts: bool = False
+
+    @property
+    def lost(self) -> list[str]:
+        """Names of the variables, keys and labels that would go: each must be accepted by name."""
+        return sorted({name for difference in self.pruned if (name := _lost_name(self.key, difference))})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adoption:
+    """What adoption would do with a network.
+
+    Attributes:
+        items: Every planned object.
+        orphans: Live objects that nobody plans, as "Kind/name".
+        refusals: What must be settled first.
+        imports: Import id by "Kind/name".
+        pod_security: What Pod Security restricted would refuse, in the server's words.
+        dns_seen: Whether the zone was looked at.
+    """
+
+    items: tuple[Item, ...]
+    orphans: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+    imports: Mapping[str, str] = field(default_factory=dict[str, str])
+    pod_security: tuple[str, ...] = ()
+    dns_seen: bool = True
+
+
+def decide(plan: Plan, live: Live, *, zone_id: str, accepted: tuple[str, ...], kept_secrets: frozenset[str]) -> Adoption:
+    """Return what adoption would do.
+
+    Args:
+        plan: The plan of the network.
+        live: What was found.
+        zone_id: Id of the DNS zone.
+        accepted: Names of losses and refusals that somebody has accepted.
+        kept_secrets: Encrypted settings that carry live secret values.
+    """
+    items = [_object(resource, live) for resource in plan.objects]
+    items += [_record(resource, live, zone_id) for resource in plan.resources if resource.kind == DNS_RECORD]
+    found = [*_of_items(items), *refusals(plan, live, kept_secrets)]
+    return Adoption(
+        items=tuple(sorted(items, key=lambda item: item.key)),
+        orphans=tuple(sorted(_orphans(plan, live))),
+        refusals=tuple(refusal for refusal in found if refusal.name not in accepted),
+        imports={item.key: item.import_id for item in items if item.decision is Decision.IMPORT},
+        pod_security=live.pod_security,
+        dns_seen=live.records is not None,
+    )
+
+
+def _object(resource: Resource, live: Live) -> Item:
+    key = f"{resource.kind}/{resource.object_name}"
+    found = live.get(resource.kind, resource.namespace, resource.object_name)
+    if found is None:
+        return Item(key=key, decision=Decision.CREATE)
+    wanted = cast("Object", filled(resource.manifest, settled(found)))
+    differing = changed(found, wanted)
+    gone = pruned(found, wanted, FIELD_MANAGER)
+    replaced = replacing(resource.kind, [*differing, *gone])
+    identifier = f"{resource.namespace}/{resource.object_name}" if resource.namespace else resource.object_name
+    template = ("spec", "template")
+    return Item(
+        key=key,
+        decision=Decision.CONFLICT if replaced else Decision.IMPORT,
+        import_id="" if replaced else identifier,
+        changed=tuple(differing),
+        pruned=tuple(gone),
+        foreign=tuple(foreign(found, wanted, FIELD_MANAGER)),
+        replaced=tuple(replaced),
+        restarts=any(difference.path[:2] == template for difference in (*differing, *gone)),
+    )
+
+
+def filled(planned: Any, live: Any) -> Any:  # noqa: ANN401 any JSON
+    """Return planned values as plain JSON: where only the engine knows one, the live value stands for "unchanged"."""
+    if isinstance(planned, Secret | Unknown):
+        return live if live is not None else REDACTED
+    if isinstance(planned, Mapping):
+        return {
+            key: filled(value, cast("Mapping[str, Any]", live).get(key) if isinstance(live, Mapping) else None)
+            for key, value in _as_data(cast("Mapping[str, Any]", planned)).items()
+        }
+    if isinstance(planned, list | tuple):
+        items = cast("list[Any]", live) if isinstance(live, list) else []
+        return [
+            filled(value, items[number] if number < len(items) else None)
+            for number, value in enumerate(cast("list[Any]", planned))
+        ]
+    return planned
+
+
+def _as_data(planned: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a Secret's texts under the key that the server keeps them under, still marked as secret."""
+    if planned.get("kind") != "Secret" or "stringData" not in planned:
+        return planned
+    rest = {key: value for key, value in planned.items() if key != "stringData"}
+    return {**rest, "data": {**planned.get("data", {}), **planned["stringData"]}}
+
+
+def _record(resource: Resource, live: Live, zone_id: str) -> Item:
+    key = f"{DNS_RECORD}/{resource.name}"
+    wanted = resource.inputs
+    for record in (live.records or {}).get(str(wanted["name"]), []):
+        if record.type == wanted["type"] and record.content == wanted["content"]:
+            pairs = (("ttl", record.ttl), ("proxied", record.proxied))
+            differing = [Difference((name,), "update", old, wanted[name]) for name, old in pairs if old != wanted[name]]  # type: ignore[arg-type]
+            identifier = f"{zone_id}/{record.identifier}"
+            return Item(key=key, decision=Decision.IMPORT, import_id=identifier, changed=tuple(differing))
+    return Item(key=key, decision=Decision.CREATE)
+
+
+def _of_items(items: list[Item]) -> Iterator[Refusal]:
+    for item in items:
+        for difference in item.replaced:
+            yield Refusal(
+                name=f"{item.key} {difference.text}",
+                text="cannot be changed in place: the object would be replaced",
+                fix="describe it as it is live; the change is a step of its own",
+            )
+        for difference, manager in item.foreign:
+            yield Refusal(
+                name=f"{item.key} {difference.text}",
+                text=f"belongs to the field manager {manager}: the update would end with a conflict",
+                fix="end that manager's work on it, or take it over once with the annotation pulumi.com/patchForce",
+            )
+        for name in item.lost:
+            yield Refusal(
+                name=name,
+                text="is set live and not planned: the update removes it",
+                fix="add it to the settings, or accept its loss by name",
+            )
+
+
+def _lost_name(key: str, difference: Difference) -> str:
+    """Return the name by which the loss of a field is accepted; empty where no name is asked for."""
+    path = [str(part) for part in difference.path]
+    for word, kind in (("env", "variable"), ("envFrom", "variables from")):
+        if word in path:
+            container = path[path.index("containers") + 1] if "containers" in path else ""
+            rest = path[path.index(word) + 1 :]
+            return f"{key} {kind} {container}/{rest[0] if rest else '*'}"
+    if path[0] in {"data", "binaryData", "stringData"}:
+        return f"{key} key {path[1] if len(path) > 1 else '*'}"
+    if "labels" in path:
+        name = path[-1] if path[-1] != "labels" else "*"
+        return f"{key} {'pod ' if 'template' in path else ''}label {name}"
+    return ""
+
+
+_SYSTEM = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
+_NEVER_ORPHANS = ("Namespace", "Pod")
+
+
+def _orphans(plan: Plan, live: Live) -> Iterator[str]:
+    """Yield what lives in the namespace and neither the Plan nor anybody that it knows of accounts for."""
+    planned = {(r.kind, r.namespace, r.object_name) for r in plan.objects}
+    known = {(external.kind, external.namespace, external.name) for external in plan.externals}
+    names = {neighbour.name for neighbour in plan.neighbours}
+    for key, found in live.objects.items():
+        kind, namespace, name = key
+        if key in planned or key in known or namespace != live.namespace or kind in _NEVER_ORPHANS:
+            continue
+        metadata = found["metadata"]
+        ours_by_owner = bool(metadata.get("ownerReferences"))
+        neighbours = any(name == other or name.startswith(f"{other}-") for other in names)
+        token = kind == "Secret" and found.get("type") == "kubernetes.io/service-account-token"
+        if not ours_by_owner and not neighbours and not token and (kind, name) not in _SYSTEM:
+            yield f"{kind}/{name}"

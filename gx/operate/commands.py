@@ -1,0 +1,70 @@
+"""`gx adopt`: compare a live network with its Plan, and write down what to import."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+
+from gx.settings.project import adoption_file, project_root, read_mapping, release_file
+
+REFUSED = 3
+
+
+def adopt(
+    stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
+    context: Annotated[str, typer.Option("--context", metavar="NAME", help="Context of its cluster.")],
+    write: Annotated[bool, typer.Option("--write", help="Write networks/STACK/adoption.yaml and release.yaml.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether cluster and zone can be read, and are the pinned ones.")
+    ] = False,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="NAME", help="Accept one loss or refusal by its name.")
+    ] = None,
+) -> None:
+    """Say for every planned object whether it would be imported or created, and what that changes. Changes nothing live.
+
+    Ends with 0, with 2 when something cannot be read, or with 3 when something must be settled first.
+    """
+    from gx.operate.adopt import decide
+    from gx.operate.adopt_show import print_adoption
+    from gx.operate.live import read_live
+    from gx.operate.prepare import prepare
+
+    console = Console(highlight=False)
+    prepared = prepare(stack, context, need_zone=check)
+    live = read_live(prepared.api, prepared.settings, prepared.zone)
+    prepared.check_cluster(live.uid)
+    if check:
+        console.print(f"{stack}: the cluster {live.uid} and {'the zone' if prepared.zone else 'no zone'} can be read")
+        return
+    root = project_root()
+    accepted = tuple(dict.fromkeys([*prepared.accepted, *(accept or [])]))
+    plan = prepared.record(console)
+    adoption = decide(
+        plan, live, zone_id=prepared.zone_id, accepted=accepted, kept_secrets=frozenset(prepared.kept_secrets)
+    )
+    print_adoption(adoption, console)
+    if adoption.refusals:
+        console.print(f"{len(adoption.refusals)} to settle first" + ("; nothing was written" if write else ""))
+        raise typer.Exit(REFUSED)
+    if write:
+        from gx.operate.as_found import release_as_found
+
+        current = read_mapping(release_file(stack), root=root, fix="restore it from git")
+        document: dict[str, Any] = {"clusterUid": live.uid, "imports": dict(sorted(adoption.imports.items()))}
+        if accepted:
+            document["accepted"] = list(accepted)
+        release = release_as_found(current, live)
+        _write(root / adoption_file(stack), f"# Written by `gx adopt {stack}`, reviewed by people.\n", document)
+        if release != current:
+            head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
+            _write(root / release_file(stack), head, release)
+        console.print(f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it")
+
+
+def _write(path: Path, head: str, document: dict[str, Any]) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(head + yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    part.replace(path)

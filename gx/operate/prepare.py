@@ -1,0 +1,95 @@
+"""What `gx adopt` needs before it compares: settings, cluster, zone, Plan, each checked for a person's mistakes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from gx.adoption import Adoption
+from gx.errors import InputError
+from gx.live.kubernetes_api import KubernetesApi
+from gx.operate.zone import TOKEN_VARIABLE, Zone, zone_from_environment
+from gx.plan.model import Plan
+from gx.plan.record import record
+from gx.settings.load import SECRET_KEYS, validated
+from gx.settings.offline import offline_settings
+from gx.settings.project import PROJECT, adoption_file, project_root, read_mapping, stack_file
+from gx.settings.settings import Settings
+from gx.settings.stackfile import UNSET_CLUSTER_UID, UNSET_ZONE_ID, read_stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A network about to be compared.
+
+    Attributes:
+        settings: Its settings.
+        api: Its cluster.
+        zone: Its DNS zone, or None when that is not looked at.
+        accepted: What was accepted in earlier runs.
+        kept_secrets: Encrypted settings that are set.
+    """
+
+    settings: Settings
+    api: KubernetesApi
+    zone: Zone | None
+    accepted: tuple[str, ...]
+    kept_secrets: tuple[str, ...]
+
+    @property
+    def zone_id(self) -> str:
+        """Id of the zone, for import ids."""
+        return self.settings.stack.cloudflare.zone_id or ""
+
+    def check_cluster(self, uid: str) -> None:
+        """Refuse another cluster than the one that the stack pins.
+
+        Raises:
+            InputError: It is another one.
+        """
+        pinned, stack = self.settings.stack.cluster_uid, self.settings.network.name
+        if pinned not in (uid, UNSET_CLUSTER_UID):
+            raise InputError(
+                file=stack_file(stack),
+                key=f"{PROJECT}:clusterUid",
+                value=pinned,
+                consequence=f"the context leads to the cluster {uid}; nothing was compared",
+                fix="choose the right context, or pin this cluster on purpose",
+            )
+
+    def record(self, console: Console) -> Plan:
+        """Return the Plan as it would be without any import."""
+        console.print(f"recording {self.settings.network.name} ...")
+        return record(self.settings.network.name, root=project_root())
+
+
+def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
+    """Read settings and find cluster and zone; neither has been asked anything yet.
+
+    Raises:
+        InputError: Settings, kubeconfig or adoption map cannot be used, or the zone cannot be looked at but must be.
+    """
+    root = project_root()
+    settings = offline_settings(stack, root)
+    zone_id = settings.stack.cloudflare.zone_id
+    zone = zone_from_environment(None if zone_id == UNSET_ZONE_ID else zone_id)
+    if need_zone and zone is None:
+        missing = TOKEN_VARIABLE if zone_id != UNSET_ZONE_ID else f"{PROJECT}:cloudflare.zoneId"
+        raise InputError(
+            file=stack_file(stack), key=missing, consequence="is not set: the zone cannot be checked", fix=f"set {missing}"
+        )
+    secrets = read_stack(stack, root).secrets
+    return Prepared(
+        settings=settings,
+        api=KubernetesApi.connect(context=context),
+        zone=zone,
+        accepted=_accepted(stack, root),
+        kept_secrets=tuple(key for key in SECRET_KEYS if f"{PROJECT}:{key}" in secrets),
+    )
+
+
+def _accepted(stack: str, root: Path) -> tuple[str, ...]:
+    file = adoption_file(stack)
+    if not (root / file).exists():
+        return ()
+    return validated(Adoption, read_mapping(file, root=root, fix="restore it from git"), file).accepted

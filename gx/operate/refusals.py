@@ -1,0 +1,181 @@
+"""What must be settled before a network may be adopted, beyond the fields of one object (takeover.md 4, 5, 19, 22)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gx.adoption import LIVE_SECRETS
+from gx.live.kubernetes_api import Object
+from gx.operate.live import CONTROLLERS, Live, claims_of, pod_template
+from gx.plan.model import Plan, Resource
+from gx.plan.values import Secret, walk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One reason why adoption does not go on.
+
+    Attributes:
+        name: By which it can be accepted.
+        text: What would happen.
+        fix: The step that resolves it.
+    """
+
+    name: str
+    text: str
+    fix: str
+
+
+def refusals(plan: Plan, live: Live, kept_secrets: frozenset[str]) -> Iterator[Refusal]:
+    """Yield every reason that concerns more than one object."""
+    yield from _secrets(plan, live, kept_secrets)
+    yield from _claims(plan, live)
+    yield from _strangers(plan, live)
+    yield from _second_of_a_kind(plan, live)
+    yield from _routes(plan, live)
+    yield from _records(plan, live)
+
+
+def _planned(plan: Plan, live: Live) -> Iterator[tuple[Resource, Object | None]]:
+    return ((r, live.get(r.kind, r.namespace, r.object_name)) for r in plan.objects)
+
+
+def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:
+    """A value that was generated must never take the place of one that is in use."""
+    asked: set[str] = set()
+    for resource, found in _planned(plan, live):
+        key = f"{resource.kind}/{resource.object_name}"
+        if found is None:
+            continue
+        missing = [name for name in LIVE_SECRETS.get(key, ()) if name not in kept and name not in asked]
+        asked.update(missing)
+        for name in missing:
+            yield Refusal(
+                name=f"{key} setting {name}",
+                text="a generated value would take the place of the live one",
+                fix=f"give the live value to `pulumi config set --secret -s {plan.network} {name}` on standard input",
+            )
+        generated = resource.kind == "Secret" and any(isinstance(value, Secret) for _, value in walk(resource.inputs))
+        if generated and key not in LIVE_SECRETS:
+            yield Refusal(
+                name=f"{key} values",
+                text="exists live, and the program would write generated values over it",
+                fix="rename the live Secret out of the way, or delete it if nothing reads it",
+            )
+
+
+def _claims(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """Data lies in claims: the planned pods must mount the very claims that the live ones do."""
+    wanted = {r.object_name for r in plan.of_kind("PersistentVolumeClaim")}
+    for resource in plan.of_kind("Deployment", "StatefulSet"):
+        name = resource.object_name
+        planned = claims_of(resource.manifest)
+        for kind in ("Deployment", "StatefulSet"):
+            found = live.get(kind, resource.namespace, name)
+            if found is None or (kind == resource.kind and not planned and not claims_of(found)):
+                continue
+            if kind != resource.kind and planned | claims_of(found):
+                yield Refusal(
+                    name=f"{resource.kind}/{name} kind",
+                    text=f"a live {kind} of that name exists: two servers would open one claim",
+                    fix=f"set the kind to {kind} as it is live; docs/takeover.md 6 has the way to change it later",
+                )
+            elif claims_of(found) != planned:
+                yield Refusal(
+                    name=f"{resource.kind}/{name} claims",
+                    text=f"mounts {_list(claims_of(found))} live, {_list(planned)} planned: it would start without data",
+                    fix="describe the claim by its live name",
+                )
+    for name in sorted(wanted):
+        users = [c for c in live.controllers if name.removesuffix("-pvc") == c["metadata"]["name"]]
+        if live.get("PersistentVolumeClaim", live.namespace, name) is None and users:
+            yield Refusal(
+                name=f"PersistentVolumeClaim/{name} created",
+                text=f"would be created empty beside the live {users[0]['kind']}/{users[0]['metadata']['name']}",
+                fix="describe the claim that this workload mounts today",
+            )
+
+
+def _strangers(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """A planned Service or claim must not reach into objects that the Plan does not hold."""
+    planned = {(r.kind, r.object_name) for r in plan.of_kind(*CONTROLLERS)}
+    strangers = [c for c in live.controllers if (c["kind"], c["metadata"]["name"]) not in planned]
+    neighbours = [dict(neighbour.labels) for neighbour in plan.neighbours if neighbour.labels]
+    for stranger in strangers:
+        label = f"{stranger['kind']}/{stranger['metadata']['name']}"
+        labels: Mapping[str, str] = pod_template(stranger)["metadata"].get("labels") or {}
+        if any(other.items() <= labels.items() for other in neighbours):
+            continue
+        for service in plan.of_kind("Service"):
+            selector: Mapping[str, str] = service.spec.get("selector") or {}
+            if selector and selector.items() <= labels.items() and stranger["kind"] != "Job":
+                yield Refusal(
+                    name=f"Service/{service.object_name} selects {label}",
+                    text="its traffic would reach pods that the program does not run",
+                    fix="change the labels of that workload, or remove it, first",
+                )
+        for claim in plan.of_kind("PersistentVolumeClaim"):
+            if claim.object_name in claims_of(stranger):
+                yield Refusal(
+                    name=f"PersistentVolumeClaim/{claim.object_name} mounted by {label}",
+                    text="two owners would write to one volume",
+                    fix="scale that workload to 0 and delete it in the step that hands its claim over",
+                )
+
+
+def _second_of_a_kind(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """Quotas and limits add up: a second one is never meant."""
+    for kind in ("ResourceQuota", "LimitRange"):
+        planned = {r.object_name for r in plan.of_kind(kind)}
+        for found in live.of_kind(kind):
+            name = found["metadata"]["name"]
+            if planned and name not in planned:
+                yield Refusal(
+                    name=f"{kind}/{name} second",
+                    text=f"is live beside the planned {_list(planned)}: both would count",
+                    fix=f"give the planned one the live name, {name}",
+                )
+
+
+def _routes(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """The controller's webhook refuses a host and path that another Ingress serves."""
+    planned = {route: r.object_name for r in plan.of_kind("Ingress") for route in _paths(r.manifest)}
+    names = {r.object_name for r in plan.of_kind("Ingress")}
+    for found in live.of_kind("Ingress"):
+        name = found["metadata"]["name"]
+        taken = sorted(route for route in _paths(found) if route in planned)
+        if name not in names and taken:
+            yield Refusal(
+                name=f"Ingress/{name} routes",
+                text=f"serves {''.join(taken[0])} live, which {planned[taken[0]]} would serve: the webhook refuses that",
+                fix="give the planned Ingress the live name, or delete the live one in the same maintenance step",
+            )
+
+
+def _paths(ingress: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for rule in ingress["spec"].get("rules") or []:
+        for path in (rule.get("http") or {}).get("paths") or []:
+            yield str(rule.get("host", "")), str(path.get("path", "/"))
+
+
+def _records(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """Other records of a managed name get their share of its traffic."""
+    wanted = {(str(r.inputs["name"]), str(r.inputs["content"])) for r in plan.resources if r.kind == "DnsRecord"}
+    for host, records in (live.records or {}).items():
+        for record in records:
+            if record.type == "CNAME":
+                yield Refusal(
+                    name=f"DnsRecord/{host} CNAME",
+                    text=f"is a CNAME to {record.content}: no A record can be made beside it",
+                    fix="replace the CNAME in the zone in the step that moves the name",
+                )
+            elif record.type == "A" and (host, record.content) not in wanted:
+                yield Refusal(
+                    name=f"DnsRecord/{host}-{record.content} extra",
+                    text="is an A record that nobody plans: it keeps its share of the traffic",
+                    fix="delete it if its node is gone, or add the node to gx-infra:dns",
+                )
+
+
+def _list(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "no claim"

@@ -1,0 +1,91 @@
+"""The DNS zone as it is: records of the managed names, read through Cloudflare's API."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from gx.errors import InputError
+
+PUBLIC_API = "https://api.cloudflare.com/client/v4"
+TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"
+_PAGE, _ATTEMPTS, _SECONDS = 100, 5, 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One record of the zone."""
+
+    identifier: str
+    name: str
+    type: str
+    content: str
+    ttl: int
+    proxied: bool
+
+
+class Zone:
+    """One zone, read only."""
+
+    def __init__(self, zone_id: str, token: str) -> None:
+        self.zone_id = zone_id
+        base = os.environ.get("CLOUDFLARE_BASE_URL") or PUBLIC_API
+        self._client = httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=_SECONDS)
+
+    def records(self, name: str) -> list[Record]:
+        """Return every record of one name.
+
+        Raises:
+            InputError: The zone cannot be read; the line says what the token lacks.
+        """
+        return list(self._pages(name))
+
+    def _pages(self, name: str) -> Iterator[Record]:
+        page, pages = 1, 1
+        while page <= pages:
+            answer = self._ask({"name": name, "page": str(page), "per_page": str(_PAGE)})
+            pages = int(answer["result_info"].get("total_pages") or 1)
+            page += 1
+            for entry in answer["result"]:
+                yield Record(
+                    identifier=entry["id"],
+                    name=entry["name"],
+                    type=entry["type"],
+                    content=entry["content"],
+                    ttl=int(entry["ttl"]),
+                    proxied=bool(entry.get("proxied")),
+                )
+
+    def _ask(self, query: dict[str, str]) -> dict[str, Any]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                response = self._client.get(f"/zones/{self.zone_id}/dns_records", params=query)
+            except httpx.HTTPError as error:
+                raise self._refused(f"cannot be reached ({error})", "mend the connection") from None
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS or attempt == _ATTEMPTS - 1:
+                break
+            time.sleep(float(response.headers.get("Retry-After", 1)))
+        try:
+            answer: dict[str, Any] = response.json()
+        except ValueError:
+            raise self._refused(f"answered with HTTP {response.status_code}", "try again later") from None
+        if not answer.get("success"):
+            first = (answer.get("errors") or [{}])[0]
+            code, message = first.get("code"), first.get("message", "no reason given")
+            fix = "give the token Zone / DNS / Read for this zone"
+            if response.status_code == httpx.codes.NOT_FOUND:
+                fix = "correct gx-infra:cloudflare.zoneId"
+            raise self._refused(f"refused to list records: {message} ({code})", fix)
+        return answer
+
+    def _refused(self, consequence: str, fix: str) -> InputError:
+        return InputError(file=f"DNS zone {self.zone_id}", consequence=consequence, fix=fix)
+
+
+def zone_from_environment(zone_id: str | None) -> Zone | None:
+    """Return the zone, or None without a token or an id: then DNS is not looked at."""
+    token = os.environ.get(TOKEN_VARIABLE)
+    return Zone(zone_id, token) if token and zone_id else None
