@@ -43,8 +43,8 @@ def copy_project(
     config[f"{PROJECT}:clusterUid"] = cluster_uid
     config[f"{PROJECT}:kubeContext"] = context
     config[f"{PROJECT}:cloudflare"] = {**config.get(f"{PROJECT}:cloudflare", {}), "zoneId": zone_id}
-    config[f"{PROJECT}:adopt"] = bool(namespace_id)
-    if namespace_id:
+    if namespace_id and not config.get(f"{PROJECT}:adopt"):  # a network that is being adopted has a map of its own
+        config[f"{PROJECT}:adopt"] = True
         adoption = {"clusterUid": cluster_uid, "imports": {f"Namespace/{namespace_id}": namespace_id}}
         _write(project / adoption_file(stack), adoption)
     target = project / stack_file(stack)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any, cast
 
-from gx.labels import FIELD_MANAGER
+from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
 from gx.live.fields import Difference, replacing, settled
 from gx.live.kubernetes_api import Object
-from gx.operate.live import Live
+from gx.operate.live import CONTROLLERS, Live, pod_template
 from gx.operate.refusals import Refusal, refusals
 from gx.plan.model import Plan, Resource
 from gx.plan.values import REDACTED, Secret, Unknown
@@ -105,7 +105,7 @@ def _object(resource: Resource, live: Live) -> Item:
     found = live.get(resource.kind, resource.namespace, resource.object_name)
     if found is None:
         return Item(key=key, decision=Decision.CREATE)
-    wanted = cast("Object", filled(resource.manifest, settled(found)))
+    wanted = _with_live_checksum(cast("Object", filled(resource.manifest, settled(found))), found)
     differing = changed(found, wanted)
     gone = pruned(found, wanted, FIELD_MANAGER)
     replaced = replacing(resource.kind, [*differing, *gone])
@@ -121,6 +121,17 @@ def _object(resource: Resource, live: Live) -> Item:
         replaced=tuple(replaced),
         restarts=any(difference.path[:2] == template for difference in (*differing, *gone)),
     )
+
+
+def _with_live_checksum(wanted: Object, found: Object) -> Object:
+    """Let a live checksum stand: it is keyed with a value that only the engine's state holds."""
+    if found["kind"] not in CONTROLLERS:
+        return wanted
+    checksum = (pod_template(found)["metadata"].get("annotations") or {}).get(CONFIG_CHECKSUM)
+    annotations = pod_template(wanted)["metadata"].get("annotations") or {}
+    if checksum and CONFIG_CHECKSUM in annotations:
+        annotations[CONFIG_CHECKSUM] = checksum
+    return wanted
 
 
 def filled(planned: Any, live: Any) -> Any:  # noqa: ANN401 any JSON

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gx.adoption import LIVE_SECRETS
+from gx.labels import FIELD_MANAGER, MANAGED_BY
 from gx.live.kubernetes_api import Object
 from gx.operate.live import CONTROLLERS, Live, claims_of, pod_template
 from gx.plan.model import Plan, Resource
@@ -45,14 +46,14 @@ def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:
     asked: set[str] = set()
     for resource, found in _planned(plan, live):
         key = f"{resource.kind}/{resource.object_name}"
-        if found is None:
-            continue
+        if found is None or (found["metadata"].get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER:
+            continue  # what carries our label was written by the program itself
         missing = [name for name in LIVE_SECRETS.get(key, ()) if name not in kept and name not in asked]
         asked.update(missing)
         for name in missing:
             yield Refusal(
-                name=f"{key} setting {name}",
-                text="a generated value would take the place of the live one",
+                name=f"setting {name}",
+                text=f"is not set: a generated value would take the place of the live one in {key}",
                 fix=f"give the live value to `pulumi config set --secret -s {plan.network} {name}` on standard input",
             )
         generated = resource.kind == "Secret" and any(isinstance(value, Secret) for _, value in walk(resource.inputs))
