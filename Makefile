@@ -51,12 +51,21 @@ golden: .venv/.ready ## write the golden files anew; read the diff before you co
 	@.venv/bin/pytest -q tests/plan/test_golden.py --update-golden
 
 .PHONY: bench
-bench: .venv/.ready ## measure the preview against bare imports, as ratios
+bench: .venv/.ready ## measure preview, engine and adoption, as ratios
 	@.venv/bin/python -m bench
 
 .PHONY: tools
-tools: ## install the Debian packages that the data and monitoring tests need
+tools: .venv/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
 	@tools/install.sh
+	@.venv/bin/python -m gx.local.build
+
+.PHONY: up
+up: .venv/.ready ## run a network on this machine, real engine and API server: make up STACK=mainnet
+	@.venv/bin/gx local up $(STACK)
+
+.PHONY: down
+down: .venv/.ready ## stop what `make up` started
+	@.venv/bin/gx local down
 
 .PHONY: clean
 clean: ## remove everything that these commands made

@@ -34,7 +34,7 @@ class ShownError(InputError):
         Exception.__init__(self, line)
 
 
-class Interrupted(BaseException):  # noqa: N818 no error: the person asked for it
+class Interrupted(BaseException):
     """Ctrl-C, in a form that the command-line library does not answer itself.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The four nodes of production's one cluster (production.md 1): the local cluster has them too, a foreign one may not."""
+"""The four nodes of production's one cluster (production.md 1): `gx local` simulates them, and refuses real ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

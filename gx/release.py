@@ -26,7 +26,7 @@ class Image(Model):
     live_digest: str | None = Field(
         default=None,
         pattern=r"^sha256:[0-9a-f]{64}$",
-        description="What ran when the network was adopted. A record only: in the reference it would restart every pod.",
+        description="What ran when the network was adopted: a record, in the reference it would restart pods.",
     )
 
     def reference(self, registry: str, repository: str) -> str:

@@ -1,0 +1,1 @@
+"""Pinned programs and stand-ins that development and tests need."""

@@ -162,5 +162,3 @@ def foreign(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) ->
                 conflicts = changed({"at": field.live}, {"at": field.wanted})
                 found += [(Difference(field.path, Change.UPDATE, d.old, d.new), name) for d in conflicts[:1]]
     return found
-
-

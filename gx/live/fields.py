@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any, cast
 
+from gx.live.objects import mapping
+
 Path = tuple[str | int, ...]
 _KEYS = ("name", "containerPort", "port", "mountPath", "topologyKey", "ip", "key")
 """What identifies an item of a list, in this order."""
@@ -105,7 +107,9 @@ def differences(old: object, new: object, path: Path = ()) -> Iterator[Differenc
         yield Difference(path, Change.UPDATE, old, new)
 
 
-def _difference(before: Mapping[Any, object], after: Mapping[Any, object], key: object, path: Path) -> Iterator[Difference]:
+def _difference(
+    before: Mapping[Any, object], after: Mapping[Any, object], key: object, path: Path
+) -> Iterator[Difference]:
     if key not in after:
         if not _empty(before[key]):
             yield Difference(path, Change.DELETE, before[key])
@@ -125,21 +129,28 @@ def _by_key(items: list[object]) -> Mapping[Any, object]:
     for name in _KEYS:
         keys = [cast("Mapping[str, object]", item).get(name) if isinstance(item, Mapping) else None for item in items]
         if items and all(key is not None for key in keys) and len(set(map(str, keys))) == len(keys):
-            return {f"{name}={key}" if name != "name" else str(key): item for key, item in zip(keys, items, strict=True)}
+            return {
+                f"{name}={key}" if name != "name" else str(key): item for key, item in zip(keys, items, strict=True)
+            }
     return dict(enumerate(items))
 
 
 def prune(live: Any, wanted: Any) -> Any:  # noqa: ANN401 any JSON
     """Return what of a live value lies at the paths that a wanted one names."""
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
-        return {key: prune(live[key], wanted[key]) for key in wanted if key in live}
+        there, named = cast("Mapping[str, Any]", live), cast("Mapping[str, Any]", wanted)
+        return {key: prune(there[key], named[key]) for key in named if key in there}
     if isinstance(live, list) and isinstance(wanted, list):
-        found, asked = _by_key(cast("list[object]", live)), _by_key(cast("list[object]", wanted))
-        if set(asked) - set(found) or isinstance(next(iter(asked), 0), int):
-            return [prune(a, b) for a, b in zip(live, wanted, strict=False)] + list(live)[len(cast("list[Any]", wanted)) :]
-        extra = [found[key] for key in found if key not in asked]
-        return [prune(found[key], asked[key]) for key in asked] + extra
-    return live
+        return _prune_list(cast("list[Any]", live), cast("list[Any]", wanted))
+    return cast("Any", live)
+
+
+def _prune_list(live: list[Any], wanted: list[Any]) -> list[Any]:
+    """Prune items with the same key, or at the same place; items that are not named stay whole."""
+    found, asked = _by_key(live), _by_key(wanted)
+    if set(asked) - set(found) or isinstance(next(iter(asked), 0), int):
+        return [prune(a, b) for a, b in zip(live, wanted, strict=False)] + live[len(wanted) :]
+    return [prune(found[key], asked[key]) for key in asked] + [found[key] for key in found if key not in asked]
 
 
 def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,10 +160,11 @@ def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
     if metadata:
         kept["metadata"] = metadata
     if kept.get("kind") == "Secret":
-        texts = kept.pop("stringData", None) or {}
+        texts = mapping(kept, "stringData")
+        kept.pop("stringData", None)
         if texts:
             encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in texts.items()}
-            kept["data"] = {**(kept.get("data") or {}), **encoded}
+            kept["data"] = {**mapping(kept, "data"), **encoded}
     return kept
 
 

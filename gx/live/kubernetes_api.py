@@ -104,7 +104,7 @@ class KubernetesApi:
         configuration = kubernetes.client.Configuration()
         configuration.retries = False
         try:
-            kubernetes.config.load_kube_config(
+            kubernetes.config.load_kube_config(  # pyright: ignore[reportUnknownMemberType]
                 config_file=str(kubeconfig) if kubeconfig else None,
                 context=context or None,
                 client_configuration=configuration,
@@ -136,7 +136,6 @@ class KubernetesApi:
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
-        read_seconds: float = READ_SECONDS,
     ) -> Object:
         """Send one request and return the answer.
 
@@ -144,16 +143,15 @@ class KubernetesApi:
             ApiError: The server refused it.
             UnreachableError: Nobody answered.
         """
-        return self._exchange(method, path, query, body, content_type, read_seconds)[0]
+        return self._exchange(method, path, query, body, content_type)[0]
 
     def _exchange(
         self,
         method: str,
         path: str,
-        query: Mapping[str, str] | None = None,
-        body: object = None,
-        content_type: str = "application/json",
-        read_seconds: float = READ_SECONDS,
+        query: Mapping[str, str] | None,
+        body: object,
+        content_type: str,
     ) -> tuple[Object, list[str]]:
         """Return the answer and the server's warnings."""
         headers = {"Accept": "application/json", "Content-Type": content_type}
@@ -162,11 +160,11 @@ class KubernetesApi:
             method, path, query_params=parameters, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
         try:
-            response = self._client.call_api(*serialized, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            response = self._client.call_api(*serialized, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
             text: bytes = response.read()
             warnings = [str(text) for text in response.headers.getlist("Warning")]
         except kubernetes.client.ApiException as error:
-            raise UnreachableError(f"{self.server} cannot be reached ({error.reason})") from None
+            raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
         answer = _decode(text)

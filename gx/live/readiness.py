@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.live.objects import mapping, sequence
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def readiness(api: KubernetesApi, live: Object) -> Readiness:
 
 
 def _rollout(live: Object, wanted: int, figures: Mapping[str, int]) -> Readiness:
-    status: Object = live.get("status") or {}
+    status = mapping(live, "status")
     if status.get("observedGeneration", 0) < live["metadata"]["generation"]:
         return Readiness(ready=False, text="the change has not been seen yet")
     for name, figure in figures.items():
@@ -43,7 +43,7 @@ def _rollout(live: Object, wanted: int, figures: Mapping[str, int]) -> Readiness
 
 def _deployment(_api: KubernetesApi, live: Object) -> Readiness:
     wanted = int(live["spec"].get("replicas", 1))
-    conditions = cast("list[Object]", (live.get("status") or {}).get("conditions") or [])
+    conditions = sequence(live, "status", "conditions")
     stuck = [c["message"] for c in conditions if c["type"] == "Progressing" and c["status"] == "False"]
     if stuck:
         return Readiness(ready=False, failed=True, text=str(stuck[0]))
@@ -55,19 +55,19 @@ def _deployment(_api: KubernetesApi, live: Object) -> Readiness:
 def _stateful_set(_api: KubernetesApi, live: Object) -> Readiness:
     wanted = int(live["spec"].get("replicas", 1))
     state = _rollout(live, wanted, {"updatedReplicas": wanted, "readyReplicas": wanted})
-    status: Object = live.get("status") or {}
+    status = mapping(live, "status")
     if state.ready and wanted and status.get("currentRevision") != status.get("updateRevision"):
         return Readiness(ready=False, text="the old revision still runs")
     return state
 
 
 def _daemon_set(_api: KubernetesApi, live: Object) -> Readiness:
-    wanted = int((live.get("status") or {}).get("desiredNumberScheduled", 0))
+    wanted = int(mapping(live, "status").get("desiredNumberScheduled", 0))
     return _rollout(live, wanted, {"updatedNumberScheduled": wanted, "numberAvailable": wanted})
 
 
 def _job(_api: KubernetesApi, live: Object) -> Readiness:
-    conditions = cast("list[Object]", (live.get("status") or {}).get("conditions") or [])
+    conditions = sequence(live, "status", "conditions")
     ended = {str(c["type"]): str(c.get("message", "")) for c in conditions if c["status"] == "True"}
     if "Failed" in ended:
         return Readiness(ready=False, failed=True, text=f"the Job failed: {ended['Failed']}")
@@ -95,19 +95,19 @@ def _service(api: KubernetesApi, live: Object) -> Readiness:
         metadata["namespace"],
         labels=f"kubernetes.io/service-name={metadata['name']}",
     )
-    endpoints = [endpoint for one in slices for endpoint in one.get("endpoints") or []]
-    if not any((endpoint.get("conditions") or {}).get("ready", True) for endpoint in endpoints):
+    endpoints = [endpoint for one in slices for endpoint in sequence(one, "endpoints")]
+    if not any(mapping(endpoint, "conditions").get("ready", True) for endpoint in endpoints):
         return Readiness(ready=False, text="no ready pod matches its selector")
     return _address(api, live) if spec.get("type") == "LoadBalancer" else _READY
 
 
 def _address(_api: KubernetesApi, live: Object) -> Readiness:
-    published = (live.get("status") or {}).get("loadBalancer", {}).get("ingress")
+    published = sequence(live, "status", "loadBalancer", "ingress")
     return _READY if published else Readiness(ready=False, text="no controller has published an address")
 
 
 def _quota(_api: KubernetesApi, live: Object) -> Readiness:
-    same = (live.get("status") or {}).get("hard") == live["spec"].get("hard")
+    same = mapping(live, "status", "hard") == mapping(live, "spec", "hard")
     return _READY if same else Readiness(ready=False, text="the quota controller has not counted yet")
 
 

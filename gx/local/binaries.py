@@ -51,7 +51,9 @@ class Binary:
     def ldflags(self) -> str:
         """Return the linker flags: no debug tables, and the version that the program tells its clients."""
         version = self.version()
-        return " ".join(["-s", "-w", *(f"-X {stamp.format(version=version, bare=version[1:])}" for stamp in self.stamp)])
+        return " ".join(
+            ["-s", "-w", *(f"-X {stamp.format(version=version, bare=version[1:])}" for stamp in self.stamp)]
+        )
 
     def cached(self) -> Path:
         """Return where its build belongs: a folder named by everything that decides what is built."""

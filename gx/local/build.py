@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from gx.errors import InputError
 from gx.local.binaries import BINARIES, BUILD_FLAGS, Binary, cache_folder, installed
+from gx.local.plugins import install_official
 
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
 
@@ -74,7 +75,7 @@ def _go_directive(binary: Binary) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _only_one(console: Console) -> Iterator[None]:
+def _only_one(console: Console) -> Generator[None]:
     """Two builds at once wait for each other instead of doing the work twice."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,13 +131,14 @@ def _drop_older(target: Path) -> None:
 def main() -> None:
     """Build what is missing; one line and exit code 2 when that cannot be done."""
     console = Console(highlight=False, stderr=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:
         wanted = missing()
         if wanted:
             build(wanted, console)
         else:
             console.print(f"tools: all {len(BINARIES)} programs are there")
+        console.print(install_official())
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -151,8 +152,6 @@ def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
 
 
 def _answers(port: int, authority: str, certificate: tuple[str, str]) -> bool:
-    import ssl
-
     context = ssl.create_default_context(cafile=authority)
     context.load_cert_chain(*certificate)
     try:

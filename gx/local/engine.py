@@ -108,7 +108,7 @@ def _interrupt(child: "subprocess.Popen[str]") -> None:
 
 
 def _perform(request: dict[str, Any]) -> dict[str, Any]:
-    from pulumi import automation
+    from pulumi import automation  # noqa: PLC0415 the parent need not load it
 
     project = Path(request["project"])
     options = dict(request["options"])
@@ -128,16 +128,20 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
         sys.stdout.flush()
 
     try:
-        operation = getattr(stack, request["operation"])
-        done: Any = operation(on_event=on_event, on_output=lambda _: None, **options)
+        operation: Any = getattr(stack, request["operation"])
+        done: Any = operation(on_event=on_event, on_output=_nowhere, **options)
     except automation.CommandError as error:
         raise EngineError(_once(errors) or _last_words(str(error))) from None
     if request["operation"] == "preview":
         changes = {str(getattr(kind, "value", kind)): count for kind, count in done.change_summary.items()}
         return {"changes": changes, "outputs": {}}
-    outputs = {} if request["operation"] == "destroy" else stack.outputs()
+    outputs: Mapping[str, Any] = {} if request["operation"] == "destroy" else stack.outputs()
     shown = {name: output.value for name, output in outputs.items() if not output.secret}
     return {"changes": done.summary.resource_changes or {}, "outputs": shown}
+
+
+def _nowhere(_text: str) -> None:
+    """Take the CLI's own display, which events replace."""
 
 
 def _once(errors: list[str]) -> str:
@@ -147,8 +151,7 @@ def _once(errors: list[str]) -> str:
 
 
 def _last_words(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip().startswith("error:")]
-    return lines[-1].strip().removeprefix("error: ") if lines else text.strip()
+    return text.rpartition("error: ")[2].strip()
 
 
 def _as_json(event: Any) -> Event:  # noqa: ANN401 a class of the Automation API

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import re
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -126,3 +127,8 @@ class DataFolder:
     def remove(self) -> None:
         """Delete everything."""
         shutil.rmtree(self.path)
+
+
+def folder_of(data: Path, context: str) -> DataFolder:
+    """Return the data folder: one of its own for each foreign cluster, so that two states never meet."""
+    return DataFolder(data / f"context-{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)

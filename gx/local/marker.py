@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
+from gx.live.objects import mapping
 from gx.nodes import NODES
 
 NAMESPACE, NAME = "kube-system", "gx-local"
@@ -33,7 +34,7 @@ def refuse_production(api: KubernetesApi) -> None:
     names = {node.name for node in NODES}
     for node in api.list_objects("v1", "Node"):
         metadata = cast("dict[str, Any]", node["metadata"])
-        if metadata["name"] in names and SIMULATED not in (metadata.get("annotations") or {}):
+        if metadata["name"] in names and SIMULATED not in mapping(metadata, "annotations"):
             raise InputError(
                 file=api.origin,
                 key=f"node {metadata['name']}",
@@ -59,7 +60,7 @@ def require_local(api: KubernetesApi) -> None:
             consequence=f"the cluster at {api.server} is not marked as local, nothing was changed",
             fix="choose another context, or mark a cluster made for trials with `gx local mark --context NAME`",
         )
-    if (found.get("data") or {}).get("clusterUid") != uid:
+    if mapping(found, "data").get("clusterUid") != uid:
         raise InputError(
             file=api.origin,
             key=f"ConfigMap {NAMESPACE}/{NAME}",

@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
+from gx.live.objects import sequence
 from gx.local.binaries import find
 from gx.local.engine import Event, Result, Run, run_engine
 from gx.local.folder import DataFolder
@@ -78,7 +79,7 @@ class LocalNetwork:
     def _state(self, key: str) -> list[dict[str, Any]]:
         try:
             document = json.loads(self.state_file.read_text(encoding="utf-8"))
-            found = ((document["checkpoint"].get("latest") or {}).get(key)) or []
+            found = sequence(document["checkpoint"], "latest", key)
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, AttributeError):
@@ -87,7 +88,7 @@ class LocalNetwork:
                 consequence="is no state of the engine, nothing was changed",
                 fix=f"put back {self.state_file.name}.bak, or `gx local down --delete` and begin anew",
             ) from None
-        return cast("list[dict[str, Any]]", found)
+        return found
 
     def prepare(self, api: KubernetesApi, report: Callable[[str], None]) -> Path:
         """Create the surroundings and the copy of the project; return the copy's folder."""
@@ -127,7 +128,10 @@ class LocalNetwork:
         }
 
     def run(
-        self, operation: str, on_event: Callable[[Event], None] = lambda _: None, options: Mapping[str, Any] | None = None
+        self,
+        operation: str,
+        on_event: Callable[[Event], None] = lambda _: None,
+        options: Mapping[str, Any] | None = None,
     ) -> Result:
         """Run the engine on the stack's copy.
 

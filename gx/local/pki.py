@@ -37,14 +37,14 @@ def create(folder: Path) -> None:
     """Write the authority, every certificate with its key, and the key pair that signs ServiceAccount tokens."""
     folder.mkdir(mode=0o700)
     authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority = _certificate("gx-local", "", authority_key, authority_key, None, ())
+    authority = _certificate("gx-local", "", authority_key, authority_key)
     _write(folder, "ca", authority_key, authority)
     for name, (user, group) in CLIENTS.items():
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(folder, name, key, _certificate(user, group, key, authority_key, authority, None))
+        _write(folder, name, key, _certificate(user, group, key, authority_key, authority=authority))
     for name, hosts in SERVERS.items():
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(folder, name, key, _certificate(name, "", key, authority_key, authority, hosts))
+        _write(folder, name, key, _certificate(name, "", key, authority_key, authority=authority, hosts=hosts))
     signing = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     _private(folder / "service-accounts.key", signing)
     public = signing.public_key().public_bytes(
@@ -58,8 +58,9 @@ def _certificate(
     group: str,
     key: ec.EllipticCurvePrivateKey,
     signer: ec.EllipticCurvePrivateKey,
-    authority: x509.Certificate | None,
-    hosts: tuple[str, ...] | None,
+    *,
+    authority: x509.Certificate | None = None,
+    hosts: tuple[str, ...] | None = None,
 ) -> x509.Certificate:
     """Return a certificate: an authority's without `authority`, a server's with `hosts`, else a client's."""
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, user)]

@@ -6,22 +6,37 @@ The same steps for a real network are in docs/runbooks/engine-killed.md.
 import json
 import subprocess
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import psutil
 
 from gx.errors import InputError
+from gx.labels import FIELD_MANAGER, MANAGED_BY, NETWORK
+from gx.live.kinds import NAMESPACED
+from gx.live.kubernetes_api import KubernetesApi
+from gx.live.objects import mapping
 from gx.local.binaries import find
 from gx.local.network import LocalNetwork
 
 
-def recover(network: LocalNetwork, report: Callable[[str], None]) -> None:
-    """Remove the lock of a dead engine, and find out what became of the operations that it had begun.
+def recover(network: LocalNetwork, api: KubernetesApi, report: Callable[[str], None]) -> None:
+    """Remove the lock of a dead engine, and clear up what it had begun without noting it.
 
     Raises:
         InputError: An engine is at work on the stack, or the state cannot be mended.
     """
-    for lock in sorted(network.locks.glob("*.json")):
+    cut_off = _remove_locks(network, report)
+    pending = network.pending()
+    if pending:
+        report(f"asking the cluster what became of {len(pending)} operations that were cut off")
+        _refresh(network, pending)
+    if cut_off or pending:
+        _delete_strays(network, api, report)
+
+
+def _remove_locks(network: LocalNetwork, report: Callable[[str], None]) -> bool:
+    locks = sorted(network.locks.glob("*.json"))
+    for lock in locks:
         holder = json.loads(lock.read_text(encoding="utf-8"))
         if _alive(int(holder["pid"])):
             raise InputError(
@@ -32,10 +47,24 @@ def recover(network: LocalNetwork, report: Callable[[str], None]) -> None:
             )
         report(f"removing the lock that process {holder['pid']} left behind")
         lock.unlink()
-    pending = network.pending()
-    if pending:
-        report(f"asking the cluster what became of {len(pending)} operations that were cut off")
-        _refresh(network, pending)
+    return bool(locks)
+
+
+def _delete_strays(network: LocalNetwork, api: KubernetesApi, report: Callable[[str], None]) -> None:
+    """Delete objects of the program that the state does not know: the engine died before it could note them.
+
+    Only on a local cluster. On a real one they are imported, as the runbook says.
+    """
+    known = {str(resource.get("id", "")) + resource["type"].rsplit(":", 1)[-1] for resource in network.resources()}
+    selector = f"{MANAGED_BY}={FIELD_MANAGER},{NETWORK}={network.stack}"
+    for api_version, kind in NAMESPACED:
+        for live in api.list_objects(api_version, kind, labels=selector):
+            metadata = live["metadata"]
+            owned = metadata.get("ownerReferences")
+            identifier = f"{metadata['namespace']}/{metadata['name']}"
+            if not owned and f"{identifier}{kind}" not in known:
+                report(f"deleting {kind} {identifier}: the state does not know it")
+                api.delete(api_version, kind, metadata["namespace"], metadata["name"], propagation="Background")
 
 
 def _alive(pid: int) -> bool:
@@ -49,8 +78,8 @@ def _refresh(network: LocalNetwork, pending: list[dict[str, Any]]) -> None:
     """Refresh with the ids of what was being created: what exists is taken in, the rest is forgotten."""
     command = [str(find("pulumi")), "refresh", "--yes", "--skip-preview", "--non-interactive", "-s", network.stack]
     for operation in pending:
-        resource = cast("dict[str, Any]", operation["resource"])
-        metadata = (resource.get("inputs") or {}).get("metadata")
+        resource = mapping(operation, "resource")
+        metadata = mapping(resource, "inputs", "metadata")
         if operation["type"] == "creating" and metadata:
             namespace = metadata.get("namespace")
             identifier = f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from gx.live.objects import mapping, sequence
 from gx.local.engine import Event, Result
-from gx.local.folder import DataFolder
+from gx.local.folder import DataFolder, folder_of
 from gx.local.network import LocalNetwork
 from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, networks
@@ -114,17 +115,15 @@ def _by_component(resources: list[dict[str, Any]]) -> dict[str, Counter[str]]:
 def _pods(api: KubernetesApi, namespace: str) -> str:
     pods = list(api.list_objects("v1", "Pod", namespace))
     ready = sum(
-        any(c["type"] == "Ready" and c["status"] == "True" for c in (pod.get("status") or {}).get("conditions") or [])
+        any(c["type"] == "Ready" and c["status"] == "True" for c in sequence(pod, "status", "conditions"))
         for pod in pods
     )
-    ended = sum((pod.get("status") or {}).get("phase") == "Succeeded" for pod in pods)
+    ended = sum(mapping(pod, "status").get("phase") == "Succeeded" for pod in pods)
     return f"pods in {namespace}: {ready} ready, {ended} completed, {len(pods) - ready - ended} waiting"
 
 
 def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
     """Show what runs; return whether the cluster does."""
-    from gx.local.up import folder_of
-
     folder = folder_of(data, context)
     if not folder.path.exists():
         console.print(f"no cluster: there is no {folder.path}; start one with `gx local up`")

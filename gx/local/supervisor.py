@@ -22,6 +22,7 @@ import psutil
 from gx.errors import InputError
 from gx.local.control_plane import Part, free_ports, parts, started, write_kubeconfigs
 from gx.local.folder import DataFolder
+from gx.settings.project import ROOT
 
 KEEP = "keep"
 READY_SECONDS = 120
@@ -85,7 +86,7 @@ class Supervisor:
         log = self.folder.logs / f"{part.name}.log"
         environment = {key: os.environ[key] for key in _FORWARDED if key in os.environ}
         with log.open("wb") as out:
-            self.children[part.name] = subprocess.Popen(  # noqa: S603 the pinned programs  # pylint: disable=consider-using-with
+            self.children[part.name] = subprocess.Popen(  # noqa: S603 the pinned programs
                 part.command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -141,8 +142,6 @@ def _ended(folder: DataFolder, name: str, what: str) -> InputError:
 
 def zone_part(folder: DataFolder, ports: dict[str, int]) -> Part:
     """Return the process of the stand-in for the DNS zone."""
-    from gx.settings.project import ROOT
-
     script = ROOT / "tools" / "plugins" / "zone_api.py"
     return Part("zone", (sys.executable, str(script), "--port", str(ports["zone"]), "--file", str(folder.zone)))
 

@@ -1,6 +1,5 @@
 """Brings a local cluster up and takes it down."""
 
-import re
 from pathlib import Path
 
 import typer
@@ -10,7 +9,7 @@ from gx.errors import InputError, Interrupted
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local import pki
 from gx.local.engine import EngineError
-from gx.local.folder import DataFolder
+from gx.local.folder import folder_of
 from gx.local.launch import running, stop
 from gx.local.marker import marker, refuse_production, require_local
 from gx.local.network import LocalNetwork
@@ -18,11 +17,6 @@ from gx.local.recovery import recover
 from gx.local.show import EngineProgress, show_network
 from gx.local.world import MANAGER, apply_cluster
 from gx.settings.offline import offline_settings
-
-
-def folder_of(data: Path, context: str) -> DataFolder:
-    """Return the data folder: one of its own for each foreign cluster, so that two states never meet."""
-    return DataFolder(data / f"context-{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)
 
 
 def bring_up(stack: str, root: Path, data: Path, context: str, console: Console) -> None:
@@ -57,7 +51,7 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console)
                 )
                 apply_cluster(api, simulated_nodes=not context)
                 network.prepare(api, lambda text: spinner.update(f"surroundings of {stack}, {text}"))
-                recover(network, console.print)
+                recover(network, api, console.print)
                 spinner.stop()
                 with EngineProgress(stack, console) as progress:
                     result = network.run("up", progress.on_event)
@@ -107,9 +101,7 @@ def take_down(data: Path, context: str, console: Console, *, delete: bool) -> No
     if not folder.path.exists():
         console.print(f"nothing to do: there is no {folder.path}")
         return
-    if not delete:
-        folder.check_version()
-    elif not (folder.path / "version").exists() and any(folder.path.iterdir()):
+    if not delete or (not (folder.path / "version").exists() and any(folder.path.iterdir())):
         folder.check_version()
     with folder.lock():
         was_running = stop(folder)

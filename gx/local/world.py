@@ -155,9 +155,7 @@ def _neighbours(settings: Settings) -> Iterator[Object]:
             yield _pods(settings, name, labels, numbers.replicas, numbers.resources)
 
 
-def _pods(
-    settings: Settings, name: str, labels: dict[str, str], replicas: int, resources: Resources | None
-) -> Object:
+def _pods(settings: Settings, name: str, labels: dict[str, str], replicas: int, resources: Resources | None) -> Object:
     scheduling = settings.stack.scheduling
     container: Object = {"name": name, "image": f"local/{name}"}
     if resources is not None:

@@ -9,6 +9,7 @@ from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
 from gx.live.fields import Difference, replacing, settled
 from gx.live.kubernetes_api import Object
+from gx.live.objects import mapping
 from gx.operate.live import CONTROLLERS, Live, pod_template
 from gx.operate.refusals import Refusal, refusals
 from gx.plan.model import Plan, Resource
@@ -77,7 +78,9 @@ class Adoption:
     dns_seen: bool = True
 
 
-def decide(plan: Plan, live: Live, *, zone_id: str, accepted: tuple[str, ...], kept_secrets: frozenset[str]) -> Adoption:
+def decide(
+    plan: Plan, live: Live, *, zone_id: str, accepted: tuple[str, ...], kept_secrets: frozenset[str]
+) -> Adoption:
     """Return what adoption would do.
 
     Args:
@@ -127,8 +130,8 @@ def _with_live_checksum(wanted: Object, found: Object) -> Object:
     """Let a live checksum stand: it is keyed with a value that only the engine's state holds."""
     if found["kind"] not in CONTROLLERS:
         return wanted
-    checksum = (pod_template(found)["metadata"].get("annotations") or {}).get(CONFIG_CHECKSUM)
-    annotations = pod_template(wanted)["metadata"].get("annotations") or {}
+    checksum = mapping(pod_template(found), "metadata", "annotations").get(CONFIG_CHECKSUM)
+    annotations = mapping(pod_template(wanted), "metadata", "annotations")
     if checksum and CONFIG_CHECKSUM in annotations:
         annotations[CONFIG_CHECKSUM] = checksum
     return wanted

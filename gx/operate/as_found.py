@@ -4,9 +4,12 @@ import re
 from typing import Any
 
 from gx.catalogue import CATALOGUE
+from gx.live.objects import sequence
 from gx.operate.live import Live, pod_template
 
-_IMAGE = re.compile(r"(?P<registry>[^/]+)/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+_IMAGE = re.compile(
+    r"(?P<registry>[^/]+)/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}$")
 
 
@@ -36,8 +39,8 @@ def _running_digest(live: Live, container: str) -> str:
     """Return the digest that every pod of a workload runs; empty if they differ or do not say."""
     digests: set[str] = set()
     for pod in live.of_kind("Pod"):
-        for status in (pod.get("status") or {}).get("containerStatuses") or []:
+        for status in sequence(pod, "status", "containerStatuses"):
             if status["name"] == container:
-                found = _DIGEST.search(status.get("imageID") or "")
+                found = _DIGEST.search(str(status.get("imageID") or ""))
                 digests.add(found[0] if found else "")
     return digests.pop() if len(digests) == 1 else ""

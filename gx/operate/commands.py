@@ -15,7 +15,9 @@ REFUSED = 3
 def adopt(
     stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
     context: Annotated[str, typer.Option("--context", metavar="NAME", help="Context of its cluster.")],
-    write: Annotated[bool, typer.Option("--write", help="Write networks/STACK/adoption.yaml and release.yaml.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write networks/STACK/adoption.yaml and release.yaml.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether cluster and zone can be read, and are the pinned ones.")
     ] = False,
@@ -23,7 +25,7 @@ def adopt(
         list[str] | None, typer.Option("--accept", metavar="NAME", help="Accept one loss or refusal by its name.")
     ] = None,
 ) -> None:
-    """Say for every planned object whether it would be imported or created, and what that changes. Changes nothing live.
+    """Say for every planned object whether it would be imported or created, and what changes. Changes nothing live.
 
     Ends with 0, with 2 when something cannot be read, or with 3 when something must be settled first.
     """
@@ -40,7 +42,7 @@ def adopt(
         console.print(f"{stack}: the cluster {live.uid} and {'the zone' if prepared.zone else 'no zone'} can be read")
         return
     root = project_root()
-    accepted = tuple(dict.fromkeys([*prepared.accepted, *(accept or [])]))
+    accepted = (*prepared.accepted, *(name for name in accept or [] if name not in prepared.accepted))
     plan = prepared.record(console)
     adoption = decide(
         plan, live, zone_id=prepared.zone_id, accepted=accepted, kept_secrets=frozenset(prepared.kept_secrets)
@@ -61,7 +63,9 @@ def adopt(
         if release != current:
             head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
             _write(root / release_file(stack), head, release)
-        console.print(f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it")
+        console.print(
+            f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it"
+        )
 
 
 def _write(path: Path, head: str, document: dict[str, Any]) -> None:

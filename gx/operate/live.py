@@ -7,33 +7,12 @@ from typing import Any
 
 from gx.dns import wanted_records
 from gx.errors import InputError
+from gx.live.kinds import NAMESPACED
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, Reason, UnreachableError
+from gx.live.objects import sequence
 from gx.naming import MONITORING_NAMESPACE
 from gx.operate.zone import Record, Zone
 from gx.settings.settings import Settings
-
-NAMESPACED = (
-    ("v1", "ConfigMap"),
-    ("v1", "LimitRange"),
-    ("v1", "PersistentVolumeClaim"),
-    ("v1", "Pod"),
-    ("v1", "ResourceQuota"),
-    ("v1", "Secret"),
-    ("v1", "Service"),
-    ("v1", "ServiceAccount"),
-    ("apps/v1", "DaemonSet"),
-    ("apps/v1", "Deployment"),
-    ("apps/v1", "StatefulSet"),
-    ("autoscaling/v2", "HorizontalPodAutoscaler"),
-    ("batch/v1", "CronJob"),
-    ("batch/v1", "Job"),
-    ("networking.k8s.io/v1", "Ingress"),
-    ("networking.k8s.io/v1", "NetworkPolicy"),
-    ("policy/v1", "PodDisruptionBudget"),
-    ("rbac.authorization.k8s.io/v1", "Role"),
-    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
-)
-"""Every kind that a hand-made namespace may hold and the program has an opinion on."""
 
 CONTROLLERS = ("DaemonSet", "Deployment", "StatefulSet", "CronJob", "Job")
 
@@ -82,9 +61,11 @@ def pod_template(controller: Object) -> dict[str, Any]:
 
 def claims_of(controller: Object) -> set[str]:
     """Return the names of the claims that a controller's pods mount, those of its templates by their prefix."""
-    volumes = pod_template(controller)["spec"].get("volumes") or []
-    mounted = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}
-    templates = controller["spec"].get("volumeClaimTemplates") or []
+    volumes = sequence(pod_template(controller), "spec", "volumes")
+    mounted = {
+        str(volume["persistentVolumeClaim"]["claimName"]) for volume in volumes if "persistentVolumeClaim" in volume
+    }
+    templates = sequence(controller, "spec", "volumeClaimTemplates")
     return mounted | {f"{template['metadata']['name']}-{controller['metadata']['name']}-0" for template in templates}
 
 

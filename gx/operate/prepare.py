@@ -76,7 +76,10 @@ def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
     if need_zone and zone is None:
         missing = TOKEN_VARIABLE if zone_id != UNSET_ZONE_ID else f"{PROJECT}:cloudflare.zoneId"
         raise InputError(
-            file=stack_file(stack), key=missing, consequence="is not set: the zone cannot be checked", fix=f"set {missing}"
+            file=stack_file(stack),
+            key=missing,
+            consequence="is not set: the zone cannot be checked",
+            fix=f"set {missing}",
         )
     secrets = read_stack(stack, root).secrets
     return Prepared(

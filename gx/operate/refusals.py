@@ -7,6 +7,7 @@ from typing import Any
 from gx.adoption import LIVE_SECRETS
 from gx.labels import FIELD_MANAGER, MANAGED_BY
 from gx.live.kubernetes_api import Object
+from gx.live.objects import mapping, sequence
 from gx.operate.live import CONTROLLERS, Live, claims_of, pod_template
 from gx.plan.model import Plan, Resource
 from gx.plan.values import Secret, walk
@@ -46,8 +47,8 @@ def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:
     asked: set[str] = set()
     for resource, found in _planned(plan, live):
         key = f"{resource.kind}/{resource.object_name}"
-        if found is None or (found["metadata"].get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER:
-            continue  # what carries our label was written by the program itself
+        if found is None:
+            continue
         missing = [name for name in LIVE_SECRETS.get(key, ()) if name not in kept and name not in asked]
         asked.update(missing)
         for name in missing:
@@ -57,7 +58,8 @@ def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:
                 fix=f"give the live value to `pulumi config set --secret -s {plan.network} {name}` on standard input",
             )
         generated = resource.kind == "Secret" and any(isinstance(value, Secret) for _, value in walk(resource.inputs))
-        if generated and key not in LIVE_SECRETS:
+        ours = mapping(found, "metadata", "labels").get(MANAGED_BY) == FIELD_MANAGER  # written by the program itself
+        if generated and not ours and key not in LIVE_SECRETS:
             yield Refusal(
                 name=f"{key} values",
                 text="exists live, and the program would write generated values over it",
@@ -79,12 +81,12 @@ def _claims(plan: Plan, live: Live) -> Iterator[Refusal]:
                 yield Refusal(
                     name=f"{resource.kind}/{name} kind",
                     text=f"a live {kind} of that name exists: two servers would open one claim",
-                    fix=f"set the kind to {kind} as it is live; docs/takeover.md 6 has the way to change it later",
+                    fix=f"set the kind to {kind} as it is live; docs/takeover.md 6 has the way to change it",
                 )
             elif claims_of(found) != planned:
                 yield Refusal(
                     name=f"{resource.kind}/{name} claims",
-                    text=f"mounts {_list(claims_of(found))} live, {_list(planned)} planned: it would start without data",
+                    text=f"mounts {_list(claims_of(found))} live, {_list(planned)} planned: no data there",
                     fix="describe the claim by its live name",
                 )
     for name in sorted(wanted):
@@ -104,11 +106,11 @@ def _strangers(plan: Plan, live: Live) -> Iterator[Refusal]:
     neighbours = [dict(neighbour.labels) for neighbour in plan.neighbours if neighbour.labels]
     for stranger in strangers:
         label = f"{stranger['kind']}/{stranger['metadata']['name']}"
-        labels: Mapping[str, str] = pod_template(stranger)["metadata"].get("labels") or {}
+        labels: Mapping[str, str] = mapping(pod_template(stranger), "metadata", "labels")
         if any(other.items() <= labels.items() for other in neighbours):
             continue
         for service in plan.of_kind("Service"):
-            selector: Mapping[str, str] = service.spec.get("selector") or {}
+            selector: Mapping[str, str] = mapping(service.spec, "selector")
             if selector and selector.items() <= labels.items() and stranger["kind"] != "Job":
                 yield Refusal(
                     name=f"Service/{service.object_name} selects {label}",
@@ -148,14 +150,14 @@ def _routes(plan: Plan, live: Live) -> Iterator[Refusal]:
         if name not in names and taken:
             yield Refusal(
                 name=f"Ingress/{name} routes",
-                text=f"serves {''.join(taken[0])} live, which {planned[taken[0]]} would serve: the webhook refuses that",
+                text=f"serves {''.join(taken[0])} live, which {planned[taken[0]]} would serve: the webhook refuses it",
                 fix="give the planned Ingress the live name, or delete the live one in the same maintenance step",
             )
 
 
 def _paths(ingress: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for rule in ingress["spec"].get("rules") or []:
-        for path in (rule.get("http") or {}).get("paths") or []:
+    for rule in sequence(ingress, "spec", "rules"):
+        for path in sequence(rule, "http", "paths"):
             yield str(rule.get("host", "")), str(path.get("path", "/"))
 
 

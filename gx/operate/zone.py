@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 
 from gx.errors import InputError
+from gx.live.objects import sequence
 
 PUBLIC_API = "https://api.cloudflare.com/client/v4"
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"
 _PAGE, _ATTEMPTS, _SECONDS = 100, 5, 15
+_TOO_MANY, _NOT_FOUND = 429, 404
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,26 +62,30 @@ class Zone:
                 )
 
     def _ask(self, query: dict[str, str]) -> dict[str, Any]:
-        for attempt in range(_ATTEMPTS):
-            try:
-                response = self._client.get(f"/zones/{self.zone_id}/dns_records", params=query)
-            except httpx.HTTPError as error:
-                raise self._refused(f"cannot be reached ({error})", "mend the connection") from None
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS or attempt == _ATTEMPTS - 1:
-                break
+        response = self._get(query)
+        attempts = 1
+        while response.status_code == _TOO_MANY and attempts < _ATTEMPTS:
+            attempts += 1
             time.sleep(float(response.headers.get("Retry-After", 1)))
+            response = self._get(query)
         try:
             answer: dict[str, Any] = response.json()
         except ValueError:
             raise self._refused(f"answered with HTTP {response.status_code}", "try again later") from None
         if not answer.get("success"):
-            first = (answer.get("errors") or [{}])[0]
-            code, message = first.get("code"), first.get("message", "no reason given")
+            first: dict[str, Any] = next(iter(sequence(answer, "errors")), {"message": "no reason given"})
+            code, message = first.get("code"), first["message"]
             fix = "give the token Zone / DNS / Read for this zone"
-            if response.status_code == httpx.codes.NOT_FOUND:
+            if response.status_code == _NOT_FOUND:
                 fix = "correct gx-infra:cloudflare.zoneId"
             raise self._refused(f"refused to list records: {message} ({code})", fix)
         return answer
+
+    def _get(self, query: dict[str, str]) -> httpx.Response:
+        try:
+            return self._client.get(f"/zones/{self.zone_id}/dns_records", params=query)
+        except httpx.HTTPError as error:
+            raise self._refused(f"cannot be reached ({error})", "mend the connection") from None
 
     def _refused(self, consequence: str, fix: str) -> InputError:
         return InputError(file=f"DNS zone {self.zone_id}", consequence=consequence, fix=fix)

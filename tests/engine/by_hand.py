@@ -2,7 +2,7 @@
 
 import copy
 import json
-from typing import Any
+from typing import Any, cast
 
 from gx.live.fields import LAST_APPLIED
 from gx.live.kubernetes_api import KubernetesApi
@@ -52,8 +52,9 @@ def by_kubectl(api: KubernetesApi, manifest: dict[str, Any], manager: str = KUBE
     api.create(made, manager=manager)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 any JSON
+def _plain(value: Any) -> Any:
     """Return a manifest without labels and annotations that only the program sets."""
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items() if not str(key).startswith(OURS)}
-    return [_plain(entry) for entry in value] if isinstance(value, list) else value
+        entries = cast("dict[str, Any]", value)
+        return {key: _plain(entry) for key, entry in entries.items() if not key.startswith(OURS)}
+    return [_plain(entry) for entry in cast("list[Any]", value)] if isinstance(value, list) else value

@@ -71,7 +71,7 @@ class Stack:
         """Change the stack's settings for the runs that follow."""
         edit(self.root, self.network.stack, change)
 
-    def run(self, operation: str = "up", **options: Any) -> Result:  # noqa: ANN401 the Automation API's own
+    def run(self, operation: str = "up", **options: Any) -> Result:
         """Run the engine with the settings as they are now."""
         self.network.prepare(self.api, lambda _: None)
         return self.network.run(operation, options=options)
@@ -97,7 +97,6 @@ def cluster() -> Iterator[Cluster]:
             apply_cluster(api, simulated_nodes=True)
             yield Cluster(folder, api)
     finally:
-
         stop(folder)
         shutil.rmtree(path)
 

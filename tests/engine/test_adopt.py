@@ -1,9 +1,10 @@
 """A namespace made by hand is taken over: nothing replaced, nothing lost, and what would be lost is named first."""
 
+import base64
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -53,14 +54,19 @@ class HandMade:
     def uids(self) -> dict[str, str]:
         """Return the uid of everything that must survive."""
         found: dict[str, str] = {}
-        kinds = (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"), ("v1", "PersistentVolumeClaim"), ("v1", "Secret"))
+        kinds = (
+            ("apps/v1", "Deployment"),
+            ("apps/v1", "StatefulSet"),
+            ("v1", "PersistentVolumeClaim"),
+            ("v1", "Secret"),
+        )
         for api_version, kind in (*kinds, ("v1", "Service")):
             for live in self.api.list_objects(api_version, kind, self.stack.namespace):
                 found[f"{kind}/{live['metadata']['name']}"] = live["metadata"]["uid"]
         return found
 
 
-def ask_zone(cluster: Cluster, method: str, path: str = "", **arguments: Any) -> Any:  # noqa: ANN401 any JSON
+def ask_zone(cluster: Cluster, method: str, path: str = "", **arguments: Any) -> Any:
     """Ask the zone's API, as a person with a token does."""
     url = f"{cluster.zone_url}/zones/{ZONE_ID}/dns_records{path}"
     answer = httpx.request(method, url, headers={"Authorization": "Bearer x"}, **arguments)
@@ -208,7 +214,7 @@ def _set_live_secrets(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def adopted(hand_made: HandMade) -> Iterator[HandMade]:
+def adopted(hand_made: HandMade) -> HandMade:
     """Take the network over in waves."""
     before = hand_made.uids()
     edit(hand_made.root, NETWORK, lambda config: config.update(adopt=True))
@@ -222,7 +228,7 @@ def adopted(hand_made: HandMade) -> Iterator[HandMade]:
     edit(hand_made.root, NETWORK, lambda config: config.update(adopt=False))
     after = hand_made.uids()
     assert {name: after[name] for name in before} == before, "nothing replaced, nothing lost"
-    yield hand_made
+    return hand_made
 
 
 def test_5_after_the_waves_the_preview_without_the_flag_is_empty(adopted: HandMade) -> None:
@@ -230,8 +236,6 @@ def test_5_after_the_waves_the_preview_without_the_flag_is_empty(adopted: HandMa
 
 
 def test_6_live_secrets_are_kept_and_nothing_secret_is_in_map_or_state(adopted: HandMade) -> None:
-    import base64
-
     live = adopted.stack.get("v1", "Secret", "minio-credentials")["data"]
     values = SECRETS["minio-credentials"]
     assert base64.b64decode(live["MINIO_ROOT_PASSWORD"]).decode() == values["MINIO_ROOT_PASSWORD"]
@@ -316,7 +320,11 @@ def test_credentials_without_rights_name_the_right(hand_made: HandMade) -> None:
 def test_a_terminating_namespace_is_refused(hand_made: HandMade) -> None:
     api, namespace = hand_made.api, "backend-testnet"
     kept = {"metadata": {"finalizers": ["gx.test/hold"]}}
-    holder = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "holder", "namespace": namespace, **kept["metadata"]}}
+    holder = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "holder", "namespace": namespace, **kept["metadata"]},
+    }
     api.create(holder)
     api.delete("v1", "Namespace", "", namespace, propagation="Background")
     try:

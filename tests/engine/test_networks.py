@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gx.live.kubernetes_api import ApiError
+from gx.live.objects import mapping
 from gx.local.engine import EngineError
 from gx.nodes import NODES
-from gx.steps import Step
+from gx.steps import Step, Wave
 from tests.engine.conftest import Cluster, Stack
 from tests.helpers.stack import NETWORKS
 
@@ -33,7 +34,7 @@ def pods(stack: Stack, **labels: str) -> list[dict[str, Any]]:
     """Return the pods of the namespace with some labels that have not ended."""
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     found = stack.api.list_objects("v1", "Pod", stack.namespace, labels=selector)
-    return [pod for pod in found if (pod.get("status") or {}).get("phase") not in {"Succeeded", "Failed"}]
+    return [pod for pod in found if mapping(pod, "status").get("phase") not in {"Succeeded", "Failed"}]
 
 
 def ours(stack: Stack) -> list[dict[str, Any]]:
@@ -66,7 +67,7 @@ def test_the_state_holds_no_secret_in_any_form(stack: Stack) -> None:
     redis, backend = stack.network.settings.stack.redis, "backend-secrets"
     values: list[str] = []
     for name in (redis.secret, backend, "minio-credentials", "gx-connections"):
-        data = stack.get("v1", "Secret", name).get("data") or {}
+        data = mapping(stack.get("v1", "Secret", name), "data")
         values += [base64.b64decode(text).decode() for key, text in data.items() if key != "DATABASE_USER"]
     forms = {form for value in values if len(value) > 8 for form in _forms(value)}
     assert len(forms) > 10
@@ -135,14 +136,18 @@ def test_a_raised_epoch_changes_the_secret_in_place_and_rolls_its_readers_alone(
     after = stack.get("v1", "Secret", "minio-credentials")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["data"]["MINIO_ROOT_PASSWORD"] != before["data"]["MINIO_ROOT_PASSWORD"]
-    rolled = {d["metadata"]["name"] for d in _controllers(stack) if d["spec"]["template"] != templates[d["metadata"]["name"]]}
+    rolled = {
+        d["metadata"]["name"] for d in _controllers(stack) if d["spec"]["template"] != templates[d["metadata"]["name"]]
+    }
     assert rolled == {"minio", "svc-messaging"}, "as found, the service logs in as root"
     assert set(stack.run("preview").changes) == {"same"}
 
 
 def _controllers(stack: Stack) -> list[dict[str, Any]]:
     kinds = ("Deployment", "StatefulSet")
-    return [live for kind in kinds for live in stack.api.list_objects("apps/v1", kind, stack.namespace) if _is_ours(live)]
+    return [
+        live for kind in kinds for live in stack.api.list_objects("apps/v1", kind, stack.namespace) if _is_ours(live)
+    ]
 
 
 def test_an_object_edited_by_hand_shows_as_drift_and_is_put_right(stack: Stack) -> None:
@@ -155,7 +160,10 @@ def test_an_object_edited_by_hand_shows_as_drift_and_is_put_right(stack: Stack) 
 
 
 def test_a_component_that_leaves_the_stack_is_deleted_and_nothing_else(stack: Stack) -> None:
-    stack.edit(lambda config: config.update(waves=[w for w in _all_waves(config) if w not in {"monitoring", "dns"}]))
+    def leave(config: dict[str, Any]) -> None:
+        config["waves"] = [wave for wave in _all_waves(config) if wave not in {"monitoring", "dns"}]
+
+    stack.edit(leave)
     changes = stack.run().changes
     assert set(changes) == {"same", "delete"}, changes
     alerts = stack.network.settings.network.alerts_config_map
@@ -165,8 +173,6 @@ def test_a_component_that_leaves_the_stack_is_deleted_and_nothing_else(stack: St
 
 
 def _all_waves(config: dict[str, Any]) -> list[str]:
-    from gx.steps import Wave
-
     return config.get("waves") or [wave.value for wave in Wave]
 
 
@@ -184,9 +190,15 @@ def test_destroy_leaves_what_is_protected(stack: Stack) -> None:
         assert stack.api.get("v1", "PersistentVolumeClaim", stack.namespace, "minio-pvc") is None
 
 
-def test_pod_security_lets_every_pod_in_and_refuses_a_planted_one(cluster: Cluster, make_stack: Callable[..., Stack]) -> None:
+def test_pod_security_lets_every_pod_in_and_refuses_a_planted_one(
+    cluster: Cluster, make_stack: Callable[..., Stack]
+) -> None:
     """A network on an empty cluster takes every step, so the namespace enforces "restricted" from the start."""
-    stack = make_stack("devnet", lambda config: config.update(steps=[step.value for step in Step]))
+
+    def every_step(config: dict[str, Any]) -> None:
+        config["steps"] = [step.value for step in Step]
+
+    stack = make_stack("devnet", every_step)
     stack.run()
     labels = cluster.api.get("v1", "Namespace", "", stack.namespace)
     assert labels is not None

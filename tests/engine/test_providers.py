@@ -15,7 +15,10 @@ import pulumi_random as random
 import pytest
 from pulumi import automation
 
-from gx.local.network import LocalNetwork
+from components.cloudflare import CloudflareProvider, DnsRecord
+from gx.local.network import ZONE_ID, LocalNetwork
+from gx.local.plugins import PROVIDERS, official
+from gx.local.world import apply_cluster
 from gx.settings.offline import offline_settings
 from gx.settings.project import ROOT
 from tests.engine.conftest import Cluster
@@ -50,7 +53,9 @@ class Trial:
     def up(self, program: Program, **options: Any) -> dict[str, int]:
         """Run it; return what changed."""
         done = self.stack(program).up(on_output=lambda _: None, **options)
-        return dict(done.summary.resource_changes or {})
+        return {
+            str(getattr(kind, "value", kind)): count for kind, count in (done.summary.resource_changes or {}).items()
+        }
 
     def preview(self, program: Program, **options: Any) -> dict[str, int]:
         """Preview it; return what would change."""
@@ -81,9 +86,10 @@ class Trial:
 
         def program() -> None:
             base = self.provider()
+            metadata: Any = {"name": "settings", "namespace": self.namespace, **options.pop("metadata", {})}
             k8s.core.v1.ConfigMap(
                 options.pop("logical", "settings"),
-                metadata={"name": "settings", "namespace": self.namespace, **options.pop("metadata", {})},
+                metadata=metadata,
                 data=data,
                 opts=pulumi.ResourceOptions.merge(base, pulumi.ResourceOptions(**options)),
             )
@@ -285,14 +291,10 @@ def test_a_cluster_without_the_marker_is_refused(trial: Trial) -> None:
         with pytest.raises(automation.CommandError, match="is not marked as local"):
             trial.preview(trial.config_map({"a": "b"}))
     finally:
-        from gx.local.world import apply_cluster
-
         apply_cluster(trial.api, simulated_nodes=False)
 
 
 def _official() -> tuple[str, ...]:
-    from gx.local.plugins import PROVIDERS, official
-
     return tuple(name for name in PROVIDERS if official(name))
 
 
@@ -326,9 +328,6 @@ def test_an_imported_password_is_its_id(trial: Trial) -> None:
 
 
 def test_three_records_of_one_name_are_created_and_do_not_change(trial: Trial) -> None:
-    from components.cloudflare import CloudflareProvider, DnsRecord
-    from gx.local.network import ZONE_ID
-
     def program() -> None:
         provider = CloudflareProvider("zone", None)
         for last in (1, 2, 3):
@@ -344,5 +343,3 @@ def test_three_records_of_one_name_are_created_and_do_not_change(trial: Trial) -
     trial.up(program)
     assert set(trial.preview(program, refresh=True)) == {"same"}
     trial.stack(program).destroy(on_output=lambda _: None)
-
-

@@ -1,4 +1,4 @@
-"""Stand-in for the provider `cloudflare`: DNS records of a zone API on this machine, for tests and the local cluster."""
+"""Stand-in for the provider `cloudflare`: DNS records of a zone API on this machine, for tests and `gx local` only."""
 
 import os
 import time
@@ -15,6 +15,7 @@ REPLACING = ("zoneId", "type")
 FIELDS = ("name", "type", "content", "ttl", "proxied", "comment")
 ATTEMPTS = 5
 NOT_FOUND = 81044
+TOO_MANY = 429
 
 
 class ZoneError(Exception):
@@ -89,14 +90,12 @@ class CloudflarePlugin(Plugin):
 
     def _ask(self, method: str, path: str, body: Values | None = None) -> Values:
         """Send one request; wait as told where the API asks for patience."""
-        for _ in range(ATTEMPTS):
-            try:
-                response = self._client.request(method, path, json=body)
-            except httpx.HTTPError as error:
-                raise RefusalError(f"the zone API cannot be reached: {error}") from None
-            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                break
+        response = self._send(method, path, body)
+        attempts = 1
+        while response.status_code == TOO_MANY and attempts < ATTEMPTS:
             time.sleep(float(response.headers.get("Retry-After", 1)))
+            response = self._send(method, path, body)
+            attempts += 1
         answer: dict[str, Any] = response.json()
         if not answer["success"]:
             first = answer["errors"][0]
@@ -105,6 +104,12 @@ class CloudflarePlugin(Plugin):
                 raise RefusalError(f"{(body or {}).get('name')}: {error}")
             raise error
         return answer["result"]
+
+    def _send(self, method: str, path: str, body: Values | None) -> httpx.Response:
+        try:
+            return self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise RefusalError(f"the zone API cannot be reached: {error}") from None
 
 
 def _path(zone: str, record: str = "") -> str:

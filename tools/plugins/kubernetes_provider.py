@@ -19,6 +19,7 @@ from gx.live.effect import pruned
 from gx.live.fields import LAST_APPLIED, Change, Difference, differences, prune, replacing, settled
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, Reason, UnreachableError
 from gx.live.managers import taken_over
+from gx.live.objects import mapping
 from gx.live.readiness import readiness
 from gx.local.marker import require_local
 from tools.plugins.protocol import (
@@ -58,7 +59,9 @@ class KubernetesPlugin(Plugin):
         try:
             if isinstance(kubeconfig, dict):
                 raise RefusalError("the stand-in reads a kubeconfig from a file: pass its path")
-            self._api = KubernetesApi.connect(Path(kubeconfig) if kubeconfig else None, str(config.get("context") or ""))
+            self._api = KubernetesApi.connect(
+                Path(kubeconfig) if kubeconfig else None, str(config.get("context") or "")
+            )
             require_local(self._api)
         except UnreachableError as error:
             self._api, self._unreachable = None, str(error)
@@ -75,7 +78,7 @@ class KubernetesPlugin(Plugin):
         """Name an object that has no name after its logical name."""
         meta: Values = target.inputs.get("metadata") or {}
         if not meta.get("name"):
-            old_name = (target.old_inputs.get("metadata") or {}).get("name")
+            old_name = mapping(target.old_inputs, "metadata").get("name")
             meta = {**meta, "name": old_name or f"{target.name}-{secrets.token_hex(4)}"}
         return {**target.inputs, "metadata": meta}
 
@@ -129,7 +132,9 @@ class KubernetesPlugin(Plugin):
         inputs = prune(content, _content(target.old_inputs)) if target.old_inputs else content
         manager = target.old_state.get(_MANAGER) or ""
         return Found(
-            identifier=target.identifier, properties=_properties(live, manager), inputs=_hidden({**inputs, "kind": kind})
+            identifier=target.identifier,
+            properties=_properties(live, manager),
+            inputs=_hidden({**inputs, "kind": kind}),
         )
 
     def update(self, target: Target) -> Values:
@@ -154,8 +159,8 @@ class KubernetesPlugin(Plugin):
         """Delete an object, and wait until it is gone."""
         namespace, _, name = target.identifier.rpartition("/")
         api_version, kind = _group_version(target.token), _kind(target)
-        annotations = (target.old_inputs.get("metadata") or {}).get("annotations") or {}
-        propagation = annotations.get("pulumi.com/deletionPropagationPolicy", "foreground").capitalize()
+        annotations = mapping(target.old_inputs, "metadata", "annotations")
+        propagation = str(annotations.get("pulumi.com/deletionPropagationPolicy", "foreground")).capitalize()
         deadline = time.monotonic() + (target.timeout or OTHER_SECONDS)
         try:
             there = self._server.delete(api_version, kind, namespace, name, propagation=propagation)
@@ -189,7 +194,9 @@ class KubernetesPlugin(Plugin):
             return None
         manifest = _manifest(target.inputs)
         try:
-            return self._api.apply(manifest, manager=self._manager(manifest, target.old_state), force=True, dry_run=True)
+            return self._api.apply(
+                manifest, manager=self._manager(manifest, target.old_state), force=True, dry_run=True
+            )
         except ApiError as error:
             if error.reason in {Reason.NOT_FOUND, Reason.ALREADY_EXISTS, Reason.FORBIDDEN}:
                 return None  # its namespace comes earlier in the same run, or its quota does
@@ -200,7 +207,7 @@ class KubernetesPlugin(Plugin):
             return None
 
     def _manager(self, manifest: Object, state: Mapping[str, Any]) -> str:
-        annotations = manifest["metadata"].get("annotations") or {}
+        annotations = mapping(manifest, "metadata", "annotations")
         return str(
             annotations.get("pulumi.com/patchFieldManager")
             or state.get(_MANAGER)
@@ -208,12 +215,12 @@ class KubernetesPlugin(Plugin):
         )
 
     def _forced(self, manifest: Object) -> bool:
-        annotations = manifest["metadata"].get("annotations") or {}
+        annotations = mapping(manifest, "metadata", "annotations")
         return annotations.get("pulumi.com/patchForce") == "true" or bool(self.config.get("enablePatchForce"))
 
     def _awaited(self, target: Target, manifest: Object, manager: str) -> Values:
         """Wait until an object is ready; what is not ready in time exists all the same, and the engine keeps it."""
-        annotations = manifest["metadata"].get("annotations") or {}
+        annotations = mapping(manifest, "metadata", "annotations")
         seconds = float(annotations.get("pulumi.com/timeoutSeconds") or target.timeout or 0)
         deadline = time.monotonic() + (seconds or DEFAULT_SECONDS.get(manifest["kind"], OTHER_SECONDS))
         while True:
@@ -267,8 +274,8 @@ def _hidden(values: Values) -> Values:
     """Mark what is secret of a Secret, also in the copy that kubectl keeps in an annotation."""
     if values.get("kind") != "Secret":
         return values
-    marked = {key: Secret(values[key]) for key in ("data", "stringData") if key in values}
-    annotations = (values.get("metadata") or {}).get("annotations") or {}
+    marked: Values = {key: Secret(values[key]) for key in ("data", "stringData") if key in values}
+    annotations = mapping(values, "metadata", "annotations")
     if LAST_APPLIED in annotations:
         hidden = {**annotations, LAST_APPLIED: Secret(annotations[LAST_APPLIED])}
         marked["metadata"] = {**values["metadata"], "annotations": hidden}

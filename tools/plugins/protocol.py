@@ -162,21 +162,27 @@ def encode(values: Values) -> struct_pb2.Struct:
 
 def _encode(value: Any) -> struct_pb2.Value:  # noqa: ANN401 any JSON
     if isinstance(value, Secret):
-        return _encode({_SIGNATURE: _SECRET, "value": value.value})
-    if isinstance(value, Unknown):
-        return struct_pb2.Value(string_value=_UNKNOWN)
+        value = {_SIGNATURE: _SECRET, "value": value.value}
+    elif isinstance(value, Unknown):
+        value = _UNKNOWN
     if isinstance(value, dict):
         return struct_pb2.Value(struct_value=encode(cast("Values", value)))
     if isinstance(value, list | tuple):
         items = [_encode(item) for item in cast("list[Any]", value)]
         return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
-    if isinstance(value, bool):
-        return struct_pb2.Value(bool_value=value)
-    if isinstance(value, int | float):
-        return struct_pb2.Value(number_value=value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> struct_pb2.Value:  # noqa: ANN401 any JSON
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
-    return struct_pb2.Value(string_value=str(value))
+    if isinstance(value, bool):
+        return struct_pb2.Value(bool_value=value)
+    return (
+        struct_pb2.Value(number_value=value)
+        if isinstance(value, int | float)
+        else struct_pb2.Value(string_value=str(value))
+    )
 
 
 def holds_unknown(value: object) -> bool:

@@ -59,7 +59,7 @@ class RandomPlugin(Plugin):
 
     def update(self, target: Target) -> Values:
         """Refuse: every change is a replacement."""
-        raise RefusalError("a password is replaced, never changed")
+        raise RefusalError(f"{target.name}: a password is replaced, never changed")
 
     def delete(self, target: Target) -> None:
         """Forget it."""

@@ -115,7 +115,9 @@ class Handler(BaseHTTPRequestHandler):
         if found is None:
             raise RefusalError(404, 7000, "No route for that URI")
         if found["zone"] != ZONE_ID:
-            raise RefusalError(404, 7003, "Could not route to the given zone, perhaps your object identifier is invalid?")
+            raise RefusalError(
+                404, 7003, "Could not route to the given zone, perhaps your object identifier is invalid?"
+            )
         if not split.path.endswith("/dns_records") and found["record"] is None:
             return {"id": ZONE_ID, "name": ZONE_NAME}, {}
         return self._records(zone, method, found["record"], {k: v[0] for k, v in parse_qs(split.query).items()}, body)

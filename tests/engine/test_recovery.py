@@ -1,0 +1,188 @@
+"""An engine that was killed, two at once, input that the engine refuses: what a person meets on a bad day."""
+
+import json
+import os
+import re
+import runpy
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+from pulumi import automation
+
+from gx.local.engine import EngineError, Event
+from gx.local.network import ZONE_ID
+from gx.local.recovery import recover
+from gx.settings.project import ROOT, stack_file
+from tests.engine.conftest import Stack
+
+NETWORK = "devnet"
+
+
+@pytest.fixture(scope="module")
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """Return a network that nothing was done to yet."""
+    return make_stack(NETWORK)
+
+
+def _engines(stack: Stack) -> list[psutil.Process]:
+    """Return the engine's own processes of this stack."""
+    found: list[psutil.Process] = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if child.name() == "pulumi" and str(stack.network.project) == child.cwd():
+                found.append(child)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def test_1_an_engine_killed_in_the_middle_recovers_as_the_runbook_says(stack: Stack) -> None:
+    """Kill -9 while objects are being created: a lock and half-noted operations stay, `recover` clears them up."""
+    killed = threading.Event()
+
+    def kill(event: Event) -> None:
+        if event["kind"] == "resource_pre_event" and "Deployment" in event["type"] and not killed.is_set():
+            killed.set()
+            time.sleep(0.2)
+            for engine in _engines(stack):
+                engine.kill()
+
+    stack.network.prepare(stack.api, lambda _: None)
+    with pytest.raises(EngineError):
+        stack.network.run("up", kill)
+    assert killed.is_set()
+    assert list(stack.network.locks.glob("*.json")), "the lock of the dead engine"
+    assert stack.network.pending(), "operations whose end nobody noted"
+    said: list[str] = []
+    recover(stack.network, stack.api, said.append)
+    assert "removing the lock" in said[0]
+    assert "cut off" in said[1]
+    assert stack.network.pending() == []
+    assert set(stack.run().changes) <= {"create", "same", "update"}
+    assert set(stack.run("preview").changes) == {"same"}
+
+
+def test_2_the_second_of_two_runs_is_told_who_holds_the_lock(stack: Stack) -> None:
+    refused: list[str] = []
+
+    def second() -> None:
+        try:
+            stack.network.run("up")
+        except EngineError as error:
+            refused.append(str(error))
+
+    started = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def on_event(_event: Event) -> None:
+        if not started.is_set():
+            started.set()
+            threads.append(threading.Thread(target=second))
+            threads[0].start()
+            threads[0].join()
+
+    stack.network.run("up", on_event)
+    assert len(refused) == 1
+    assert "locked by 1 lock" in refused[0]
+    assert re.search(r"created by \S+ \(pid \d+\)", refused[0])
+
+
+def test_3_outputs_are_read_by_the_example_consumer(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = stack.network.environment()
+    monkeypatch.setenv("PATH", environment["PATH"])
+    settings = automation.ProjectSettings(name="consumer", runtime="python")
+    example = ROOT / "docs" / "examples" / "consumer" / "__main__.py"
+    options = automation.LocalWorkspaceOptions(work_dir=str(tmp_path), env_vars=environment, project_settings=settings)
+    consumer = automation.create_or_select_stack(
+        "prod", project_name="consumer", program=lambda: runpy.run_path(str(example)), opts=options
+    )
+    consumer.set_config("network", automation.ConfigValue(NETWORK))
+    consumer.up(on_output=lambda _: None)
+    outputs = {name: output.value for name, output in consumer.outputs().items()}
+    assert f"backend-{NETWORK}" in json.dumps(outputs)
+
+
+def _written(stack: Stack, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the stack file that the engine reads, behind the program's own offline checks."""
+    path = stack.network.project / stack_file(NETWORK)
+    document = yaml.safe_load(path.read_text())
+    change(document["config"])
+    path.write_text(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda config: config.pop("gx-infra:quota"), "is missing configuration value 'quota'"),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
+        (lambda config: config.update({"gx-infra:testUsers": "perhaps"}), "must be of type 'boolean'"),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
+        (lambda config: config.update({"gx-infra:quotas": {}}), "unknown key"),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
+        (
+            lambda config: config.update({"gx-infra:clusterUid": "11111111-1111-1111-1111-111111111111"}),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
+            "this cluster is not the one",
+        ),
+    ],
+)
+def test_4_the_engine_reports_wrong_settings(
+    stack: Stack, change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    stack.network.prepare(stack.api, lambda _: None)
+    before = _objects(stack)
+    _written(stack, change)
+    with pytest.raises(EngineError, match=re.escape(words)):
+        stack.network.run("up")
+    assert _objects(stack) == before
+
+
+def _objects(stack: Stack) -> dict[str, object]:
+    """Return id and inputs of every object in the state."""
+    kept = [r for r in stack.network.resources() if r["type"].startswith("kubernetes:")]
+    return {resource["urn"]: (resource["id"], resource.get("inputs")) for resource in kept}
+
+
+def test_5_a_lost_passphrase_is_an_error_and_changes_nothing(stack: Stack) -> None:
+    stack.network.prepare(stack.api, lambda _: None)
+    passphrase = stack.cluster.folder.path / "passphrase"
+    kept, before = passphrase.read_text(), stack.network.state_file.read_text()
+    passphrase.write_text("another")
+    try:
+        with pytest.raises(EngineError, match="incorrect passphrase"):
+            stack.network.run("up")
+    finally:
+        passphrase.write_text(kept)
+    assert stack.network.state_file.read_text() == before
+
+
+def test_6_plain_pulumi_works_on_the_same_stack(stack: Stack) -> None:
+    environment = {**os.environ, **stack.network.environment()}
+    command = ["pulumi", "stack", "--show-urns", "-s", NETWORK]
+    done = subprocess.run(
+        command, cwd=stack.network.project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "gx:storage:MinioStorage" in done.stdout
+
+
+def test_7_rebuilt_on_an_empty_cluster(stack: Stack) -> None:
+    """After adoption no import id is left: state and namespace gone, one run makes everything again."""
+    stack.api.delete("v1", "Namespace", "", stack.namespace, propagation="Background")
+    deadline = time.monotonic() + 60
+    while stack.api.get("v1", "Namespace", "", stack.namespace) is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    alerts = stack.network.settings.network.alerts_config_map
+    stack.api.delete("v1", "ConfigMap", "monitoring", alerts, propagation="Background")
+    zone = f"{stack.cluster.zone_url}/zones/{ZONE_ID}/dns_records"
+    for entry in httpx.get(zone, headers={"Authorization": "Bearer x"}).json()["result"]:
+        httpx.delete(f"{zone}/{entry['id']}", headers={"Authorization": "Bearer x"}).raise_for_status()
+    stack.network.state_file.unlink()
+    assert stack.run().changes["create"] > 100
