@@ -130,7 +130,7 @@ def _drop_older(target: Path) -> None:
 
 def main() -> None:
     """Build what is missing; one line and exit code 2 when that cannot be done."""
-    console = Console(highlight=False, stderr=True)
+    console = Console(highlight=False, soft_wrap=True, stderr=True)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:
         wanted = missing()

@@ -28,7 +28,7 @@ def up(
     """Start the cluster if it does not run, put a network on it, show what came of it. Twice changes nothing."""
     from gx.local.up import bring_up
 
-    bring_up(stack, project_root(), data.absolute(), context, Console(highlight=False))
+    bring_up(stack, project_root(), data.absolute(), context, Console(highlight=False, soft_wrap=True))
 
 
 @local.command()
@@ -36,7 +36,7 @@ def status(data: Data = DATA, context: Context = "") -> None:
     """Show what runs: processes, nodes, stacks, pods. Ends with 1 when the cluster does not run."""
     from gx.local.show import show_status
 
-    if not show_status(project_root(), data.absolute(), context, Console(highlight=False)):
+    if not show_status(project_root(), data.absolute(), context, Console(highlight=False, soft_wrap=True)):
         raise typer.Exit(1)
 
 
@@ -49,7 +49,7 @@ def down(
     """Stop every process of the cluster; its data stays for the next `gx local up`."""
     from gx.local.up import take_down
 
-    take_down(data.absolute(), context, Console(highlight=False), delete=delete)
+    take_down(data.absolute(), context, Console(highlight=False, soft_wrap=True), delete=delete)
 
 
 @local.command()
@@ -60,4 +60,4 @@ def mark(
     """Mark a cluster of yours (kind, k3d, k3s) as made for trials: then, and only then, `--context` accepts it."""
     from gx.local.up import mark_cluster
 
-    mark_cluster(context, Console(highlight=False), confirmed=yes)
+    mark_cluster(context, Console(highlight=False, soft_wrap=True), confirmed=yes)

@@ -72,6 +72,10 @@ class LocalNetwork:
         """
         return self._state("resources")
 
+    def _knows(self, namespace: str) -> bool:
+        """Whether the state holds the namespace, which the surroundings need before the first run."""
+        return any(r["type"].endswith(":Namespace") and r.get("id") == namespace for r in self.resources())
+
     def pending(self) -> list[dict[str, Any]]:
         """Return the operations whose end the engine could not note; most of the time there are none."""
         return self._state("pending_operations")
@@ -101,7 +105,7 @@ class LocalNetwork:
             cluster_uid=api.uid(),
             zone_id=ZONE_ID,
             context=self.context,
-            namespace_id="" if self.resources() else namespace,
+            namespace_id="" if self._knows(namespace) else namespace,
         )
 
     def environment(self) -> dict[str, str]:

@@ -81,7 +81,7 @@ def show_network(network: LocalNetwork, api: KubernetesApi, result: Result, cons
     console.print(_pods(api, network.settings.network.namespace))
     for name, value in sorted(result.outputs.items()):
         if isinstance(value, str):
-            console.print(f"output {name}: {value}", soft_wrap=True)
+            console.print(f"output {name}: {value}")
     console.print(f"look around:  export KUBECONFIG={shlex.quote(str(network.environment()['KUBECONFIG']))}")
     _show_pulumi(network, console)
 
@@ -91,8 +91,8 @@ def _show_pulumi(network: LocalNetwork, console: Console) -> None:
     wanted = ("PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "CLOUDFLARE_BASE_URL")
     environment = network.environment()
     settings = " ".join(f"{key}={shlex.quote(environment[key])}" for key in wanted)
-    console.print(f"use pulumi:   cd {shlex.quote(str(network.project))} && export {settings}", soft_wrap=True)
-    console.print(f"              export PATH={shlex.quote(_added_path(environment['PATH']))}:$PATH", soft_wrap=True)
+    console.print(f"use pulumi:   cd {shlex.quote(str(network.project))} && export {settings}")
+    console.print(f"              export PATH={shlex.quote(_added_path(environment['PATH']))}:$PATH")
     console.print(f"              pulumi stack -s {network.stack}")
 
 
@@ -138,7 +138,7 @@ def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
     api = KubernetesApi.connect(None if context else folder.kubeconfig, context)
     try:
         nodes = [node["metadata"]["name"] for node in api.list_objects("v1", "Node")]
-        console.print(f"API server {api.server}, nodes {', '.join(nodes)}", soft_wrap=True)
+        console.print(f"API server {api.server}, nodes {', '.join(nodes)}")
         _show_stacks(root, folder, api, console)
     except (ApiError, UnreachableError) as error:
         console.print(f"the API server does not answer: {error}")
@@ -148,7 +148,7 @@ def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
 
 def _show_stacks(root: Path, folder: DataFolder, api: KubernetesApi, console: Console) -> None:
     for stack in networks(root):
-        settings = offline_settings(stack, root)
+        settings = offline_settings(stack, root, adopting=False)
         network = LocalNetwork(folder=folder, settings=settings, root=root, kubeconfig=folder.kubeconfig)
         resources = network.resources()
         if resources:

@@ -27,7 +27,7 @@ def copy_project(
         cluster_uid: Uid of this cluster's kube-system.
         zone_id: Id of the zone behind the stand-in API.
         context: Context of the kubeconfig; empty for the current one.
-        namespace_id: Import id of the namespace while the stack has no state yet; empty afterwards.
+        namespace_id: Import id of the namespace while the state does not hold it; empty afterwards.
     """
     project = folder.stack(stack) / "project"
     project.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console)
     Raises:
         InputError: Something a person can mend; what was begun was stopped again.
     """
-    settings = offline_settings(stack, root)
+    settings = offline_settings(stack, root, adopting=False)
     foreign = _foreign(context) if context else None
     folder = folder_of(data, context)
     folder.check_version()

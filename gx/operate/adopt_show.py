@@ -29,14 +29,14 @@ def print_adoption(adoption: Adoption, console: Console) -> None:
     if adoption.pod_security:
         console.print("Pod Security restricted would refuse:")
         for line in adoption.pod_security:
-            console.print(f"  {line}", soft_wrap=True)
+            console.print(f"  {line}")
     if not adoption.dns_seen:
         console.print("DNS was not looked at: CLOUDFLARE_API_TOKEN or gx-infra:cloudflare.zoneId is not set")
     decisions = Counter(item.decision.value for item in adoption.items)
     restarts = sum(item.restarts for item in adoption.items)
     console.print(f"{_counted(decisions)}; {len(adoption.orphans)} orphans; {restarts} workloads would restart")
     for refusal in adoption.refusals:
-        console.print(f"refused: {refusal.name}: {refusal.text}; fix: {refusal.fix}", soft_wrap=True)
+        console.print(f"refused: {refusal.name}: {refusal.text}; fix: {refusal.fix}")
 
 
 def _print_item(item: Item, console: Console) -> None:
@@ -57,7 +57,7 @@ def _print_item(item: Item, console: Console) -> None:
 
 def _print_group(title: str, found: Sequence[Difference], console: Console) -> None:
     for difference in found:
-        console.print(f"  {title}: {difference.text}{_values(difference)}", soft_wrap=True)
+        console.print(f"  {title}: {difference.text}{_values(difference)}")
 
 
 def _values(difference: Difference) -> str:

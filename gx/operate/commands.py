@@ -34,7 +34,7 @@ def adopt(
     from gx.operate.live import read_live
     from gx.operate.prepare import prepare
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     prepared = prepare(stack, context, need_zone=check)
     live = read_live(prepared.api, prepared.settings, prepared.zone)
     prepared.check_cluster(live.uid)

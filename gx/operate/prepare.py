@@ -70,7 +70,7 @@ def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
         InputError: Settings, kubeconfig or adoption map cannot be used, or the zone cannot be looked at but must be.
     """
     root = project_root()
-    settings = offline_settings(stack, root)
+    settings = offline_settings(stack, root, adopting=False)
     zone_id = settings.stack.cloudflare.zone_id
     zone = zone_from_environment(None if zone_id == UNSET_ZONE_ID else zone_id)
     if need_zone and zone is None:

@@ -8,8 +8,13 @@ from gx.settings.settings import Settings
 from gx.settings.stackfile import read_stack
 
 
-def offline_settings(stack: str, root: Path = ROOT) -> Settings:
-    """Return the settings of a network; encrypted ones and import ids are left out.
+def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True) -> Settings:
+    """Return the settings of a network; encrypted ones are left out.
+
+    Args:
+        stack: The network.
+        root: The project's folder.
+        adopting: Whether its import ids apply as its `adopt` says; they need the encrypted settings.
 
     Raises:
         InputError: The stack is unknown or its file cannot be used.
@@ -17,5 +22,6 @@ def offline_settings(stack: str, root: Path = ROOT) -> Settings:
     config = read_stack(stack, root)
     clear = {key: value for key, value in config.values.items() if key not in config.secrets}
     values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
-    values["adopt"] = "false"  # import ids are for the engine, and need the encrypted settings
+    if not adopting:
+        values["adopt"] = "false"
     return settings_from(stack, values, {}, root)

@@ -110,7 +110,7 @@ def make_stack(cluster: Cluster) -> Callable[..., Stack]:
         edit(root, name, change)
         network = LocalNetwork(
             folder=cluster.folder,
-            settings=offline_settings(name, root),
+            settings=offline_settings(name, root, adopting=False),
             root=root,
             kubeconfig=cluster.folder.kubeconfig,
             zone_url=cluster.zone_url,

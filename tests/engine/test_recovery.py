@@ -103,50 +103,47 @@ def test_3_outputs_are_read_by_the_example_consumer(
     settings = automation.ProjectSettings(name="consumer", runtime="python")
     example = ROOT / "docs" / "examples" / "consumer" / "__main__.py"
     options = automation.LocalWorkspaceOptions(work_dir=str(tmp_path), env_vars=environment, project_settings=settings)
-    consumer = automation.create_or_select_stack(
-        "prod", project_name="consumer", program=lambda: runpy.run_path(str(example)), opts=options
-    )
+
+    def program() -> None:
+        runpy.run_path(str(example))
+
+    consumer = automation.create_or_select_stack("prod", project_name="consumer", program=program, opts=options)
     consumer.set_config("network", automation.ConfigValue(NETWORK))
     consumer.up(on_output=lambda _: None)
     outputs = {name: output.value for name, output in consumer.outputs().items()}
     assert f"backend-{NETWORK}" in json.dumps(outputs)
 
 
-def _written(stack: Stack, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the stack file that the engine reads, behind the program's own offline checks."""
-    path = stack.network.project / stack_file(NETWORK)
-    document = yaml.safe_load(path.read_text())
-    change(document["config"])
-    path.write_text(yaml.safe_dump(document))
-
-
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("key", "value", "words"),
     [
-        (lambda config: config.pop("gx-infra:quota"), "is missing configuration value 'quota'"),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
-        (lambda config: config.update({"gx-infra:testUsers": "perhaps"}), "must be of type 'boolean'"),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
-        (lambda config: config.update({"gx-infra:quotas": {}}), "unknown key"),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
-        (
-            lambda config: config.update({"gx-infra:clusterUid": "11111111-1111-1111-1111-111111111111"}),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType]
-            "this cluster is not the one",
-        ),
+        ("quota", None, "is missing configuration value 'quota'"),
+        ("testUsers", "perhaps", "must be of type 'boolean'"),
+        ("quotas", {}, "unknown key"),
+        ("clusterUid", "11111111-1111-1111-1111-111111111111", "this cluster is not the one"),
     ],
 )
-def test_4_the_engine_reports_wrong_settings(
-    stack: Stack, change: Callable[[dict[str, Any]], object], words: str
-) -> None:
+def test_4_the_engine_reports_wrong_settings(stack: Stack, key: str, value: object, words: str) -> None:
     stack.network.prepare(stack.api, lambda _: None)
     before = _objects(stack)
-    _written(stack, change)
+    path = stack.network.project / stack_file(NETWORK)
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    document["config"][f"gx-infra:{key}"] = value
+    if value is None:
+        del document["config"][f"gx-infra:{key}"]
+    path.write_text(yaml.safe_dump(document))
     with pytest.raises(EngineError, match=re.escape(words)):
         stack.network.run("up")
     assert _objects(stack) == before
 
 
-def _objects(stack: Stack) -> dict[str, object]:
-    """Return id and inputs of every object in the state."""
-    kept = [r for r in stack.network.resources() if r["type"].startswith("kubernetes:")]
-    return {resource["urn"]: (resource["id"], resource.get("inputs")) for resource in kept}
+def _objects(stack: Stack) -> dict[str, str]:
+    """Return the revision of every live object of the program, and the id of everything in the state."""
+    found = {str(resource["urn"]): str(resource.get("id")) for resource in stack.network.resources()}
+    for api_version, kind in (("v1", "Secret"), ("v1", "ConfigMap"), ("apps/v1", "Deployment"), ("v1", "Service")):
+        for live in stack.api.list_objects(api_version, kind, stack.namespace):
+            found[f"{kind}/{live['metadata']['name']}"] = live["metadata"]["resourceVersion"]
+    return found
 
 
 def test_5_a_lost_passphrase_is_an_error_and_changes_nothing(stack: Stack) -> None:

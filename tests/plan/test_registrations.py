@@ -5,6 +5,8 @@ import dataclasses
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pulumi
@@ -232,13 +234,32 @@ def test_imports_go_one_way(path: Path) -> None:
     imported = _imports(path)
     assert not any(name.startswith("components") for name in imported)
     assert not any(name.startswith(("pulumi_kubernetes", "pulumi_random", "pulumi_cloudflare")) for name in imported)
-    inside_plan = path.is_relative_to(ROOT / "gx/plan")
-    assert "program" not in imported or inside_plan
-    if not inside_plan and not path.is_relative_to(ROOT / "gx/checks") and path.name != "cli.py":
-        assert not any(name.startswith(("gx.plan", "gx.checks")) for name in imported)
+    part = path.relative_to(ROOT / "gx").parts[0]
+    assert "program" not in imported or part == "plan"
+    forbidden = {
+        "cli.py": (),
+        "plan": ("gx.live", "gx.local", "gx.operate"),
+        "checks": ("gx.live", "gx.local", "gx.operate"),
+        "live": ("gx.plan", "gx.checks", "gx.local", "gx.operate"),
+        "local": ("gx.plan", "gx.checks", "gx.operate"),
+        "operate": ("gx.local",),
+    }.get(part, ("gx.plan", "gx.checks", "gx.live", "gx.local", "gx.operate"))
+    assert not [name for name in imported if name.startswith(forbidden)]
+
+
+def test_the_program_needs_nothing_of_the_tools_around_it() -> None:
+    """`pulumi up` imports no client of a live cluster and nothing of the local one."""
+    code = "import program, sys; print([m for m in sys.modules if m.startswith(('gx.live', 'gx.local', 'gx.operate'))])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_files_and_functions_stay_readable() -> None:
-    sources = [*ROOT.glob("gx/**/*.py"), *ROOT.glob("components/*.py"), ROOT / "program.py"]
+    sources = [
+        *ROOT.glob("gx/**/*.py"),
+        *ROOT.glob("components/*.py"),
+        *ROOT.glob("tools/**/*.py"),
+        ROOT / "program.py",
+    ]
     assert [p.name for p in sources if len(p.read_text().splitlines()) > 400] == []
     assert len((ROOT / "__main__.py").read_text().splitlines()) < 60
