@@ -4,7 +4,8 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
@@ -36,6 +37,14 @@ class Zone:
         self.zone_id = zone_id
         base = os.environ.get("CLOUDFLARE_BASE_URL") or PUBLIC_API
         self._client = httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
 
     def records(self, name: str) -> list[Record]:
         """Return every record of one name.

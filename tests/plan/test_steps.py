@@ -134,7 +134,7 @@ def test_without_fabric_the_workers_rest(project: Path) -> None:
     assert replicas["svc-messaging"] == 2
 
 
-def _key(plan: Plan, secret: str) -> Any:  # noqa: ANN401 a value of a Plan
+def _key(plan: Plan, secret: str) -> Any:
     return find(plan, "Secret", secret).inputs["stringData"]["AWS_SECRET_ACCESS_KEY"]
 
 

@@ -299,7 +299,7 @@ def test_a_file_as_pulumi_config_set_leaves_it_is_the_same(project: Path) -> Non
     assert settings_from("devnet", plain, {}, project).stack == before
 
 
-def test_secret_in_clear_text_is_refused_without_showing_it(project: Path, gx: Any) -> None:  # noqa: ANN401 a fixture
+def test_secret_in_clear_text_is_refused_without_showing_it(project: Path, gx: Any) -> None:
     edit(project, "devnet", put("nextauthSecret", "correct horse battery"))
     result = gx("preview", "devnet", cwd=project)
     assert result.returncode == 2

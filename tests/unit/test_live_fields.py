@@ -1,0 +1,124 @@
+"""Fields of live objects: what differs, what an update prunes, who owns what, what is a new object."""
+
+from typing import Any
+
+import pytest
+
+from gx.live.effect import changed, foreign, pruned
+from gx.live.fields import REPLACING, Change, differences, prune, replacing, settled
+from gx.live.managers import owned_paths, taken_over, union
+
+
+def live(fields: dict[str, Any], manager: str = "kubectl-client-side-apply", **content: Any) -> dict[str, Any]:
+    entry = {"manager": manager, "operation": "Update", "fieldsV1": fields}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "managedFields": [entry]}, **content}
+
+
+def texts(found: list[Any]) -> list[str]:
+    return [difference.text for difference in found]
+
+
+def test_items_of_a_list_are_compared_by_their_key() -> None:
+    old = {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}
+    new = {"env": [{"name": "B", "value": "3"}, {"name": "A", "value": "1"}]}
+    found = list(differences(old, new))
+    assert texts(found) == ["env.B.value"]
+    assert found[0].change is Change.UPDATE
+
+
+def test_a_key_that_is_no_word_stands_in_brackets() -> None:
+    found = list(differences({}, {"labels": {"a.b/c": "d"}}))
+    assert texts(found) == ["labels"]
+    assert texts(list(differences({"labels": {"x": "y"}}, {"labels": {"a.b/c": "d"}}))) == [
+        "labels.x",
+        'labels["a.b/c"]',
+    ]
+
+
+def test_nothing_and_empty_are_the_same() -> None:
+    assert list(differences({"a": {}, "b": None}, {"c": []})) == []
+
+
+def test_what_is_not_named_is_pruned_from_the_comparison() -> None:
+    found = {"spec": {"replicas": 1, "extra": 2}, "status": {}}
+    assert prune(found, {"spec": {"replicas": 5}}) == {"spec": {"replicas": 1}}
+
+
+def test_equal_quantities_are_no_difference() -> None:
+    one = {"spec": {"hard": {"limits.cpu": "1000m", "pods": "5"}}}
+    two = {"spec": {"hard": {"limits.cpu": "1", "pods": "6"}}}
+    assert texts(changed(one, two)) == ["spec.hard.pods"]
+
+
+def test_a_secrets_text_is_compared_as_the_server_keeps_it() -> None:
+    assert settled({"kind": "Secret", "stringData": {"key": "value"}}) == {
+        "kind": "Secret",
+        "data": {"key": "dmFsdWU="},
+    }
+
+
+def test_a_hand_tools_field_that_is_not_named_goes() -> None:
+    found = live({"f:data": {".": {}, "f:KEPT": {}, "f:EXTRA": {}}}, data={"KEPT": "1", "EXTRA": "2"})
+    assert texts(pruned(found, {"data": {"KEPT": "1"}}, "gx-infra")) == ["data.EXTRA"]
+
+
+def test_another_managers_field_stays() -> None:
+    found = live({"f:data": {"f:KEPT": {}, "f:EXTRA": {}}}, manager="helm", data={"KEPT": "1", "EXTRA": "2"})
+    assert pruned(found, {"data": {"KEPT": "1"}}, "gx-infra") == []
+
+
+def test_a_default_that_goes_comes_back_and_is_no_loss() -> None:
+    fields = {"f:spec": {"f:terminationGracePeriodSeconds": {}, "f:replicas": {}}}
+    found = live(fields, spec={"terminationGracePeriodSeconds": 30, "replicas": 2})
+    assert texts(pruned(found, {"spec": {"x": 1}}, "gx-infra")) == ["spec.replicas"]
+
+
+def test_items_of_lists_are_found_by_their_keys() -> None:
+    fields = {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:name": {}}}}
+    found = live(fields, ports=[{"containerPort": 80, "name": "web"}])
+    assert texts(pruned(found, {"ports": [{"containerPort": 80}]}, "gx-infra")) == ['ports["containerPort=80"].name']
+    assert texts(pruned(found, {"ports": [{"containerPort": 81}]}, "gx-infra")) == ['ports["containerPort=80"]']
+
+
+def test_a_changed_field_of_another_manager_is_a_conflict() -> None:
+    found = live({"f:data": {"f:A": {}, "f:B": {}}}, manager="helm", data={"A": "1", "B": "2"})
+    conflicts = foreign(found, {"data": {"A": "1", "B": "3"}}, "gx-infra")
+    assert [(difference.text, manager) for difference, manager in conflicts] == [("data.B", "helm")]
+
+
+@pytest.mark.parametrize(("kind", "rule"), [(kind, rule) for kind, rules in REPLACING.items() for rule in rules])
+def test_every_rule_of_replacement_bites(kind: str, rule: str) -> None:
+    keys = rule.split(".")
+
+    def nested(value: object) -> dict[str, Any]:
+        for key in reversed(keys):
+            value = {key: value}
+        return value  # type: ignore[return-value]
+
+    found = list(differences(nested("one"), nested("two")))
+    assert texts(replacing(kind, found)) == [rule]
+    assert replacing("Lease", found) == []
+
+
+def test_the_name_replaces_every_kind() -> None:
+    found = list(differences({"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}))
+    assert texts(replacing("Lease", found)) == ["metadata.name"]
+
+
+def test_hand_tools_fields_become_one_managers() -> None:
+    found = live({"f:data": {"f:A": {}}}, data={"A": "1"})
+    second = {"manager": "kubectl-set", "operation": "Update", "fieldsV1": {"f:data": {"f:B": {}}}}
+    status = {"manager": "kubectl", "operation": "Update", "subresource": "status", "fieldsV1": {}}
+    helm = {"manager": "helm", "operation": "Apply", "fieldsV1": {"f:data": {"f:C": {}}}}
+    found["metadata"]["managedFields"] += [second, status, helm]
+    entries = taken_over(found, "gx-infra")
+    assert entries is not None
+    assert [entry["manager"] for entry in entries] == ["gx-infra", "kubectl", "helm"]
+    assert sorted(owned_paths(entries[0]["fieldsV1"])) == [("data", "A"), ("data", "B")]
+
+
+def test_what_is_one_managers_already_stays_as_it_is() -> None:
+    found = live({"f:data": {}}, manager="gx-infra", data={})
+    found["metadata"]["managedFields"][0]["operation"] = "Apply"
+    assert taken_over(found, "gx-infra") is None
+    assert union({"f:a": {}}, {"f:a": {"f:b": {}}}) == {"f:a": {"f:b": {}}}
