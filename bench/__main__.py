@@ -1,4 +1,4 @@
-"""Measures the preview: ratios of medians in one run, against a process that only imports the SDKs.
+"""Measures the preview, then the engine: ratios of medians in one run, against a process that only imports the SDKs.
 
 Rounds are interleaved, so that a busy machine slows both sides alike. Memory is the peak of the largest process.
 """
@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.engine import engine
 from gx.settings.project import ROOT
 
 ROUNDS = 7
@@ -91,3 +92,4 @@ def _numbers(command: list[str]) -> list[float]:
 if __name__ == "__main__":
     compare()
     growth()
+    engine()

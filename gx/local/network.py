@@ -112,6 +112,12 @@ class LocalNetwork:
         """Return what the engine, or a person's `pulumi`, needs to work on this stack. Secrets are in files."""
         passphrase = self.folder.path / "passphrase"
         if not passphrase.exists():
+            if self.state_file.exists():
+                raise InputError(
+                    file=str(passphrase),
+                    consequence="is gone: the secrets of the state cannot be read any more, nothing was changed",
+                    fix="put the file back, or `gx local down --delete` and begin anew",
+                )
             passphrase.touch(mode=0o600)
             passphrase.write_text(secrets.token_urlsafe(24), encoding="utf-8")
         state = self.folder.path / "state"

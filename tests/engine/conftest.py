@@ -1,7 +1,9 @@
 """A control plane per test worker, networks on it, and small programs for the engine."""
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -99,6 +101,14 @@ def cluster() -> Iterator[Cluster]:
     finally:
         stop(folder)
         shutil.rmtree(path)
+
+
+@pytest.fixture
+def automation_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the Automation API run in this process: it leaves event loops and sockets of its own for the collector."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -201,6 +201,16 @@ def test_12_a_corrupted_state_is_one_line_and_stays_as_it_is(local: Local) -> No
     assert broken == kept[:100]
 
 
+def test_12_a_lost_passphrase_is_one_line(local: Local) -> None:
+    passphrase = local.data / "passphrase"
+    kept = passphrase.rename(local.data / "elsewhere")
+    code, _, complaint = local.run("up", STACK)
+    kept.rename(passphrase)
+    assert code == 2
+    assert complaint.count("\n") == 1
+    assert "passphrase: is gone" in complaint
+
+
 def test_13_down_ends_every_process_and_keeps_the_data(local: Local) -> None:
     code, output, _ = local.run("down")
     assert (code, "the data stays" in output) == (0, True)
@@ -257,6 +267,27 @@ def test_17_a_folder_that_is_something_else_is_refused(tmp_path: Path) -> None:
         (("up", STACK, "--context", "nowhere"), "context nowhere"),
     ],
 )
+def test_20_a_full_disk_leaves_no_process_and_the_next_up_starts(tmp_path: Path) -> None:
+    needed_binaries()
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=70m,mode=0700", "tmpfs", str(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk (root)")
+    local = Local(disk / "data")
+    try:
+        code, _, complaint = local.run("up", STACK)
+        assert code == 2
+        assert complaint.count("\n") == 1
+        assert local.gone()
+        subprocess.run(["mount", "-o", "remount,size=2g", str(disk)], check=True)
+        code, _, complaint = local.run("up", STACK)
+        assert code == 0, complaint
+    finally:
+        local.run("down")
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_18_bad_arguments_start_nothing(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
     local = Local(tmp_path / "data")
     code, _, complaint = local.run(*arguments, KUBECONFIG=str(tmp_path / "none"))

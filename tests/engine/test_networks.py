@@ -10,7 +10,7 @@ import pytest
 
 from gx.live.kubernetes_api import ApiError
 from gx.live.objects import mapping
-from gx.local.engine import EngineError
+from gx.local.engine import EngineError, Event
 from gx.nodes import NODES
 from gx.steps import Step, Wave
 from tests.engine.conftest import Cluster, Stack
@@ -159,15 +159,26 @@ def test_an_object_edited_by_hand_shows_as_drift_and_is_put_right(stack: Stack) 
     assert stack.get("apps/v1", "Deployment", "svc-tax")["spec"]["replicas"] == 1
 
 
-def test_a_component_that_leaves_the_stack_is_deleted_and_nothing_else(stack: Stack) -> None:
+def test_components_that_leave_the_stack_are_deleted_in_order_and_nothing_else_is(stack: Stack) -> None:
+    leaving = {"monitoring", "dns"} if stack.network.settings.stack.production else {"monitoring", "dns", "backup"}
+
     def leave(config: dict[str, Any]) -> None:
-        config["waves"] = [wave for wave in _all_waves(config) if wave not in {"monitoring", "dns"}]
+        config["waves"] = [wave for wave in _all_waves(config) if wave not in leaving]
 
     stack.edit(leave)
-    changes = stack.run().changes
+    stack.network.prepare(stack.api, lambda _: None)
+    deleted: list[str] = []
+
+    def on_event(event: Event) -> None:
+        if event["kind"] == "res_outputs_event" and event["op"] == "delete":
+            deleted.append(event["type"].rsplit(":", 1)[-1])
+
+    changes = stack.network.run("up", on_event).changes
     assert set(changes) == {"same", "delete"}, changes
     alerts = stack.network.settings.network.alerts_config_map
     assert stack.api.get("v1", "ConfigMap", "monitoring", alerts) is None
+    if "backup" in leaving:
+        assert deleted.index("CronJob") < deleted.index("PersistentVolumeClaim"), "what mounts it goes first"
     stack.edit(lambda config: config.pop("waves"))
     stack.run()
 

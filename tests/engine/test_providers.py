@@ -77,7 +77,12 @@ class Trial:
 
     def provider(self, **options: Any) -> pulumi.ResourceOptions:
         """Return options with the provider that our programs use."""
-        options = {"enable_server_side_apply": True, "enable_secret_mutable": True, **options}
+        options = {
+            "enable_server_side_apply": True,
+            "enable_secret_mutable": True,
+            "enable_config_map_mutable": True,
+            **options,
+        }
         provider = k8s.Provider("k8s", cluster_identifier="local", **options)
         return pulumi.ResourceOptions(provider=provider)
 
@@ -99,9 +104,14 @@ class Trial:
 
 @pytest.fixture
 def trial(
-    cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    automation_api: None,
 ) -> Iterator[Trial]:
     """Return a namespace of the test's own."""
+    del automation_api
     name = "".join(c if c.isalnum() else "-" for c in request.node.name.removeprefix("test_").lower())[:40].strip("-")
     trial = Trial(cluster, name, tmp_path)
     monkeypatch.setenv("PATH", trial.environment["PATH"])  # the Automation API looks for the CLI in this process

@@ -95,6 +95,7 @@ def test_2_the_second_of_two_runs_is_told_who_holds_the_lock(stack: Stack) -> No
     assert re.search(r"created by \S+ \(pid \d+\)", refused[0])
 
 
+@pytest.mark.usefixtures("automation_api")
 def test_3_outputs_are_read_by_the_example_consumer(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

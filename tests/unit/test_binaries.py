@@ -129,5 +129,8 @@ def test_a_build_is_announced_with_its_time_and_put_in_place(empty: Path) -> Non
 
 
 def test_the_list_of_missing_programs_is_empty_where_all_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "installed", lambda _: Path("/somewhere"))
+    def somewhere(_binary: Binary) -> Path:
+        return Path("/somewhere")
+
+    monkeypatch.setattr(build, "installed", somewhere)
     assert build.missing() == []

@@ -68,13 +68,13 @@ def test_another_managers_field_stays() -> None:
 
 
 def test_a_default_that_goes_comes_back_and_is_no_loss() -> None:
-    fields = {"f:spec": {"f:terminationGracePeriodSeconds": {}, "f:replicas": {}}}
+    fields: dict[str, Any] = {"f:spec": {"f:terminationGracePeriodSeconds": {}, "f:replicas": {}}}
     found = live(fields, spec={"terminationGracePeriodSeconds": 30, "replicas": 2})
     assert texts(pruned(found, {"spec": {"x": 1}}, "gx-infra")) == ["spec.replicas"]
 
 
 def test_items_of_lists_are_found_by_their_keys() -> None:
-    fields = {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:name": {}}}}
+    fields: dict[str, Any] = {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:name": {}}}}
     found = live(fields, ports=[{"containerPort": 80, "name": "web"}])
     assert texts(pruned(found, {"ports": [{"containerPort": 80}]}, "gx-infra")) == ['ports["containerPort=80"].name']
     assert texts(pruned(found, {"ports": [{"containerPort": 81}]}, "gx-infra")) == ['ports["containerPort=80"]']
@@ -107,9 +107,9 @@ def test_the_name_replaces_every_kind() -> None:
 
 def test_hand_tools_fields_become_one_managers() -> None:
     found = live({"f:data": {"f:A": {}}}, data={"A": "1"})
-    second = {"manager": "kubectl-set", "operation": "Update", "fieldsV1": {"f:data": {"f:B": {}}}}
-    status = {"manager": "kubectl", "operation": "Update", "subresource": "status", "fieldsV1": {}}
-    helm = {"manager": "helm", "operation": "Apply", "fieldsV1": {"f:data": {"f:C": {}}}}
+    second: dict[str, Any] = {"manager": "kubectl-set", "operation": "Update", "fieldsV1": {"f:data": {"f:B": {}}}}
+    status: dict[str, Any] = {"manager": "kubectl", "operation": "Update", "subresource": "status", "fieldsV1": {}}
+    helm: dict[str, Any] = {"manager": "helm", "operation": "Apply", "fieldsV1": {"f:data": {"f:C": {}}}}
     found["metadata"]["managedFields"] += [second, status, helm]
     entries = taken_over(found, "gx-infra")
     assert entries is not None
