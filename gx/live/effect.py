@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from gx.live.fields import LAST_APPLIED, Change, Difference, Path, differences, prune, settled
-from gx.live.managers import entries, is_taken_over, union
+from gx.live.managers import entries, is_ours, union
 from gx.quantities import parse_quantity
 
 
@@ -117,8 +117,7 @@ def pruned(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> 
     mine: list[Mapping[str, Any]] = []
     others: list[Mapping[str, Any]] = []
     for entry in entries(live):
-        ours = is_taken_over(str(entry["manager"])) or entry["manager"] == manager
-        (mine if ours else others).append(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}))
+        (mine if is_ours(entry, manager) else others).append(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}))
     content = settled(wanted)
     kept = {field.path for field in owned_fields(union(*others), live, content)}
     return [
@@ -154,9 +153,9 @@ def foreign(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) ->
     content = settled(wanted)
     found: list[tuple[Difference, str]] = []
     for entry in entries(live):
-        name = str(entry["manager"])
-        if is_taken_over(name) or name == manager:
+        if is_ours(entry, manager):
             continue
+        name = str(entry["manager"])
         for field in owned_fields(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}), live, content):
             if not isinstance(field.wanted, _Missing):
                 conflicts = changed({"at": field.live}, {"at": field.wanted})

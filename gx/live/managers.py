@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from gx.live.objects import sequence
+
 TAKEN_OVER = ("kubectl", "before-first-apply", "pulumi-kubernetes")
 """Prefixes of the managers whose fields the provider makes its own when it updates an imported object.
 
@@ -12,15 +14,18 @@ Fields of every other manager stay, and a change of one is a conflict.
 FieldSet = dict[str, Any]
 
 
-def is_taken_over(manager: str) -> bool:
-    """Whether the provider takes over the fields of a manager."""
-    return manager.startswith(TAKEN_OVER)
-
-
 def entries(live: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return who manages an object's fields, without those who only write its status."""
-    found = cast("list[Mapping[str, Any]]", live.get("metadata", {}).get("managedFields") or [])
-    return [entry for entry in found if entry.get("subresource") in (None, "")]
+    """Return who manages an object's fields, without those who only write its status.
+
+    An autoscaler writes the number of replicas through the subresource `scale`: that counts.
+    """
+    return [entry for entry in sequence(live, "metadata", "managedFields") if entry.get("subresource") != "status"]
+
+
+def is_ours(entry: Mapping[str, Any], manager: str) -> bool:
+    """Whether the provider, updating an imported object as `manager`, makes an entry's fields its own."""
+    name = str(entry["manager"])
+    return not entry.get("subresource") and (name == manager or name.startswith(TAKEN_OVER))
 
 
 def owned_paths(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -50,8 +55,8 @@ def taken_over(live: Mapping[str, Any], manager: str) -> list[Mapping[str, Any]]
 
     Applied server-side afterwards, fields that the manager no longer names are pruned, as if it had set them.
     """
-    everything = cast("list[Mapping[str, Any]]", live.get("metadata", {}).get("managedFields") or [])
-    ours = [entry for entry in entries(live) if is_taken_over(str(entry["manager"])) or entry["manager"] == manager]
+    everything = sequence(live, "metadata", "managedFields")
+    ours = [entry for entry in entries(live) if is_ours(entry, manager)]
     stays = len(ours) == 1 and ours[0]["manager"] == manager and ours[0]["operation"] == "Apply"
     if not ours or stays:
         return None

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -66,19 +67,21 @@ def run_engine(run: Run, on_event: Callable[[Event], None] = lambda _: None) -> 
         EngineError: It failed; what it had done so far is in the state.
     """
     request = json.dumps({**vars(run), "project": str(run.project), "environment": None})
-    environment = {**os.environ, **run.environment}
-    with subprocess.Popen(  # noqa: S603 our own module
-        [sys.executable, "-m", "gx.local.engine", request],
-        stdin=subprocess.PIPE,  # its end tells the child that nobody waits any more, also after kill -9
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=run.project,
-        start_new_session=True,
-    ) as child:
+    # A file, not a pipe: a program that complains a lot must not block while its events are being read.
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(  # noqa: S603 our own module
+            [sys.executable, "-m", "gx.local.engine", request],
+            stdin=subprocess.PIPE,  # its end tells the child that nobody waits any more, also after kill -9
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            env={**os.environ, **run.environment},
+            cwd=run.project,
+            start_new_session=True,
+        ) as child,
+    ):
         assert child.stdout is not None
-        assert child.stderr is not None
         last: dict[str, Any] = {}
         try:
             for line in child.stdout:
@@ -87,10 +90,12 @@ def run_engine(run: Run, on_event: Callable[[Event], None] = lambda _: None) -> 
                     on_event(message["event"])
                 else:
                     last = message
-            complaint = child.stderr.read()
         except BaseException:
             _interrupt(child)
             raise
+        child.wait()
+        complaints.seek(0)
+        complaint = complaints.read()
     if "result" in last:
         return Result(**last["result"])
     raise EngineError(str(last.get("error") or complaint.strip() or f"the engine ended with {child.returncode}"))

@@ -52,6 +52,11 @@ class DataFolder:
         """Return the folder of one stack's copy of the project."""
         return self.path / "stacks" / stack
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether some version of the command made the folder."""
+        return (self.path / "version").is_file()
+
     def check_version(self) -> None:
         """Refuse a folder that another version made.
 

@@ -1,5 +1,7 @@
 """Brings a local cluster up and takes it down."""
 
+import contextlib
+from collections.abc import Generator
 from pathlib import Path
 
 import typer
@@ -9,13 +11,13 @@ from gx.errors import InputError, Interrupted
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local import pki
 from gx.local.engine import EngineError
-from gx.local.folder import folder_of
+from gx.local.folder import DataFolder, folder_of
 from gx.local.launch import running, stop
 from gx.local.marker import marker, refuse_production, require_local
 from gx.local.network import LocalNetwork
 from gx.local.recovery import recover
 from gx.local.show import EngineProgress, show_network
-from gx.local.world import MANAGER, apply_cluster
+from gx.local.world import MANAGER, apply_cluster, label_nodes
 from gx.settings.offline import offline_settings
 
 
@@ -29,33 +31,38 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console)
     foreign = _foreign(context) if context else None
     folder = folder_of(data, context)
     folder.check_version()
-    try:
-        with folder.lock():
-            folder.create()
-            if not folder.pki.exists() and not context:
-                pki.create(folder.pki)
-            with (
-                console.status("starting") as spinner,
-                running(folder, zone_only=bool(context), report=spinner.update) as started,
-            ):
-                if started:
-                    console.print(f"cluster started, data in {folder.path}")
-                api = foreign or KubernetesApi.connect(folder.kubeconfig)
-                network = LocalNetwork(
-                    folder=folder,
-                    settings=settings,
-                    root=root,
-                    kubeconfig=None if context else folder.kubeconfig,
-                    context=context,
-                    zone_url=f"http://127.0.0.1:{folder.ports()['zone']}/client/v4",
-                )
-                apply_cluster(api, simulated_nodes=not context)
-                network.prepare(api, lambda text: spinner.update(f"surroundings of {stack}, {text}"))
-                recover(network, api, console.print)
-                spinner.stop()
-                with EngineProgress(stack, console) as progress:
-                    result = network.run("up", progress.on_event)
+    with _explained(stack, folder), folder.lock(), console.status("starting") as spinner:
+        folder.create()
+        if not folder.pki.exists() and foreign is None:
+            pki.create(folder.pki)
+        with running(folder, zone_only=foreign is not None, report=spinner.update) as started:
+            if started:
+                console.print(f"cluster started, data in {folder.path}")
+            api = foreign or KubernetesApi.connect(folder.kubeconfig)
+            network = LocalNetwork(
+                folder=folder,
+                settings=settings,
+                root=root,
+                kubeconfig=None if foreign else folder.kubeconfig,
+                context=context,
+                zone_url=f"http://127.0.0.1:{folder.ports()['zone']}/client/v4",
+            )
+            apply_cluster(api, simulated_nodes=foreign is None)
+            if foreign is not None:
+                label_nodes(api, settings)
+            network.prepare(api, lambda text: spinner.update(f"surroundings of {stack}, {text}"))
+            recover(network, api, console.print)
+            spinner.stop()
+            with EngineProgress(stack, console) as progress:
+                result = network.run("up", progress.on_event)
         show_network(network, api, result, console)
+
+
+@contextlib.contextmanager
+def _explained(stack: str, folder: DataFolder) -> Generator[None]:
+    """Turn what can go wrong on the way into the one line that a person can act on."""
+    try:
+        yield
     except Interrupted as interrupted:
         interrupted.state = "what this command started is stopped; the next `gx local up` goes on from here"
         raise
@@ -67,14 +74,12 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console)
         ) from None
     except (ApiError, UnreachableError) as error:
         raise InputError(
-            file=foreign.origin if foreign else str(folder.kubeconfig),
-            consequence=f"the API server: {error}",
-            fix="see the logs below the data folder" if not foreign else "mend the access to that cluster",
+            file=str(folder.path), consequence=f"the API server: {error}", fix=f"see the logs in {folder.logs}"
         ) from None
     except OSError as error:
         raise InputError(
             file=str(error.filename or folder.path),
-            consequence=f"cannot be written ({error.strerror or error}), the cluster was stopped",
+            consequence=f"cannot be written ({error.strerror or error}), what was started is stopped",
             fix="make room or correct the rights, then run `gx local up` again",
         ) from None
 

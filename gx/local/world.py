@@ -38,6 +38,12 @@ def apply_cluster(api: KubernetesApi, *, simulated_nodes: bool) -> None:
         api.apply(storage, manager=MANAGER)
 
 
+def label_nodes(api: KubernetesApi, settings: Settings) -> None:
+    """Give the nodes of a person's own cluster the labels by which the network chooses its nodes."""
+    for node in api.list_objects("v1", "Node"):
+        api.patch(node, {"metadata": {"labels": settings.stack.scheduling.node_selector}}, manager=MANAGER)
+
+
 def apply_world(api: KubernetesApi, settings: Settings, report: Callable[[str], None]) -> None:
     """Create one network's surroundings; what exists already stays as it is, generated values above all."""
     manifests = list(_manifests(settings))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
-from gx.live.fields import Difference, replacing, settled
+from gx.live.fields import Change, Difference, replacing, settled
 from gx.live.kubernetes_api import Object
 from gx.live.objects import mapping
 from gx.operate.live import CONTROLLERS, Live, pod_template
@@ -169,7 +169,9 @@ def _record(resource: Resource, live: Live, zone_id: str) -> Item:
     for record in (live.records or {}).get(str(wanted["name"]), []):
         if record.type == wanted["type"] and record.content == wanted["content"]:
             pairs = (("ttl", record.ttl), ("proxied", record.proxied))
-            differing = [Difference((name,), "update", old, wanted[name]) for name, old in pairs if old != wanted[name]]  # type: ignore[arg-type]
+            differing = [
+                Difference((name,), Change.UPDATE, old, wanted[name]) for name, old in pairs if old != wanted[name]
+            ]
             identifier = f"{zone_id}/{record.identifier}"
             return Item(key=key, decision=Decision.IMPORT, import_id=identifier, changed=tuple(differing))
     return Item(key=key, decision=Decision.CREATE)
@@ -189,6 +191,13 @@ def _of_items(items: list[Item]) -> Iterator[Refusal]:
                 text=f"belongs to the field manager {manager}: the update would end with a conflict",
                 fix="end that manager's work on it, or take it over once with the annotation pulumi.com/patchForce",
             )
+        for difference in item.pruned:
+            if difference.path == ("spec", "replicas") and difference.old > 1:
+                yield Refusal(
+                    name=f"{item.key} spec.replicas",
+                    text=f"would fall from {difference.old} to 1 until the autoscaler acts: only a hand tool owns it",
+                    fix="apply spec.replicas alone, server-side, as the field manager hand-over-to-autoscaler, first",
+                )
         for name in item.lost:
             yield Refusal(
                 name=name,
