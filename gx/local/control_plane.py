@@ -1,7 +1,7 @@
 """The processes of a local control plane: what each is called with, and when it is ready."""
 
 import base64
-import json
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -200,13 +200,13 @@ def _kwok(folder: DataFolder) -> Part:
     return Part("kwok", command)
 
 
-def started(log: Path) -> str:
-    """Return the last meaningful line of a log, for the error that says why a process ended."""
+def last_words(log: Path) -> str:
+    """Return what a log says last, for the error that says why a process ended; also of a line that was cut off."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     if not lines:
         return "it wrote nothing"
-    try:
-        entry = json.loads(lines[-1])
-    except ValueError:
-        return lines[-1][-300:]
-    return str(entry.get("error") or entry.get("msg") or lines[-1])[-300:]
+    for key in ("error", "msg"):
+        found = re.findall(rf'"{key}":"((?:[^"\\]|\\.)*)"', lines[-1])
+        if found:
+            return str(found[-1])[-300:]
+    return lines[-1][-300:]

@@ -48,6 +48,16 @@ class DataFolder:
         """What runs: process of the supervisor and ports."""
         return self.path / "running.json"
 
+    @property
+    def complete(self) -> Path:
+        """Exists once the control plane has answered for the first time."""
+        return self.path / "complete"
+
+    def forget_half_made(self) -> None:
+        """Remove what a first start left that never came to its end: etcd cannot go on from it."""
+        if not self.complete.exists():
+            shutil.rmtree(self.path / "etcd", ignore_errors=True)
+
     def stack(self, stack: str) -> Path:
         """Return the folder of one stack's copy of the project."""
         return self.path / "stacks" / stack

@@ -1,6 +1,7 @@
 """Certificates of the local control plane: one authority, one key pair per component, valid for a year."""
 
 import ipaddress
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +35,12 @@ _SERVICE_ADDRESSES = ("127.0.0.1", "10.43.0.1")
 
 
 def create(folder: Path) -> None:
-    """Write the authority, every certificate with its key, and the key pair that signs ServiceAccount tokens."""
+    """Write the authority, every certificate with its key, and the key pair that signs ServiceAccount tokens.
+
+    The folder is there whole or not at all.
+    """
+    target, folder = folder, folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("gx-local", "", authority_key, authority_key)
@@ -51,6 +57,7 @@ def create(folder: Path) -> None:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     (folder / "service-accounts.pub").write_bytes(public)
+    folder.rename(target)
 
 
 def _certificate(

@@ -3,9 +3,10 @@
 import shlex
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -79,11 +80,19 @@ def show_network(network: LocalNetwork, api: KubernetesApi, result: Result, cons
         table.add_row(component, str(sum(kinds.values())), listed)
     console.print(table)
     console.print(_pods(api, network.settings.network.namespace))
-    for name, value in sorted(result.outputs.items()):
-        if isinstance(value, str):
-            console.print(f"output {name}: {value}")
+    for name, value in _flat(result.outputs):
+        console.print(f"output {name}: {value}")
     console.print(f"look around:  export KUBECONFIG={shlex.quote(str(network.environment()['KUBECONFIG']))}")
     _show_pulumi(network, console)
+
+
+def _flat(outputs: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield outputs by dotted name."""
+    for name, value in sorted(outputs.items()):
+        if isinstance(value, Mapping):
+            yield from _flat(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _show_pulumi(network: LocalNetwork, console: Console) -> None:

@@ -20,7 +20,7 @@ from types import FrameType
 import psutil
 
 from gx.errors import InputError
-from gx.local.control_plane import Part, free_ports, parts, started, write_kubeconfigs
+from gx.local.control_plane import Part, free_ports, last_words, parts, write_kubeconfigs
 from gx.local.folder import DataFolder
 from gx.settings.project import ROOT
 
@@ -54,6 +54,7 @@ class Supervisor:
         """Run until asked to stop, or until a part ends by itself."""
         ports = free_ports(self.folder.ports())
         if not self.zone_only:
+            self.folder.forget_half_made()
             write_kubeconfigs(self.folder, ports["kube-apiserver"])
         self._record(ports)
         try:
@@ -62,6 +63,7 @@ class Supervisor:
                 self._report(step=part.name)
                 self._start(part)
                 self._wait_until_ready(part)
+            self.folder.complete.touch()
             self._report(ports=ports)
             while True:
                 self._look(0.5)
@@ -135,7 +137,7 @@ def _ended(folder: DataFolder, name: str, what: str) -> InputError:
     log = folder.logs / f"{name}.log"
     return InputError(
         file=str(log),
-        consequence=f"{name} {what}, the cluster was stopped: {started(log)}",
+        consequence=f"{name} {what}, the cluster was stopped: {last_words(log)}",
         fix="mend what the line names and run `gx local up` again",
     )
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from gx.live.kubernetes_api import KubernetesApi
+from gx.local.engine import EngineError
 from gx.local.network import ZONE_ID
 from gx.plan.record import record
 from gx.settings.project import PROJECT
@@ -258,6 +259,26 @@ def test_8_adopted_once_more_everything_is_an_import_without_a_change(adopted: H
     assert result.returncode == 0, result.stdout
     assert "0 workloads would restart" in result.stdout
     assert "create    Deployment" not in result.stdout
+    assert "Pod Security restricted would refuse:" in result.stdout
+    assert "minio-0: " in result.stdout, "as found it runs as root"
+
+
+def test_9_an_object_that_the_state_forgot_is_taken_in_as_the_runbook_says(adopted: HandMade) -> None:
+    """docs/runbooks/engine-killed.md, step 4: an engine that died had made it and never noted it."""
+    stack = adopted.stack
+    urn = next(r["urn"] for r in stack.network.resources() if r["urn"].endswith("Deployment::svc-tax"))
+    command = ["pulumi", "state", "delete", urn, "--yes", "--target-dependents", "-s", NETWORK]
+    environment = {**os.environ, **stack.network.environment()}
+    subprocess.run(command, cwd=stack.network.project, env=environment, check=True, capture_output=True)
+    with pytest.raises(EngineError, match="already exists"):
+        stack.run()
+    result = adopted.adopt("--write")
+    assert result.returncode == 0, result.stdout
+    edit(adopted.root, NETWORK, lambda config: config.update(adopt=True))
+    changes = stack.run().changes
+    assert changes["import"] == 1, changes
+    edit(adopted.root, NETWORK, lambda config: config.update(adopt=False))
+    assert set(stack.run("preview").changes) == {"same"}
 
 
 @pytest.mark.parametrize(

@@ -267,11 +267,26 @@ def test_17_a_folder_that_is_something_else_is_refused(tmp_path: Path) -> None:
         (("up", STACK, "--context", "nowhere"), "context nowhere"),
     ],
 )
+def test_18_bad_arguments_start_nothing(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    local = Local(tmp_path / "data")
+    code, _, complaint = local.run(*arguments, KUBECONFIG=str(tmp_path / "none"))
+    assert code == 2
+    assert complaint.count("\n") == 1
+    assert words in complaint
+    assert not local.data.exists()
+
+
+def test_19_delete_removes_the_data(local: Local) -> None:
+    code, output, _ = local.run("down", "--delete")
+    assert (code, output.endswith(f"deleted {local.data}\n")) == (0, True)
+    assert not local.data.exists()
+
+
 def test_20_a_full_disk_leaves_no_process_and_the_next_up_starts(tmp_path: Path) -> None:
     needed_binaries()
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=70m,mode=0700", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=30m,mode=0700", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("needs the right to mount a small disk (root)")
     local = Local(disk / "data")
@@ -286,18 +301,3 @@ def test_20_a_full_disk_leaves_no_process_and_the_next_up_starts(tmp_path: Path)
     finally:
         local.run("down")
         subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_18_bad_arguments_start_nothing(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
-    local = Local(tmp_path / "data")
-    code, _, complaint = local.run(*arguments, KUBECONFIG=str(tmp_path / "none"))
-    assert code == 2
-    assert complaint.count("\n") == 1
-    assert words in complaint
-    assert not local.data.exists()
-
-
-def test_19_delete_removes_the_data(local: Local) -> None:
-    code, output, _ = local.run("down", "--delete")
-    assert (code, output.endswith(f"deleted {local.data}\n")) == (0, True)
-    assert not local.data.exists()

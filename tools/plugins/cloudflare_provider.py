@@ -40,7 +40,12 @@ class CloudflarePlugin(Plugin):
         if urlsplit(address).hostname != "127.0.0.1":
             raise RefusalError("the stand-in for the provider cloudflare speaks only to a zone API on this machine")
         token = str(config.get("apiToken") or os.environ.get("CLOUDFLARE_API_TOKEN") or "")
+        self._client.close()
         self._client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"} if token else {})
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
 
     def check(self, target: Target) -> Values:
         """Refuse other resources than records."""
