@@ -79,7 +79,7 @@ BINARIES: dict[str, Binary] = {
             module="etcd",
             package="go.etcd.io/etcd/server/v3",
             fits=r"etcd Version: 3\.6\.",
-            seconds=50,
+            seconds=40,
         ),
         Binary(
             name="kube-apiserver",
@@ -87,7 +87,7 @@ BINARIES: dict[str, Binary] = {
             package="k8s.io/kubernetes/cmd/kube-apiserver",
             fits=_KUBERNETES,
             stamp=_KUBERNETES_STAMPS,
-            seconds=300,
+            seconds=240,
         ),
         Binary(
             name="kube-controller-manager",
@@ -95,7 +95,7 @@ BINARIES: dict[str, Binary] = {
             package="k8s.io/kubernetes/cmd/kube-controller-manager",
             fits=_KUBERNETES,
             stamp=_KUBERNETES_STAMPS,
-            seconds=100,
+            seconds=65,
         ),
         Binary(
             name="kube-scheduler",
@@ -103,7 +103,7 @@ BINARIES: dict[str, Binary] = {
             package="k8s.io/kubernetes/cmd/kube-scheduler",
             fits=_KUBERNETES,
             stamp=_KUBERNETES_STAMPS,
-            seconds=20,
+            seconds=10,
         ),
         Binary(
             name="kwok",
@@ -111,7 +111,7 @@ BINARIES: dict[str, Binary] = {
             package="sigs.k8s.io/kwok/cmd/kwok",
             fits=r"kwok version v?0\.8\.",
             stamp=("sigs.k8s.io/kwok/pkg/consts.Version={version}",),
-            seconds=100,
+            seconds=90,
         ),
         Binary(
             name="pulumi",
@@ -120,21 +120,21 @@ BINARIES: dict[str, Binary] = {
             fits=r"^v3\.(25[6-9]|2[6-9]\d|[3-9]\d\d)\.",
             stamp=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={bare}",),
             ask=("version",),
-            seconds=160,
+            seconds=170,
         ),
         Binary(
             name="mc",
             module="mc",
             package="github.com/minio/mc",
             fits=r"mc version RELEASE\.(2025-0[3-9]|2025-1|202[6-9])",
-            seconds=70,
+            seconds=25,
         ),
         Binary(
             name="minio",
             module="minio",
             package="github.com/minio/minio",
             fits=r"minio version RELEASE\.(2025-1[0-2]|202[6-9])",
-            seconds=140,
+            seconds=120,
         ),
         Binary(
             name="traefik",
@@ -142,7 +142,7 @@ BINARIES: dict[str, Binary] = {
             package="github.com/traefik/traefik/v3/cmd/traefik",
             fits=r"Version:\s+v?3\.6\.",
             ask=("version",),
-            seconds=500,
+            seconds=300,
         ),
     )
 }
@@ -185,6 +185,6 @@ def find(name: str) -> Path:
         raise InputError(
             file=name,
             consequence=f"is neither on PATH in a fitting version ({binary.version()}) nor built",
-            fix="run `make tools` (needs Go; the first build takes about 25 minutes)",
+            fix="run `make tools` (needs Go; the first build takes about 20 minutes)",
         )
     return path

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from gx.settings.project import PROJECT, ROOT
+from gx.settings.project import ROOT
 
 Event = dict[str, Any]
 PATIENCE_SECONDS = 30
@@ -53,11 +53,9 @@ class Result:
 
     Attributes:
         changes: Number of resources by what was done: create, update, same, ...
-        outputs: The stack's outputs; secret ones are left out.
     """
 
     changes: Mapping[str, int]
-    outputs: Mapping[str, Any]
 
 
 def run_engine(run: Run, on_event: Callable[[Event], None] = lambda _: None) -> Result:
@@ -117,12 +115,16 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
 
     project = Path(request["project"])
     options = dict(request["options"])
-    stack = automation.create_or_select_stack(
-        request["stack"],
-        project_name=PROJECT,
-        program=lambda: _program(project),
-        opts=automation.LocalWorkspaceOptions(work_dir=str(project)),
-    )
+
+    class Workspace(automation.LocalWorkspace):
+        """A workspace that leaves outputs to the state file: the CLI would be asked for them twice, 0.3 s each."""
+
+        def stack_outputs(self, stack_name: str) -> automation.OutputMap:
+            del stack_name
+            return {}
+
+    workspace = Workspace(work_dir=str(project), program=lambda: _program(project))
+    stack = automation.Stack.create_or_select(request["stack"], workspace)
     errors: list[str] = []
 
     def on_event(event: Any) -> None:  # noqa: ANN401 a class of the Automation API
@@ -137,12 +139,9 @@ def _perform(request: dict[str, Any]) -> dict[str, Any]:
         done: Any = operation(on_event=on_event, on_output=_nowhere, **options)
     except automation.CommandError as error:
         raise EngineError(_once(errors) or _last_words(str(error))) from None
-    if request["operation"] == "preview":
-        changes = {str(getattr(kind, "value", kind)): count for kind, count in done.change_summary.items()}
-        return {"changes": changes, "outputs": {}}
-    outputs: Mapping[str, Any] = {} if request["operation"] == "destroy" else stack.outputs()
-    shown = {name: output.value for name, output in outputs.items() if not output.secret}
-    return {"changes": done.summary.resource_changes or {}, "outputs": shown}
+    preview = request["operation"] == "preview"
+    counts: dict[Any, int] = (done.change_summary if preview else done.summary.resource_changes) or {}
+    return {"changes": {str(getattr(kind, "value", kind)): count for kind, count in counts.items()}}
 
 
 def _nowhere(_text: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.objects import sequence
+from gx.live.objects import mapping, sequence
 from gx.local.binaries import find
 from gx.local.engine import Event, Result, Run, run_engine
 from gx.local.folder import DataFolder
@@ -71,6 +71,11 @@ class LocalNetwork:
             InputError: The state file is no state.
         """
         return self._state("resources")
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, from the state."""
+        stacks = [resource for resource in self.resources() if resource["type"] == "pulumi:pulumi:Stack"]
+        return mapping(stacks[0], "outputs") if stacks else {}
 
     def _knows(self, namespace: str) -> bool:
         """Whether the state holds the namespace, which the surroundings need before the first run."""

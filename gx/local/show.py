@@ -21,6 +21,7 @@ from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, networks
 
 USUAL_RESOURCES = 120
+_LOOKED_AT_FIRST = ("endpoints", "namespace", "storage")
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -80,8 +81,11 @@ def show_network(network: LocalNetwork, api: KubernetesApi, result: Result, cons
         table.add_row(component, str(sum(kinds.values())), listed)
     console.print(table)
     console.print(_pods(api, network.settings.network.namespace))
-    for name, value in _flat(result.outputs):
+    outputs = list(_flat(network.outputs()))
+    shown = [(name, value) for name, value in outputs if name.startswith(_LOOKED_AT_FIRST)]
+    for name, value in shown:
         console.print(f"output {name}: {value}")
+    console.print(f"and {len(outputs) - len(shown)} more outputs: pulumi stack output")
     console.print(f"look around:  export KUBECONFIG={shlex.quote(str(network.environment()['KUBECONFIG']))}")
     _show_pulumi(network, console)
 

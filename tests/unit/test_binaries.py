@@ -124,7 +124,7 @@ def test_a_build_is_announced_with_its_time_and_put_in_place(empty: Path) -> Non
     fake = 'if [ "$1" = env ]; then echo go1.26.8; exit; fi\nwhile [ "$1" != -o ]; do shift; done\n: > "$2"'
     script(empty / "bin" / "go", fake)
     done = run_build(empty)
-    assert "building etcd v3.6.16 (1 of 1): about 50 s" in done.stderr
+    assert "building etcd v3.6.16 (1 of 1): about 40 s" in done.stderr
     assert len(list((empty / "cache/gx-infra/tools").glob("etcd-*/etcd"))) == 1
 
 
