@@ -68,5 +68,6 @@ down: .venv/.ready ## stop what `make up` started
 	@.venv/bin/gx local down
 
 .PHONY: clean
-clean: ## remove everything that these commands made
+clean: ## remove everything that these commands made, the local cluster included; built programs stay in the cache
+	@[ ! -d .gx-local ] || .venv/bin/gx local down --delete
 	rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis

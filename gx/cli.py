@@ -27,7 +27,7 @@ USUAL_REGISTRATIONS = 120
 """About how many registrations a network has: only the length of the progress bar."""
 
 app = typer.Typer(
-    help="Preview and check the GX Coin platform on one network, without a cluster or an account.",
+    help="Preview and check the GX Coin platform, run a network on this machine, adopt one that was made by hand.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

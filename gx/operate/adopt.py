@@ -16,6 +16,8 @@ from gx.plan.model import Plan, Resource
 from gx.plan.values import REDACTED, Secret, Unknown
 
 DNS_RECORD = "DnsRecord"
+_FIXED = {"PersistentVolumeClaim": ("spec.resources",)}
+"""Fields that the provider would try to change and local-path refuses: the size of a claim (takeover.md 10)."""
 
 
 @unique
@@ -112,6 +114,7 @@ def _object(resource: Resource, live: Live) -> Item:
     differing = changed(found, wanted)
     gone = pruned(found, wanted, FIELD_MANAGER)
     replaced = replacing(resource.kind, [*differing, *gone])
+    replaced += [difference for difference in differing if difference.text.startswith(_FIXED.get(resource.kind, ()))]
     identifier = f"{resource.namespace}/{resource.object_name}" if resource.namespace else resource.object_name
     template = ("spec", "template")
     return Item(

@@ -131,7 +131,8 @@ def test_06_status_names_what_runs(local: Local) -> None:
 
 def test_07_a_second_command_is_told_who_works(local: Local) -> None:
     with local.start("up", STACK) as child:
-        time.sleep(2.5)
+        while f"process {child.pid}" not in (local.data / "lock").read_text():
+            time.sleep(0.05)
         code, _, complaint = local.run("up", STACK)
         child.communicate(timeout=60)
     assert code == 2

@@ -102,6 +102,11 @@ def scaled_by_the_autoscaler(objects: Objects) -> None:
     entries.append({**entries[0], "manager": "kube-controller-manager", "subresource": "scale"})
 
 
+def smaller_claim(objects: Objects) -> None:
+    spec = objects["PersistentVolumeClaim", "backend-mainnet", "minio-pvc"]["spec"]
+    spec["resources"]["requests"]["storage"] = "20Gi"
+
+
 def no_claim(objects: Objects) -> None:
     del objects["PersistentVolumeClaim", "backend-mainnet", "minio-pvc"]
 
@@ -120,6 +125,7 @@ def test_a_clean_network_is_adopted(mainnet: Plan) -> None:
         (other_kind, "StatefulSet/minio kind"),
         (other_claim, "StatefulSet/minio claims"),
         (no_claim, "PersistentVolumeClaim/minio-pvc created"),
+        (smaller_claim, "PersistentVolumeClaim/minio-pvc spec.resources.requests.storage"),
         (add("Deployment", "old", spec=controller({"app": "minio"})), "Service/minio selects Deployment/old"),
         (
             add("Deployment", "old", spec=controller({}, "minio-pvc")),
