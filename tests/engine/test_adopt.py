@@ -217,7 +217,7 @@ def _set_live_secrets(stack: Stack) -> None:
 @pytest.fixture(scope="module")
 def adopted(hand_made: HandMade) -> HandMade:
     """Take the network over in waves."""
-    before = hand_made.uids()
+    before, templates = hand_made.uids(), _templates(hand_made)
     edit(hand_made.root, NETWORK, lambda config: config.update(adopt=True))
     taken: list[str] = []
     for wave in Wave:
@@ -226,10 +226,17 @@ def adopted(hand_made: HandMade) -> HandMade:
         if wave in {Wave.ENVIRONMENT, Wave.STORAGE, Wave.WORKLOADS, Wave.DNS}:  # one run for a few waves
             changes = hand_made.stack.run().changes
             assert not [what for what in changes if "replace" in what or "delete" in what], changes
+        if wave is Wave.ENVIRONMENT:
+            assert _templates(hand_made) == templates, "wave 1 changes no pod template"
     edit(hand_made.root, NETWORK, lambda config: config.update(adopt=False))
     after = hand_made.uids()
     assert {name: after[name] for name in before} == before, "nothing replaced, nothing lost"
     return hand_made
+
+
+def _templates(hand_made: HandMade) -> dict[str, Any]:
+    found = hand_made.api.list_objects("apps/v1", "Deployment", hand_made.stack.namespace)
+    return {live["metadata"]["name"]: live["spec"]["template"] for live in found}
 
 
 def test_5_after_the_waves_the_preview_without_the_flag_is_empty(adopted: HandMade) -> None:
