@@ -21,7 +21,6 @@ MISSING = _Missing()
 
 DEFAULTS: Mapping[str, tuple[object, ...]] = {
     "allowPrivilegeEscalation": (True,),
-    "clusterIP": (),
     "concurrencyPolicy": ("Allow",),
     "defaultMode": (420,),
     "dnsPolicy": ("ClusterFirst",),

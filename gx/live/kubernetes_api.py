@@ -45,8 +45,8 @@ class ApiError(Exception):
         message: The server's text.
     """
 
-    def __init__(self, status: int, reason: str, message: str, causes: tuple[Mapping[str, str], ...] = ()) -> None:
-        self.status, self.reason, self.message, self.causes = status, reason, message, causes
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        self.status, self.reason, self.message = status, reason, message
         super().__init__(message)
 
 
@@ -120,7 +120,6 @@ class KubernetesApi:
             raise InputError(
                 file=file, consequence=f"cannot be read ({error})", fix="write it anew, with embedded data"
             ) from None
-        configuration.retries = False
         return cls(kubernetes.client.ApiClient(configuration), f"{file}{f', context {context}' if context else ''}")
 
     @property
@@ -283,6 +282,4 @@ def _decode(text: bytes) -> Object:
 
 
 def _refusal(status: int, answer: Object) -> ApiError:
-    details: Object = answer.get("details") or {}
-    causes = tuple(cast("list[Mapping[str, str]]", details.get("causes") or []))
-    return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", f"HTTP {status}")), causes)
+    return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", f"HTTP {status}")))

@@ -1,6 +1,6 @@
 """Who owns which field of a live object, read from its managedFields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from gx.live.objects import sequence
@@ -26,19 +26,6 @@ def is_ours(entry: Mapping[str, Any], manager: str) -> bool:
     """Whether the provider, updating an imported object as `manager`, makes an entry's fields its own."""
     name = str(entry["manager"])
     return not entry.get("subresource") and (name == manager or name.startswith(TAKEN_OVER))
-
-
-def owned_paths(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the paths of a field set (`fieldsV1`), keys of lists as their JSON text."""
-    for key, below in fields.items():
-        if key == ".":
-            continue
-        name = key[2:]
-        inner = cast("Mapping[str, Any]", below)
-        if inner and set(inner) != {"."}:
-            yield from owned_paths(inner, (*path, name))
-        else:
-            yield (*path, name)
 
 
 def union(*sets: Mapping[str, Any]) -> FieldSet:

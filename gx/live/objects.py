@@ -16,6 +16,12 @@ def sequence(value: object, *path: str) -> list[Any]:
     return cast("list[Any]", found) if isinstance(found, list) else []
 
 
+def identifier(metadata: Mapping[str, Any]) -> str:
+    """Return the id by which the provider knows an object: "namespace/name", or the name outside every namespace."""
+    name, namespace = str(metadata["name"]), metadata.get("namespace")
+    return f"{namespace}/{name}" if namespace else name
+
+
 def _at(value: object, path: tuple[str, ...]) -> object:
     for key in path:
         value = cast("Mapping[str, object]", value).get(key) if isinstance(value, Mapping) else None

@@ -14,7 +14,7 @@ from gx.errors import InputError
 from gx.labels import FIELD_MANAGER, MANAGED_BY, NETWORK
 from gx.live.kinds import NAMESPACED
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.objects import mapping
+from gx.live.objects import identifier, mapping
 from gx.local.binaries import find
 from gx.local.network import LocalNetwork
 
@@ -60,10 +60,9 @@ def _delete_strays(network: LocalNetwork, api: KubernetesApi, report: Callable[[
     for api_version, kind in NAMESPACED:
         for live in api.list_objects(api_version, kind, labels=selector):
             metadata = live["metadata"]
-            owned = metadata.get("ownerReferences")
-            identifier = f"{metadata['namespace']}/{metadata['name']}"
-            if not owned and f"{identifier}{kind}" not in known:
-                report(f"deleting {kind} {identifier}: the state does not know it")
+            name = identifier(metadata)
+            if not metadata.get("ownerReferences") and f"{name}{kind}" not in known:
+                report(f"deleting {kind} {name}: the state does not know it")
                 api.delete(api_version, kind, metadata["namespace"], metadata["name"], propagation="Background")
 
 
@@ -81,9 +80,7 @@ def _refresh(network: LocalNetwork, pending: list[dict[str, Any]]) -> None:
         resource = mapping(operation, "resource")
         metadata = mapping(resource, "inputs", "metadata")
         if operation["type"] == "creating" and metadata:
-            namespace = metadata.get("namespace")
-            identifier = f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
-            command += ["--import-pending-creates", resource["urn"], "--import-pending-creates", identifier]
+            command += ["--import-pending-creates", resource["urn"], "--import-pending-creates", identifier(metadata)]
     command.append("--clear-pending-creates")
     done = subprocess.run(  # noqa: S603 the pinned CLI
         command,

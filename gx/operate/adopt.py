@@ -9,7 +9,7 @@ from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
 from gx.live.fields import Change, Difference, replacing, settled
 from gx.live.kubernetes_api import Object
-from gx.live.objects import mapping
+from gx.live.objects import identifier, mapping
 from gx.operate.live import CONTROLLERS, Live, pod_template
 from gx.operate.refusals import Refusal, refusals
 from gx.plan.model import Plan, Resource
@@ -115,12 +115,11 @@ def _object(resource: Resource, live: Live) -> Item:
     gone = pruned(found, wanted, FIELD_MANAGER)
     replaced = replacing(resource.kind, [*differing, *gone])
     replaced += [difference for difference in differing if difference.text.startswith(_FIXED.get(resource.kind, ()))]
-    identifier = f"{resource.namespace}/{resource.object_name}" if resource.namespace else resource.object_name
     template = ("spec", "template")
     return Item(
         key=key,
         decision=Decision.CONFLICT if replaced else Decision.IMPORT,
-        import_id="" if replaced else identifier,
+        import_id="" if replaced else identifier(resource.metadata),
         changed=tuple(differing),
         pruned=tuple(gone),
         foreign=tuple(foreign(found, wanted, FIELD_MANAGER)),
@@ -175,8 +174,8 @@ def _record(resource: Resource, live: Live, zone_id: str) -> Item:
             differing = [
                 Difference((name,), Change.UPDATE, old, wanted[name]) for name, old in pairs if old != wanted[name]
             ]
-            identifier = f"{zone_id}/{record.identifier}"
-            return Item(key=key, decision=Decision.IMPORT, import_id=identifier, changed=tuple(differing))
+            import_id = f"{zone_id}/{record.identifier}"
+            return Item(key=key, decision=Decision.IMPORT, import_id=import_id, changed=tuple(differing))
     return Item(key=key, decision=Decision.CREATE)
 
 

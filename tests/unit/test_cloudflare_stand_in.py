@@ -1,6 +1,5 @@
 """The stand-in for the provider cloudflare, against the stand-in zone."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from tools.plugins.cloudflare_provider import RECORD, CloudflarePlugin
 from tools.plugins.protocol import RefusalError, Target
-from tools.plugins.zone_api import ZONE_ID, Server, Zone
+from tools.plugins.zone_api import ZONE_ID, Server
 
 INPUTS: dict[str, Any] = {
     "zoneId": ZONE_ID,
@@ -18,18 +17,6 @@ INPUTS: dict[str, Any] = {
     "ttl": 1,
     "proxied": True,
 }
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Run a zone on a free port."""
-    server = Server(Zone())
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The stand-in zone answers as Cloudflare's API does, and the reader of the zone copes with it."""
 
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -9,22 +7,10 @@ import pytest
 
 from gx.errors import InputError
 from gx.operate.zone import Zone as Reader
-from tools.plugins.zone_api import ZONE_ID, Server, Zone
+from tools.plugins.zone_api import ZONE_ID, Server
 
 RECORDS = f"/zones/{ZONE_ID}/dns_records"
 A_RECORD: dict[str, Any] = {"name": "a.gxcoin.money", "type": "A", "content": "72.60.210.1", "ttl": 1, "proxied": True}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Run a zone on a free port."""
-    server = Server(Zone())
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def ask(server: Server, method: str, path: str = RECORDS, **arguments: Any) -> httpx.Response:

@@ -19,7 +19,7 @@ from gx.live.effect import pruned
 from gx.live.fields import LAST_APPLIED, Change, Difference, differences, prune, replacing, settled
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, Reason, UnreachableError
 from gx.live.managers import taken_over
-from gx.live.objects import mapping
+from gx.live.objects import identifier, mapping
 from gx.live.readiness import readiness
 from gx.local.marker import require_local
 from tools.plugins.protocol import (
@@ -101,22 +101,22 @@ class KubernetesPlugin(Plugin):
     def create(self, target: Target) -> tuple[str, Values]:
         """Create an object, and wait until it is ready."""
         manifest = _manifest(target.inputs)
-        identifier = _identifier(manifest)
+        name = identifier(manifest["metadata"])
         if target.preview:
             applied = None if holds_unknown(manifest) else self._dry_run(target)
-            return identifier, _properties(applied or manifest)
+            return name, _properties(applied or manifest)
         try:
             if self._existing(manifest) is not None and not self.config.get("upsertExistingObjects"):
                 raise RefusalError(
-                    f"resource {identifier} was not successfully created by the Kubernetes API server: "
+                    f"resource {name} was not successfully created by the Kubernetes API server: "
                     f'{manifest["kind"]} "{manifest["metadata"]["name"]}" already exists (AlreadyExists); import it, '
                     "use a Patch resource, or set upsertExistingObjects on the provider"
                 )
             manager = self._manager(manifest, {})
             self._server.apply(manifest, manager=manager, force=self._forced(manifest))
         except (ApiError, UnreachableError) as error:
-            raise RefusalError(f"resource {identifier} was not created: {_text(error)}") from None
-        return identifier, self._awaited(target, manifest, manager)
+            raise RefusalError(f"resource {name} was not created: {_text(error)}") from None
+        return name, self._awaited(target, manifest, manager)
 
     def read(self, target: Target) -> Found | None:
         """Read an object: for a refresh what the program set of it, for an import all of it."""
@@ -202,7 +202,7 @@ class KubernetesPlugin(Plugin):
                 return None  # its namespace comes earlier in the same run, or its quota does
             if target.identifier and error.reason == Reason.INVALID:
                 return None  # an immutable field: the rules of replacement have said so
-            raise RefusalError(f"{_identifier(manifest)}: {_text(error)}") from None
+            raise RefusalError(f"{identifier(manifest['metadata'])}: {_text(error)}") from None
         except UnreachableError:
             return None
 
@@ -226,16 +226,16 @@ class KubernetesPlugin(Plugin):
         while True:
             live = self._existing(manifest)
             if live is None:
-                raise RefusalError(f"{_identifier(manifest)} vanished while it was waited for")
+                raise RefusalError(f"{identifier(manifest['metadata'])} vanished while it was waited for")
             if annotations.get("pulumi.com/skipAwait") == "true":
                 return _properties(live, manager)
             state = readiness(self._server, live)
             if state.ready:
                 return _properties(live, manager)
             if state.failed or time.monotonic() > deadline or self.cancelled.is_set():
-                reason = f"{manifest['kind']} {_identifier(manifest)} is not ready: {state.text}"
+                reason = f"{manifest['kind']} {identifier(manifest['metadata'])} is not ready: {state.text}"
                 properties = _properties(live, manager)
-                raise PartialError(_identifier(manifest), properties, target.inputs, reason)
+                raise PartialError(identifier(manifest["metadata"]), properties, target.inputs, reason)
             time.sleep(_POLL_SECONDS)
 
 
@@ -258,11 +258,6 @@ def _manifest(inputs: Values) -> Object:
 
 def _keep(value: object) -> object:
     raise TypeError(f"{value!r} is no JSON")
-
-
-def _identifier(manifest: Object) -> str:
-    meta = manifest["metadata"]
-    return f"{meta['namespace']}/{meta['name']}" if meta.get("namespace") else str(meta["name"])
 
 
 def _properties(live: Object, manager: str = "") -> Values:

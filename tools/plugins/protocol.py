@@ -194,6 +194,18 @@ def holds_unknown(value: object) -> bool:
     return isinstance(value, Unknown)
 
 
+def _target(request: Any, **structs: struct_pb2.Struct) -> Target:  # noqa: ANN401 one of six messages
+    """Return what a request is about; fields that its message lacks stay at their defaults."""
+    return Target(
+        token=request.type,
+        name=request.name,
+        identifier=getattr(request, "id", ""),
+        timeout=getattr(request, "timeout", 0),
+        preview=getattr(request, "preview", False),
+        **{name: decode(struct) for name, struct in structs.items()},
+    )
+
+
 class _Status:
     """A gRPC status with details, as the engine reads the failure of one resource."""
 
@@ -257,21 +269,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Fill in defaults."""
-        target = Target(
-            token=request.type, name=request.name, old_inputs=decode(request.olds), inputs=decode(request.news)
-        )
+        target = _target(request, old_inputs=request.olds, inputs=request.news)
         return provider_pb2.CheckResponse(inputs=encode(self._guard(context, lambda: self.plugin.check(target))))
 
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Compare."""
-        target = Target(
-            token=request.type,
-            name=request.name,
-            identifier=request.id,
-            old_inputs=decode(request.old_inputs),
-            old_state=decode(request.olds),
-            inputs=decode(request.news),
-        )
+        target = _target(request, old_state=request.olds, old_inputs=request.old_inputs, inputs=request.news)
         changes: Changes = self._guard(context, lambda: self.plugin.diff(target))
         kinds = provider_pb2.PropertyDiff.Kind
         detailed: dict[str, provider_pb2.PropertyDiff] = {}
@@ -289,25 +292,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Create."""
-        target = Target(
-            token=request.type,
-            name=request.name,
-            inputs=decode(request.properties),
-            timeout=request.timeout,
-            preview=request.preview,
-        )
+        target = _target(request, inputs=request.properties)
         identifier, properties = self._guard(context, lambda: self.plugin.create(target))
         return provider_pb2.CreateResponse(id=identifier, properties=encode(properties))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Read, for a refresh, an import or a lookup."""
-        target = Target(
-            token=request.type,
-            name=request.name,
-            identifier=request.id,
-            old_state=decode(request.properties),
-            old_inputs=decode(request.inputs),
-        )
+        target = _target(request, old_state=request.properties, old_inputs=request.inputs)
         found: Found | None = self._guard(context, lambda: self.plugin.read(target))
         if found is None:
             return provider_pb2.ReadResponse()
@@ -317,28 +308,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Change."""
-        target = Target(
-            token=request.type,
-            name=request.name,
-            identifier=request.id,
-            old_state=decode(request.olds),
-            old_inputs=decode(request.old_inputs),
-            inputs=decode(request.news),
-            timeout=request.timeout,
-            preview=request.preview,
-        )
+        target = _target(request, old_state=request.olds, old_inputs=request.old_inputs, inputs=request.news)
         return provider_pb2.UpdateResponse(properties=encode(self._guard(context, lambda: self.plugin.update(target))))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Delete."""
-        target = Target(
-            token=request.type,
-            name=request.name,
-            identifier=request.id,
-            old_state=decode(request.properties),
-            old_inputs=decode(request.old_inputs),
-            timeout=request.timeout,
-        )
+        target = _target(request, old_state=request.properties, old_inputs=request.old_inputs)
         self._guard(context, lambda: self.plugin.delete(target))
         return empty_pb2.Empty()
 
