@@ -26,6 +26,7 @@ from gx.outputs import Outputs, outputs_of
 from gx.settings.load import load_settings
 from gx.settings.project import ROOT
 from gx.settings.settings import Settings
+from gx.settings.storage_rules import check_offsite_keys
 from gx.steps import Wave
 
 
@@ -53,9 +54,11 @@ def build(settings: Settings) -> Outputs:
     clock or network of its own.
 
     Raises:
-        InputError: The quota does not hold what the settings ask for. Nothing was registered.
+        InputError: The quota does not hold what the settings ask for, or the off-site copy has no key pair. Nothing
+            was registered.
     """
     check_capacity(settings)
+    check_offsite_keys(settings)
     cluster = Cluster("cluster", ClusterArgs(settings=settings))
     inside = pulumi.ResourceOptions(providers=[cluster.provider])
     ground = _ground(cluster.site, inside)
@@ -101,7 +104,8 @@ def _ground(site: Site, inside: pulumi.ResourceOptions) -> _Ground:
 class _Stores:
     """Bucket, users and tables: what waits for them, and what their Secrets hold."""
 
-    done: tuple[pulumi.Resource, ...] = ()
+    storage: tuple[pulumi.Resource, ...] = ()
+    database: tuple[pulumi.Resource, ...] = ()
     contents: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
 
 
@@ -110,10 +114,10 @@ def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> _Stores:
     site, stores = ground.site, _Stores()
     if site.settings.manages(Wave.STORAGE):
         storage = MinioStorage("storage", MinioStorageArgs(site=site, wait_for=ground.before("storage")), opts=inside)
-        stores = _Stores(done=(storage.provisioned,), contents=storage.contents)
+        stores = _Stores(storage=storage.ready, contents=storage.contents)
     if site.settings.manages(Wave.DATABASE):
         database = Database("database", DatabaseArgs(site=site, wait_for=ground.before("database")), opts=inside)
-        stores = replace(stores, done=(*stores.done, database.schema))
+        stores = replace(stores, database=database.ready, contents={**stores.contents, **database.contents})
     return stores
 
 
@@ -124,7 +128,7 @@ def _services(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) 
         args = MessagingStackArgs(
             site=site,
             contents={**ground.contents, **stores.contents},
-            wait_for=(*ground.before(MESSAGING.name), *stores.done),
+            wait_for=(*ground.before(MESSAGING.name), *stores.storage, *stores.database),
         )
         MessagingStack("messaging", args, opts=inside)
     if site.settings.manages(Wave.WORKLOADS):
@@ -142,7 +146,10 @@ def _surroundings(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptio
     if site.settings.manages(Wave.INGRESS):
         IngressRoutes("ingress", IngressRoutesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.BACKUP):
-        BackupJob("backup", BackupJobArgs(site=site, wait_for=(*ground.ready, *stores.done)), opts=inside)
+        backup = BackupJobArgs(
+            site=site, contents=stores.contents, wait_for=(*ground.before("storage"), *stores.storage)
+        )
+        BackupJob("backup", backup, opts=inside)
     if site.settings.manages(Wave.MONITORING):
         MonitoringRules("monitoring", MonitoringRulesArgs(site=site), opts=inside)
     if site.settings.manages(Wave.DNS):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.data import data
 from bench.engine import engine
 from gx.settings.project import ROOT
 
@@ -93,3 +94,4 @@ if __name__ == "__main__":
     compare()
     growth()
     engine()
+    data()

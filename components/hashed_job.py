@@ -71,6 +71,7 @@ class HashedJob(GxComponent):
         )
         env: list[EnvVarArgsDict] = [
             *plain_env(args.env),
+            {"name": "POD_NAMESPACE", "value_from": {"field_ref": {"field_path": "metadata.namespace"}}},
             *(secret_env(variable, ref.secret, ref.key) for variable, ref in args.secrets.items()),
         ]
         volumes, mounts = scratch(("/tmp",), "64Mi")  # noqa: S108 an emptyDir inside the pod

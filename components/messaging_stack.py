@@ -10,7 +10,7 @@ from components.base import GxArgs, GxComponent
 from components.workload import Workload, WorkloadArgs
 from gx.catalogue import MESSAGING
 from gx.catalogue.model import SecretKey
-from gx.naming import MINIO_CREDENTIALS, MINIO_MESSAGING_USER
+from gx.naming import MESSAGING_DATABASE, MINIO_CREDENTIALS, MINIO_MESSAGING_USER
 from gx.steps import Step
 
 
@@ -29,7 +29,8 @@ class MessagingStack(GxComponent):
     """svc-messaging, run like every other workload, with the S3 keys of the network.
 
     Token: gx:messaging:MessagingStack. Until the step messaging-s3-user is taken it uses the pair in
-    `minio-credentials`, as today; then its own user, which reaches one bucket only (takeover.md 8).
+    `minio-credentials`, as today; then its own user, which reaches one bucket only (takeover.md 8). The step
+    messaging-database-role does the same for the database (takeover.md 25).
     """
 
     TOKEN: ClassVar[str] = "gx:messaging:MessagingStack"
@@ -39,14 +40,16 @@ class MessagingStack(GxComponent):
         site = args.site
         own_user = site.settings.has(Step.MESSAGING_S3_USER)
         secret = MINIO_MESSAGING_USER if own_user else MINIO_CREDENTIALS
-        keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        environment = {key: SecretKey(secret, key) for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        if site.settings.has(Step.MESSAGING_DATABASE_ROLE):
+            environment["DATABASE_URL"] = SecretKey(MESSAGING_DATABASE, "DATABASE_URL")
         self.workload = Workload(
             MESSAGING.name,
             WorkloadArgs(
                 site=site,
                 shape=MESSAGING,
                 contents=args.contents,
-                environment={key: SecretKey(secret, key) for key in keys},
+                environment=environment,
                 wait_for=args.wait_for,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -1,4 +1,4 @@
-"""MinioStorage: the object store of voice messages and files."""
+"""MinioStorage: the server that holds voice messages and files."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,24 +8,20 @@ import pulumi_kubernetes as k8s
 from pulumi_kubernetes.core.v1 import ContainerArgsDict, PodSecurityContextArgsDict, PodSpecArgsDict
 
 from components.base import GxArgs, GxComponent
-from components.hashed_job import HashedJob, HashedJobArgs
+from components.minio_users import LIVE_LABELS, MinioUsers, MinioUsersArgs
 from components.pods import http_probe, plain_env, pod_spec, resources, restricted_container, secret_env
-from gx.assets import asset
-from gx.catalogue.model import Probe, SecretKey
+from gx.catalogue.model import Probe
 from gx.labels import CONFIG_CHECKSUM, SKIP_AWAIT, PartOf, scrape_annotations
 from gx.naming import (
     MINIO,
-    MINIO_BACKUP_USER,
     MINIO_CONSOLE_PORT,
     MINIO_CREDENTIALS,
-    MINIO_MESSAGING_USER,
     MINIO_PORT,
     MINIO_PVC,
 )
 from gx.steps import Step
-from gx.storage import backup_policy, lifecycle_document, lifecycle_rules, messaging_policy
+from gx.storage import STALE_UPLOADS
 
-LIVE_LABELS = {"app": MINIO, "component": "storage"}
 SELECTOR = {"app": MINIO}
 METRICS_PATH = "/minio/v2/metrics/cluster"
 STARTUP = Probe(
@@ -41,12 +37,12 @@ class MinioStorageArgs(GxArgs):
 
 
 class MinioStorage(GxComponent):
-    """MinIO on the claim `minio-pvc`, its credentials, and the Job that makes bucket, rules, users and policies.
+    """MinIO on the claim `minio-pvc`, its root credentials, its Service and its users.
 
     Token: gx:storage:MinioStorage. One server on one claim, mounted by name, behind one ClusterIP Service, as it
-    runs today (takeover.md 6). Root keys serve the server and the provisioning Job alone; svc-messaging and the
-    backup have users of their own. The console has no route and is off in production. `contents` holds what the
-    Secrets hold, by "name/key".
+    runs today (takeover.md 6). Root keys serve the server and the provisioning Job alone; every other purpose has a
+    user of its own. The console has no route and is off in production. `contents` holds what the Secrets hold, by
+    "name/key"; `ready` is what pods with a key pair wait for.
     """
 
     TOKEN: ClassVar[str] = "gx:storage:MinioStorage"
@@ -66,11 +62,16 @@ class MinioStorage(GxComponent):
                 "AWS_SECRET_ACCESS_KEY": self._root_password,
             },
         )
-        users = tuple(self._user(secret, epoch) for secret, epoch in USERS)
         self._claim()
         server = self._server(wait_for=(credentials, *args.wait_for))
         service = self._service()
-        self.provisioned = self._provision(wait_for=(server, service, *users, *args.wait_for))
+        users = MinioUsers(
+            "minio-users",
+            MinioUsersArgs(site=site, wait_for=(server, service, credentials, *args.wait_for)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.contents.update(users.contents)
+        self.ready = users.ready
         self.register_outputs({"endpoint": site.settings.network.minio_url})
 
     def _secret(self, name: str, values: dict[str, pulumi.Output[str]]) -> k8s.core.v1.Secret:
@@ -80,16 +81,6 @@ class MinioStorage(GxComponent):
             metadata=self.site.metadata(name, PartOf.STORAGE, labels=LIVE_LABELS, app=MINIO),
             string_data=dict(values),
             opts=self.child("Secret", name),
-        )
-
-    def _user(self, secret: str, epoch: str) -> k8s.core.v1.Secret:
-        """Create the Secret of one least-privilege user; the provisioning Job makes the user itself."""
-        return self._secret(
-            secret,
-            {
-                "AWS_ACCESS_KEY_ID": self.generated(f"{epoch}-id", length=20, epoch=epoch),
-                "AWS_SECRET_ACCESS_KEY": self.generated(f"{epoch}-key", epoch=epoch),
-            },
         )
 
     def _claim(self) -> None:
@@ -126,7 +117,9 @@ class MinioStorage(GxComponent):
                 *plain_env(
                     {
                         "MINIO_BROWSER": "off" if settings.network.production else "on",
-                        "MINIO_PROMETHEUS_AUTH_TYPE": "public",  # NetworkPolicies let only Prometheus in
+                        # Public inside the cluster, where NetworkPolicies let only Prometheus in, until it has a token.
+                        "MINIO_PROMETHEUS_AUTH_TYPE": "jwt" if settings.has(Step.MINIO_METRICS_TOKEN) else "public",
+                        "MINIO_API_STALE_UPLOADS_EXPIRY": STALE_UPLOADS,
                     }
                 ),
             ],
@@ -158,10 +151,13 @@ class MinioStorage(GxComponent):
     def _server(self, wait_for: tuple[pulumi.Resource, ...]) -> pulumi.Resource:
         checksum = self.site.checksum({"user": self._root_user, "password": self._root_password})
         metadata = self.site.metadata(MINIO, PartOf.STORAGE, labels=LIVE_LABELS)
+        # Annotations cannot name a token: with one, Prometheus has a scrape job of its own.
+        token = self.site.settings.has(Step.MINIO_METRICS_TOKEN)
+        scraped = {} if token else scrape_annotations(MINIO_PORT, METRICS_PATH)
         template: k8s.core.v1.PodTemplateSpecArgsDict = {
             "metadata": {
                 "labels": self.site.pod_labels(MINIO, PartOf.STORAGE, SELECTOR),
-                "annotations": {**scrape_annotations(MINIO_PORT, METRICS_PATH), CONFIG_CHECKSUM: checksum},
+                "annotations": {**scraped, CONFIG_CHECKSUM: checksum},
             },
             "spec": self._pod(),
         }
@@ -212,46 +208,3 @@ class MinioStorage(GxComponent):
             },
             opts=self.child("Service", MINIO),
         )
-
-    def _provision(self, wait_for: tuple[pulumi.Resource, ...]) -> k8s.batch.v1.Job:
-        settings = self.site.settings
-        rules = lifecycle_rules(
-            noncurrent_days=settings.stack.minio.noncurrent_days, expire_objects=settings.has(Step.BUCKET_EXPIRY)
-        )
-        job = HashedJob(
-            "minio-provision",
-            HashedJobArgs(
-                site=self.site,
-                part_of=PartOf.STORAGE,
-                image=settings.platform_image("minio-client"),
-                files={
-                    "provision.sh": asset("scripts/minio-provision.sh"),
-                    "lifecycle.json": lifecycle_document(rules),
-                    "messaging.json": messaging_policy(settings.network),
-                    "backup.json": backup_policy(settings.network),
-                },
-                command=("/bin/sh", "/scripts/provision.sh"),
-                service_account="minio-provision",
-                env={
-                    "S3_ENDPOINT": settings.network.minio_url,
-                    "BUCKET": settings.network.bucket,
-                    "LIFECYCLE_RULES": " ".join(str(rule["ID"]) for rule in rules),
-                },
-                secrets={
-                    "MINIO_ROOT_USER": SecretKey(MINIO_CREDENTIALS, "MINIO_ROOT_USER"),
-                    "MINIO_ROOT_PASSWORD": SecretKey(MINIO_CREDENTIALS, "MINIO_ROOT_PASSWORD"),
-                    "MESSAGING_ACCESS_KEY": SecretKey(MINIO_MESSAGING_USER, "AWS_ACCESS_KEY_ID"),
-                    "MESSAGING_SECRET_KEY": SecretKey(MINIO_MESSAGING_USER, "AWS_SECRET_ACCESS_KEY"),
-                    "BACKUP_ACCESS_KEY": SecretKey(MINIO_BACKUP_USER, "AWS_ACCESS_KEY_ID"),
-                    "BACKUP_SECRET_KEY": SecretKey(MINIO_BACKUP_USER, "AWS_SECRET_ACCESS_KEY"),
-                },
-                epochs={epoch: settings.stack.epoch(epoch) for epoch in ("minioRoot", *(e for _, e in USERS))},
-                wait_for=wait_for,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return job.job
-
-
-USERS = ((MINIO_MESSAGING_USER, "minioMessagingUser"), (MINIO_BACKUP_USER, "minioBackupUser"))
-"""Secret and rotation epoch of each least-privilege user."""

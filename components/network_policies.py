@@ -6,6 +6,7 @@ A policy is judged on pod ports, after a Service was translated: every port here
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -22,7 +23,18 @@ from components.base import GxArgs, GxComponent
 from gx.catalogue import CATALOGUE, MESSAGING
 from gx.catalogue.model import Dependency, Workload
 from gx.labels import MANAGED_BY, PartOf
-from gx.naming import BACKUP, DNS_NAMESPACE, INGRESS_NAMESPACE, MINIO, MINIO_PORT, MONITORING_NAMESPACE
+from gx.naming import (
+    BACKUP,
+    BACKUP_METRICS,
+    BACKUP_METRICS_PORT,
+    DNS_NAMESPACE,
+    INGRESS_NAMESPACE,
+    MINIO,
+    MINIO_PORT,
+    MONITORING_NAMESPACE,
+    OFFSITE,
+    RESTORE_DRILL,
+)
 from gx.neighbours import (
     ACME_SOLVER_LABEL,
     ACME_SOLVER_PORT,
@@ -38,7 +50,7 @@ from gx.neighbours import (
 NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 """Private ranges (pods and Services among them) and the link-local range of metadata services."""
 
-MINIO_JOBS = ("minio-provision", BACKUP)
+MINIO_CLIENTS = ("minio-provision", BACKUP, RESTORE_DRILL, OFFSITE, BACKUP_METRICS)
 DATABASE_JOBS = ("database-schema", "database-test-users")
 USED_NEIGHBOURS = {Dependency.DATABASE: "postgres", Dependency.REDIS: "redis", Dependency.CLAMAV: "clamav"}
 
@@ -179,7 +191,8 @@ class NetworkPolicies(GxComponent):
         return rules
 
     def _minio(self) -> tuple[k8s.networking.v1.NetworkPolicy, ...]:
-        clients = [self._selector(MESSAGING), *({"app": job} for job in MINIO_JOBS)]
+        names = [name for name in MINIO_CLIENTS if name != OFFSITE or self.site.settings.stack.backup.offsite]
+        clients = [self._selector(MESSAGING), *({"app": name} for name in names)]
         server = self._policy(
             "gx-minio",
             {
@@ -193,11 +206,34 @@ class NetworkPolicies(GxComponent):
         jobs = self._policy(
             "gx-minio-jobs",
             {
-                "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": list(MINIO_JOBS)}]},
+                "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": names}]},
                 "egress": [{"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)}],
             },
         )
-        return server, jobs
+        return server, jobs, self._backup_metrics(), *self._offsite()
+
+    def _backup_metrics(self) -> k8s.networking.v1.NetworkPolicy:
+        return self._policy(
+            "gx-backup-metrics",
+            {
+                "pod_selector": {"match_labels": {"app": BACKUP_METRICS}},
+                "policy_types": ["Ingress"],
+                "ingress": [{"from_": [_namespace(MONITORING_NAMESPACE)], "ports": _ports(BACKUP_METRICS_PORT)}],
+            },
+        )
+
+    def _offsite(self) -> tuple[k8s.networking.v1.NetworkPolicy, ...]:
+        """Let the off-site copy out, to the port of its endpoint."""
+        offsite = self.site.settings.stack.backup.offsite
+        if offsite is None:
+            return ()
+        port = urlsplit(offsite.endpoint).port or 443
+        spec: NetworkPolicySpecArgsDict = {
+            "pod_selector": {"match_labels": {"app": OFFSITE}},
+            "policy_types": ["Egress"],
+            "egress": [{"to": [_OUTSIDE], "ports": _ports(port)}],
+        }
+        return (self._policy("gx-minio-offsite", spec),)
 
     def _database_jobs(self) -> k8s.networking.v1.NetworkPolicy:
         postgres = NEIGHBOURS["postgres"]

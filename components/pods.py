@@ -65,8 +65,8 @@ def secret_env(name: str, secret: str, key: str) -> EnvVarArgsDict:
 
 
 def plain_env(values: Mapping[str, str]) -> list[EnvVarArgsDict]:
-    """Return environment variables with literal values."""
-    return [{"name": name, "value": value} for name, value in values.items()]
+    """Return environment variables with literal values; the API server drops an empty one, so it is not written."""
+    return [{"name": name, "value": value} if value else {"name": name} for name, value in values.items()]
 
 
 def scratch(paths: Sequence[str], size_limit: str = "256Mi") -> tuple[list[VolumeArgsDict], list[VolumeMountArgsDict]]:

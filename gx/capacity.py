@@ -7,6 +7,7 @@ from decimal import Decimal
 from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Role
 from gx.errors import InputError
+from gx.naming import BACKUP, BACKUP_METRICS, OFFSITE, RESTORE_DRILL
 from gx.quantities import format_bytes, format_cores, parse_quantity
 from gx.settings.model import Resources
 from gx.settings.project import PROJECT, stack_file
@@ -151,8 +152,12 @@ def pod_groups(settings: Settings) -> list[PodGroup]:
         (Wave.STORAGE, "minio", stack.minio.resources),
         (Wave.STORAGE, "minio-provision", stack.jobs),
         (Wave.DATABASE, "database-schema", stack.jobs),
-        (Wave.BACKUP, "minio-backup", stack.backup.resources),
+        (Wave.BACKUP, BACKUP, stack.backup.resources),
+        (Wave.BACKUP, RESTORE_DRILL, stack.backup.resources),
+        (Wave.BACKUP, BACKUP_METRICS, stack.jobs),
     ]
+    if stack.backup.offsite:
+        own.append((Wave.BACKUP, OFFSITE, stack.backup.resources))
     if stack.test_users:
         own.append((Wave.DATABASE, "database-test-users", stack.jobs))
     groups += [

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from gx.errors import InputError, Interrupted
 from gx.local.commands import local
 from gx.operate.commands import adopt
+from gx.operate.data_commands import backups, remove_test_users, restore, rotate
 from gx.plan.record import RecorderCrashError, record
 from gx.settings.project import networks, project_root
 
@@ -35,6 +36,10 @@ app = typer.Typer(
 )
 app.add_typer(local, name="local")
 app.command()(adopt)
+app.command()(backups)
+app.command()(restore)
+app.command()(rotate)
+app.command()(remove_test_users)
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]

@@ -19,16 +19,26 @@ MINIO_REGION = "us-east-1"  # production.md 3
 MINIO = "minio"
 MINIO_CREDENTIALS = "minio-credentials"  # MINIO_ROOT_* and AWS_*: four keys, production.md 5
 MINIO_MESSAGING_USER = "minio-svc-messaging"  # svc-messaging's own S3 user, takeover.md 8
-MINIO_BACKUP_USER = "minio-backup-reader"  # may list and read, nothing else
+MINIO_BACKUP_USER = "minio-backup-reader"  # may list and read, and write the status
+MINIO_RESTORE_USER = "minio-restore"  # may write, never delete; read by `gx restore` alone
+MINIO_METRICS_USER = "minio-metrics"  # may read metrics and the status
+MINIO_USERS = "minio-users"  # every user's pair, read by the provisioning Job alone
 MINIO_PVC = "minio-pvc"
 BACKUP = "minio-backup"
 BACKUP_PVC = "minio-backup-pvc"
 BACKUP_SCRIPTS = "minio-backup-scripts"
+BACKUP_STATUS_BUCKET = "gx-backup-status"  # what the runs say of themselves
+BACKUP_METRICS = "backup-metrics"
+BACKUP_METRICS_PORT = 9108
+OFFSITE = "minio-offsite"  # the off-site copy and the Secret of its key pair
+RESTORE_DRILL = "minio-restore-drill"
 CONNECTIONS = "gx-connections"  # REDIS_URL and DATABASE_URL with every part percent-encoded
 BACKEND_CONFIG = "backend-config"
 BACKEND_SECRETS = "backend-secrets"
 WALLET_AUTH = "gx-wallet-auth"
 TEST_USERS = "gx-test-users"
+DATABASE_ROLES = "gx-database-roles"  # verifiers, read by the schema Job alone
+MESSAGING_DATABASE = "svc-messaging-database"  # svc-messaging's own DATABASE_URL
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from gx.naming import (
     MINIO_BACKUP_USER,
     MINIO_CREDENTIALS,
     MINIO_MESSAGING_USER,
+    MINIO_METRICS_USER,
     MINIO_REGION,
 )
 from gx.settings.settings import Settings
@@ -55,6 +56,7 @@ class SecretNames(TypedDict):
     minioRoot: str
     minioMessagingUser: str
     minioBackupUser: str
+    minioMetricsUser: str
 
 
 class EdgeNode(TypedDict):
@@ -116,6 +118,7 @@ def outputs_of(settings: Settings) -> Outputs:
             minioRoot=MINIO_CREDENTIALS,
             minioMessagingUser=MINIO_MESSAGING_USER,
             minioBackupUser=MINIO_BACKUP_USER,
+            minioMetricsUser=MINIO_METRICS_USER,
         ),
         versions={name: settings.image(name) for name in CATALOGUE},
         edgeNodes=[EdgeNode(id=node.id, address=node.address) for node in stack.nodes],

@@ -8,7 +8,7 @@ from gx.catalogue import CATALOGUE
 from gx.settings.model import Model
 
 MUTABLE_TAGS = frozenset({"latest", "main", "master", "stable", "edge", "nightly", "dev", "develop", "mainnet"})
-PLATFORM_IMAGES = ("minio", "minio-client", "postgres-client")
+PLATFORM_IMAGES = ("minio", "minio-client", "postgres-client", "backup")
 
 
 def _tag(text: str) -> str:

@@ -19,6 +19,12 @@ class Step(StrEnum):
     MESSAGING_S3_USER = "messaging-s3-user"
     """svc-messaging reads its own least-privilege S3 user instead of the pair in minio-credentials."""
 
+    MINIO_METRICS_TOKEN = "minio-metrics-token"
+    """MinIO's metrics need the token in minio-metrics; Prometheus must have a scrape job that sends it first."""
+
+    MESSAGING_DATABASE_ROLE = "messaging-database-role"
+    """svc-messaging logs in to PostgreSQL as a role of its own, with rights on its own tables only."""
+
     MINIO_NON_ROOT = "minio-non-root"
     """MinIO runs as a plain user under Pod Security restricted; the owner of the files must be changed first."""
 

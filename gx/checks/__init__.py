@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from gx.checks.backup import check_backup
 from gx.checks.finding import Finding, Severity
 from gx.checks.isolation import check_foreign_names, check_imports, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
@@ -24,6 +25,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_imports,
     check_unknown,
     check_reachability,
+    check_backup,
 )
 _ORDER = list(Severity)
 

@@ -153,7 +153,18 @@ class KubernetesApi:
         content_type: str,
     ) -> tuple[Object, list[str]]:
         """Return the answer and the server's warnings."""
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        text, warnings = self._send(method, path, query, body, content_type)
+        return _decode(text), warnings
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: object,
+        content_type: str,
+    ) -> tuple[bytes, list[str]]:
+        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
         parameters = list((query or {}).items())
         serialized = self._client.param_serialize(
             method, path, query_params=parameters, header_params=headers, body=body, auth_settings=["BearerToken"]
@@ -166,10 +177,9 @@ class KubernetesApi:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
-        answer = _decode(text)
         if response.status >= 400:  # noqa: PLR2004 HTTP's own border
-            raise _refusal(response.status, answer)
-        return answer, warnings
+            raise _refusal(response.status, _decode(text))
+        return text, warnings
 
     def kind(self, api_version: str, kind: str) -> Kind:
         """Return how the server serves a kind.
@@ -243,6 +253,15 @@ class KubernetesApi:
         query, content_type = {"dryRun": "All"}, "application/merge-patch+json"
         _, warnings = self._exchange("PATCH", self._path_of(target), query, body, content_type)
         return [_WARNING.sub(r"\1", text).replace('\\"', '"') for text in warnings]
+
+    def pod_log(self, namespace: str, name: str) -> str:
+        """Return what a pod has written so far.
+
+        Raises:
+            ApiError: There is no such pod, or its node does not answer.
+        """
+        path = self.kind("v1", "Pod").path(namespace, name)
+        return self._send("GET", f"{path}/log", None, None, "application/json")[0].decode(errors="replace")
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str, *, propagation: str) -> bool:
         """Ask for an object to be deleted; return False if there was none."""

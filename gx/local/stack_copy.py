@@ -40,6 +40,7 @@ def copy_project(
     config: dict[str, Any] = dict(document.get("config") or {})
     for key in SECRET_KEYS:
         config.pop(f"{PROJECT}:{key}", None)
+    config.get(f"{PROJECT}:backup", {}).pop("offsite", None)  # no trial writes to the real off-site bucket
     config[f"{PROJECT}:clusterUid"] = cluster_uid
     config[f"{PROJECT}:kubeContext"] = context
     config[f"{PROJECT}:cloudflare"] = {**config.get(f"{PROJECT}:cloudflare", {}), "zoneId": zone_id}

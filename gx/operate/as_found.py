@@ -5,6 +5,7 @@ from typing import Any
 
 from gx.catalogue import CATALOGUE
 from gx.live.objects import sequence
+from gx.naming import BACKUP_PVC, MINIO_PVC
 from gx.operate.live import Live, pod_template
 
 _IMAGE = re.compile(
@@ -33,6 +34,12 @@ def release_as_found(current: dict[str, Any], live: Live) -> dict[str, Any]:
             entry["liveDigest"] = running
         workloads[name] = entry
     return {**current, "origin": "as found", "workloads": workloads}
+
+
+def volumes_as_found(live: Live) -> dict[str, str]:
+    """Return the sizes that the live claims of storage and backup were made with, by claim."""
+    claims = ((name, live.get("PersistentVolumeClaim", live.namespace, name)) for name in (MINIO_PVC, BACKUP_PVC))
+    return {name: str(claim["spec"]["resources"]["requests"]["storage"]) for name, claim in claims if claim}
 
 
 def _running_digest(live: Live, container: str) -> str:

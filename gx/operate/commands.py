@@ -7,7 +7,7 @@ import typer
 import yaml
 from rich.console import Console
 
-from gx.settings.project import adoption_file, project_root, read_mapping, release_file
+from gx.settings.project import adoption_file, project_root, read_mapping, release_file, volumes_file
 
 REFUSED = 3
 
@@ -16,7 +16,7 @@ def adopt(
     stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
     context: Annotated[str, typer.Option("--context", metavar="NAME", help="Context of its cluster.")],
     write: Annotated[
-        bool, typer.Option("--write", help="Write networks/STACK/adoption.yaml and release.yaml.")
+        bool, typer.Option("--write", help="Write adoption.yaml, release.yaml and volumes.yaml below networks/STACK.")
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only say whether cluster and zone can be read, and are the pinned ones.")
@@ -52,7 +52,7 @@ def adopt(
         console.print(f"{len(adoption.refusals)} to settle first" + ("; nothing was written" if write else ""))
         raise typer.Exit(REFUSED)
     if write:
-        from gx.operate.as_found import release_as_found
+        from gx.operate.as_found import release_as_found, volumes_as_found
 
         current = read_mapping(release_file(stack), root=root, fix="restore it from git")
         document: dict[str, Any] = {"clusterUid": live.uid, "imports": dict(sorted(adoption.imports.items()))}
@@ -63,6 +63,9 @@ def adopt(
         if release != current:
             head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
             _write(root / release_file(stack), head, release)
+        if volumes := volumes_as_found(live):
+            head = f"# Sizes that the claims of {stack} were made with: one on local-path cannot be resized.\n"
+            _write(root / volumes_file(stack), head, volumes)
         console.print(
             f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it"
         )

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from gx.adoption import Adoption
 from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi
+from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.operate.zone import TOKEN_VARIABLE, Zone, zone_from_environment
 from gx.plan.model import Plan
 from gx.plan.record import record
@@ -40,6 +40,18 @@ class Prepared:
     def zone_id(self) -> str:
         """Id of the zone, for import ids."""
         return self.settings.stack.cloudflare.zone_id or ""
+
+    def read_uid(self) -> str:
+        """Return the uid of the cluster.
+
+        Raises:
+            InputError: It cannot be asked.
+        """
+        try:
+            return self.api.uid()
+        except (ApiError, UnreachableError) as error:
+            fix = "mend the connection or the rights; nothing was changed"
+            raise InputError(file=self.api.origin, consequence=str(error), fix=fix) from None
 
     def check_cluster(self, uid: str) -> None:
         """Refuse another cluster than the one that the stack pins.

@@ -2,56 +2,43 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Role
-from gx.errors import InputError, shown
+from gx.errors import InputError
 from gx.neighbours import NEIGHBOURS
 from gx.settings.model import NeighbourNumbers
-from gx.settings.project import PROJECT, release_file, stack_file
+from gx.settings.project import release_file
+from gx.settings.rule import Case, Rule, problem_of
 from gx.settings.settings import Settings
+from gx.settings.storage_rules import STORAGE_RULES
 from gx.steps import Wave
+from gx.storage import MINIO_USERS_BY_PURPOSE
 
-GENERATED_SECRETS = ("minioRoot", "minioMessagingUser", "minioBackupUser", "nextauthSecret", "testUsers")
+TWO_KEY_SECRETS = (*(user.epoch for user in MINIO_USERS_BY_PURPOSE.values()), "messagingDatabaseRole")
+"""Secrets whose old value can stay valid beside the new one until it is retired."""
+GENERATED_SECRETS = ("minioRoot", *TWO_KEY_SECRETS, "nextauthSecret", "testUsers")
 PRODUCTION_STACK = "mainnet"
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|_URL$")
-Rule = Callable[["Case"], Iterator[InputError]]
 
 
-@dataclass(frozen=True)
-class Case:
-    """What the rules judge: the settings of one network, and the names of all others."""
-
-    settings: Settings
-    others: Sequence[str]
-
-
-def cross_check(settings: Settings, others: Sequence[str]) -> None:
+def cross_check(settings: Settings, others: Sequence[str], root: Path) -> None:
     """Raise the first broken rule between settings.
 
     Args:
         settings: The settings of one network.
         others: The names of all other networks.
+        root: The project's folder.
 
     Raises:
         InputError: A rule is broken.
     """
     for rule in RULES:
-        for problem in rule(Case(settings, others)):
+        for problem in rule(Case(settings, others, root)):
             raise problem
-
-
-def _error(settings: Settings, key: str, value: object, consequence: str, fix: str) -> InputError:
-    return InputError(
-        file=stack_file(settings.network.name),
-        key=f"{PROJECT}:{key}",
-        value=None if value is None else shown(value),
-        consequence=consequence,
-        fix=fix,
-    )
 
 
 def _other_networks(case: Case) -> Iterator[InputError]:
@@ -64,7 +51,7 @@ def _other_networks(case: Case) -> Iterator[InputError]:
             if path.startswith(("unconfirmed", "zone", "registry", "environment", "namespaceLabels")):
                 continue
             if any(name in text for name in names) or text == other:
-                yield _error(
+                yield problem_of(
                     settings,
                     path,
                     text,
@@ -74,7 +61,7 @@ def _other_networks(case: Case) -> Iterator[InputError]:
         hosts = {f"wallet.{own.zone}", f"api.{own.zone}"}
         for index, origin in enumerate(settings.stack.ingress.cors_origins):
             if not own.production and origin.removeprefix("https://") in hosts:
-                yield _error(
+                yield problem_of(
                     settings,
                     f"ingress.corsOrigins[{index}]",
                     origin,
@@ -98,7 +85,7 @@ def _environment(case: Case) -> Iterator[InputError]:
     settings = case.settings
     production = settings.stack.production
     if settings.network.name == PRODUCTION_STACK and not production:
-        yield _error(
+        yield problem_of(
             settings,
             "environment",
             settings.stack.environment.value,
@@ -106,7 +93,7 @@ def _environment(case: Case) -> Iterator[InputError]:
             "write production",
         )
     if production and settings.stack.test_users:
-        yield _error(
+        yield problem_of(
             settings,
             "testUsers",
             True,  # noqa: FBT003 the value that is shown
@@ -124,7 +111,7 @@ def _nodes(case: Case) -> Iterator[InputError]:
         for value, count in Counter(values).items():
             if count > 1:
                 index = len(values) - 1 - values[::-1].index(value)
-                yield _error(
+                yield problem_of(
                     settings,
                     f"nodes[{index}].{field}",
                     value,
@@ -136,7 +123,7 @@ def _nodes(case: Case) -> Iterator[InputError]:
         ids = cast("tuple[str, ...]", getattr(settings.stack.dns, host))
         for index, node in enumerate(ids):
             if node not in known or ids.index(node) != index:
-                yield _error(
+                yield problem_of(
                     settings,
                     f"dns.{host}[{index}]",
                     node,
@@ -150,7 +137,7 @@ def _workloads(case: Case) -> Iterator[InputError]:
     given = settings.stack.workloads
     for name in CATALOGUE:
         if name not in given:
-            yield _error(
+            yield problem_of(
                 settings,
                 f"workloads.{name}",
                 None,
@@ -159,7 +146,7 @@ def _workloads(case: Case) -> Iterator[InputError]:
             )
     for name, numbers in given.items():
         if name not in CATALOGUE:
-            yield _error(
+            yield problem_of(
                 settings,
                 f"workloads.{name}",
                 name,
@@ -169,7 +156,7 @@ def _workloads(case: Case) -> Iterator[InputError]:
             continue
         workload = CATALOGUE[name]
         if workload.recreate and numbers.replicas > 1:
-            yield _error(
+            yield problem_of(
                 settings,
                 f"workloads.{name}.replicas",
                 numbers.replicas,
@@ -178,7 +165,7 @@ def _workloads(case: Case) -> Iterator[InputError]:
             )
         for index, port in enumerate(numbers.service.ports if numbers.service else ()):
             if port.target not in workload.ports:
-                yield _error(
+                yield problem_of(
                     settings,
                     f"workloads.{name}.service.ports[{index}].target",
                     port.target,
@@ -186,7 +173,7 @@ def _workloads(case: Case) -> Iterator[InputError]:
                     f"use one of {', '.join(workload.ports)}",
                 )
         if numbers.service and workload.exposed and all(p.target != "http" for p in numbers.service.ports):
-            yield _error(
+            yield problem_of(
                 settings,
                 f"workloads.{name}.service.ports",
                 [port.port for port in numbers.service.ports],
@@ -204,10 +191,10 @@ def _variables(case: Case) -> Iterator[InputError]:
                 key = f"workloads.{name}.{field}.{variable}"
                 if variable in CATALOGUE[name].env:
                     text = "the catalogue derives it: another value would point somewhere else"
-                    yield _error(settings, key, None, text, "remove it")
+                    yield problem_of(settings, key, None, text, "remove it")
                 if field == "env" and SECRET_NAME.search(variable):
                     text = "looks like a secret: its value would be in git and in the pod's description"
-                    yield _error(settings, key, None, text, "name a Secret and its key under secretEnv")
+                    yield problem_of(settings, key, None, text, "name a Secret and its key under secretEnv")
 
 
 def _release(case: Case) -> Iterator[InputError]:
@@ -233,7 +220,7 @@ def _traffic(case: Case) -> Iterator[InputError]:
     settings = case.settings
     stack = settings.stack
     if stack.ingress.https_redirect and stack.cloudflare.ssl_mode not in {"full", "strict"}:
-        yield _error(
+        yield problem_of(
             settings,
             "ingress.httpsRedirect",
             True,  # noqa: FBT003 the value that is shown
@@ -241,7 +228,7 @@ def _traffic(case: Case) -> Iterator[InputError]:
             "set the zone to full or strict, or the redirect to false",
         )
     if settings.manages(Wave.DNS) and stack.cloudflare.zone_id is None:
-        yield _error(
+        yield problem_of(
             settings,
             "cloudflare.zoneId",
             None,
@@ -256,17 +243,29 @@ def _vocabulary(case: Case) -> Iterator[InputError]:
     hard = stack.quota.hard()
     named: tuple[tuple[str, Mapping[str, Any], Sequence[str]], ...] = (
         ("secretEpochs", stack.secret_epochs, GENERATED_SECRETS),
+        ("retiredEpochs", stack.retired_epochs, TWO_KEY_SECRETS),
         ("neighbours", cast("Mapping[str, NeighbourNumbers]", stack.neighbours), list(NEIGHBOURS)),
         ("quota.acceptedAtPeak", stack.quota.accepted_at_peak, list(hard)),
     )
     for field, given, known in named:
         for name in given:
             if name not in known:
-                yield _error(settings, f"{field}.{name}", name, "is not known", f"use one of {', '.join(known)}")
+                yield problem_of(settings, f"{field}.{name}", name, "is not known", f"use one of {', '.join(known)}")
+    for name, retired in stack.retired_epochs.items():
+        if retired >= stack.epoch(name):
+            yield problem_of(
+                settings,
+                f"retiredEpochs.{name}",
+                retired,
+                f"the pods use epoch {stack.epoch(name)}: they would be locked out",
+                "let `gx rotate` write it, when every pod has the new key",
+            )
     paths = {path.split("[")[0] for path, _ in _leaves(stack.model_dump(mode="json", by_alias=True))}
     for path in stack.unconfirmed:
         if not any(known == path or known.startswith(f"{path}.") for known in paths):
-            yield _error(settings, "unconfirmed", path, "no such setting", "name a setting of this file or remove it")
+            yield problem_of(
+                settings, "unconfirmed", path, "no such setting", "name a setting of this file or remove it"
+            )
 
 
 def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
@@ -281,7 +280,7 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
     settings = case.settings
     for name, numbers in settings.stack.workloads.items():
         if CATALOGUE[name].role is Role.WORKER and numbers.autoscaling:
-            yield _error(
+            yield problem_of(
                 settings,
                 f"workloads.{name}.autoscaling",
                 numbers.autoscaling.name,
@@ -300,4 +299,5 @@ RULES: tuple[Rule, ...] = (
     _traffic,
     _vocabulary,
     _fabric_workers,
+    *STORAGE_RULES,
 )

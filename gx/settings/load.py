@@ -21,7 +21,14 @@ from gx.settings.settings import Settings
 
 M = TypeVar("M", bound=Model)
 
-SECRET_KEYS = ("cloudflareApiToken", "minioRootUser", "minioRootPassword", "nextauthSecret")
+SECRET_KEYS = (
+    "cloudflareApiToken",
+    "minioRootUser",
+    "minioRootPassword",
+    "nextauthSecret",
+    "offsiteAccessKeyId",
+    "offsiteSecretAccessKey",
+)
 """Encrypted settings. All are optional: the engine's schema cannot say so, hence they are not in Pulumi.yaml."""
 
 
@@ -63,7 +70,7 @@ def settings_from(
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
     imports = _imports(stack, numbers, secrets, root) if numbers.adopt else dict[str, str]()
     settings = Settings(network=network, stack=numbers, release=release, secrets=secrets, imports=imports)
-    cross_check(settings, others=[name for name in networks(root) if name != stack])
+    cross_check(settings, others=[name for name in networks(root) if name != stack], root=root)
     return settings
 
 

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -59,6 +60,15 @@ def _bucket(text: str) -> str:
     return text
 
 
+def _https(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "https":
+        raise ValueError(f"{text!r} has no TLS: keys and users' data would cross the internet in clear text")
+    if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.username:
+        raise ValueError(f"{text!r} is more or less than https://host[:port]")
+    return text.rstrip("/")
+
+
 def _canonical(figure: str, text: str) -> str:
     amount = parse_quantity(text)
     if figure.endswith("memory"):
@@ -71,6 +81,8 @@ Cron = Annotated[str, AfterValidator(_cron), Field(examples=["0 */6 * * *"])]
 PublicAddress = Annotated[str, AfterValidator(_address)]
 DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 BucketName = Annotated[str, AfterValidator(_bucket)]
+HttpsUrl = Annotated[str, AfterValidator(_https), Field(examples=["https://s3.example.com"])]
+Stamp = Annotated[str, Field(pattern=r"^\d{8}T\d{6}Z$", examples=["20251225T060000Z"])]
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ZoneId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -244,6 +256,22 @@ class Minio(Model):
     noncurrent_days: int = Field(default=7, ge=1, description="Days that replaced or deleted versions are kept.")
 
 
+class Offsite(Model):
+    """The bucket outside the cluster that the newest snapshot is copied to.
+
+    Its key pair is encrypted configuration (`offsiteAccessKeyId`, `offsiteSecretAccessKey`): it may write, list and
+    read, never delete.
+    """
+
+    endpoint: HttpsUrl
+    bucket: BucketName
+    prefix: str = Field(
+        default="", pattern=r"^([A-Za-z0-9_.-]+/)*$", description="What every name begins with; ends in a slash."
+    )
+    region: str = Field(default="us-east-1", min_length=1)
+    schedule: Cron
+
+
 class Backup(Model):
     """The MinIO backup (production.md 6)."""
 
@@ -251,6 +279,18 @@ class Backup(Model):
     retention_days: int = Field(ge=1)
     storage: Quantity
     resources: Resources
+    deadline_minutes: int = Field(default=60, ge=5, description="A run that takes longer ends as failed.")
+    drill_schedule: Cron
+    free_floor: Quantity = Field(
+        default="10Gi", description="What must stay free on the node's disk, which etcd shares (takeover.md 10)."
+    )
+    max_shrink_percent: int = Field(
+        default=30, ge=1, le=99, description="A bucket that lost more of its objects or bytes is not copied."
+    )
+    accepted_shrink: Stamp | None = Field(
+        default=None, description="The snapshot against which a larger loss is accepted, because a person has looked."
+    )
+    offsite: Offsite | None = Field(default=None, description="Without it source and copy lie on one disk.")
 
 
 class Ingress(Model):
@@ -320,6 +360,7 @@ class StackFile(Model):
     test_users: bool
     neighbours: dict[str, NeighbourNumbers]
     secret_epochs: dict[str, Annotated[int, Field(ge=1)]]
+    retired_epochs: dict[str, Annotated[int, Field(ge=1)]]
     unconfirmed: dict[str, str]
 
     @property

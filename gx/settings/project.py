@@ -35,6 +35,11 @@ def adoption_file(stack: str) -> str:
     return f"networks/{stack}/adoption.yaml"
 
 
+def volumes_file(stack: str) -> str:
+    """Return the path of the sizes that a network's claims were made with, relative to the project."""
+    return f"networks/{stack}/volumes.yaml"
+
+
 def networks(root: Path = ROOT) -> list[str]:
     """Return the names of all networks: the stacks that have a settings file."""
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))

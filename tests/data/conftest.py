@@ -1,4 +1,4 @@
-"""A real PostgreSQL 15 on a free port of the loopback interface, gone when the tests are."""
+"""A real PostgreSQL 15 and a real MinIO on free ports of the loopback interface, gone when the tests are."""
 
 import os
 import pwd
@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from gx.errors import InputError
+from gx.local.binaries import find
+from gx.plan.model import Plan
 from tests.conftest import tool
+from tests.data.servers import BUCKET, STATUS, Minio, Runs, remove
+from tests.data.sql_jobs import Job
 
 BIN = "/usr/lib/postgresql/15/bin"
 
@@ -70,3 +75,76 @@ def query(database: dict[str, str]) -> Callable[[str], list[str]]:
         return done.stdout.splitlines()
 
     return run
+
+
+def needed_binaries() -> None:
+    """Skip the tier where the object store is missing, fail in CI."""
+    try:
+        for name in ("minio", "mc"):
+            find(name)
+    except InputError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"in CI no tier may be missing: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def shared_minio() -> Iterator[Minio]:
+    """Run one server for the tests that leave it as it is."""
+    needed_binaries()
+    folder = Path(tempfile.mkdtemp(prefix="gx-minio-"))
+    server = Minio(folder).start()
+    try:
+        yield server
+    finally:
+        server.kill()
+        remove(folder)
+
+
+@pytest.fixture
+def minio(shared_minio: Minio) -> Minio:
+    """Return the server with the two buckets of a network, both empty."""
+    shared_minio.empty()
+    client = shared_minio.client()
+    client.create_bucket(Bucket=BUCKET)
+    client.create_bucket(Bucket=STATUS)
+    return shared_minio
+
+
+@pytest.fixture
+def own_minio(tmp_path: Path) -> Iterator[Minio]:
+    """Run a server that a test may break."""
+    needed_binaries()
+    server = Minio(tmp_path / "minio").start()
+    try:
+        server.client().create_bucket(Bucket=BUCKET)
+        server.client().create_bucket(Bucket=STATUS)
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def runs(minio: Minio, tmp_path: Path) -> Runs:
+    """Return the backup's runs on the shared server, with an empty volume."""
+    (tmp_path / "volume").mkdir()
+    return Runs(minio, tmp_path / "volume")
+
+
+@pytest.fixture
+def own_runs(own_minio: Minio, tmp_path: Path) -> Runs:
+    """Return the backup's runs on a server that a test may break."""
+    (tmp_path / "volume").mkdir()
+    return Runs(own_minio, tmp_path / "volume")
+
+
+@pytest.fixture
+def schema(plans: dict[str, Plan], tmp_path: Path) -> Job:
+    """Return the schema Job."""
+    return Job(plans["devnet"], "database-schema-", tmp_path / "schema")
+
+
+@pytest.fixture
+def test_users(plans: dict[str, Plan], tmp_path: Path) -> Job:
+    """Return the Job of the test users."""
+    return Job(plans["devnet"], "database-test-users-", tmp_path / "users")

@@ -187,6 +187,8 @@ def test_4_accepted_by_name_and_with_the_live_secrets_the_map_is_written(hand_ma
     assert written["accepted"] == refused
     assert written["imports"]["StatefulSet/minio"] == f"{stack.namespace}/minio"
     assert written["imports"][f"DnsRecord/{HOST}-217.196.51.190"].startswith(f"{ZONE_ID}/")
+    volumes = yaml.safe_load((hand_made.root / "networks" / NETWORK / "volumes.yaml").read_text())
+    assert set(volumes) == {"minio-pvc", "minio-backup-pvc"}
     assert hand_made.adopt().returncode == 0, "what was accepted once need not be said again"
 
 

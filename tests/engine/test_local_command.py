@@ -111,7 +111,7 @@ def test_03_kill_9_while_the_engine_works_leaves_no_process(local: Local) -> Non
 def test_04_the_next_up_goes_on_from_there(local: Local) -> None:
     code, output, complaint = local.run("up", STACK)
     assert code == 0, complaint
-    assert "pods in backend-testnet: 14 ready, 3 completed, 0 waiting" in output
+    assert "pods in backend-testnet: 15 ready, 3 completed, 0 waiting" in output
     assert "pulumi stack -s testnet" in output
     assert "output namespace: backend-testnet" in output
 
@@ -119,7 +119,7 @@ def test_04_the_next_up_goes_on_from_there(local: Local) -> None:
 def test_05_up_twice_changes_nothing(local: Local) -> None:
     code, output, _ = local.run("up", STACK)
     assert code == 0
-    assert f"{STACK}: 111 same" in output
+    assert f"{STACK}: 118 same" in output
 
 
 def test_06_status_names_what_runs(local: Local) -> None:
@@ -226,7 +226,7 @@ def test_14_a_port_taken_meanwhile_is_replaced(local: Local) -> None:
         taken.listen()
         code, output, complaint = local.run("up", STACK)
     assert code == 0, complaint
-    assert f"{STACK}: 111 same" in output, "data and state were kept"
+    assert f"{STACK}: 118 same" in output, "data and state were kept"
     local.run("down")
 
 

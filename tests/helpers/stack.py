@@ -39,3 +39,29 @@ def edit(root: Path, stack: str, change: Change) -> None:
     change(config)
     document["config"] = {f"{PROJECT}:{key}": value for key, value in config.items()}
     path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def put(path: str, value: object) -> Change:
+    """Return a change that sets a dotted path; a number is a list index."""
+
+    def change(config: dict[str, Any]) -> None:
+        *parents, last = path.split("/")
+        target: Any = config
+        for part in parents:
+            target = target[int(part) if part.isdigit() else part]
+        target[int(last) if last.isdigit() else last] = value
+
+    return change
+
+
+def drop(path: str) -> Change:
+    """Return a change that removes a dotted path."""
+
+    def change(config: dict[str, Any]) -> None:
+        *parents, last = path.split("/")
+        target: Any = config
+        for part in parents:
+            target = target[part]
+        del target[last]
+
+    return change

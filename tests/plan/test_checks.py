@@ -28,9 +28,11 @@ def test_no_errors_in_the_real_plans(plan: Plan, plans: dict[str, Plan]) -> None
     assert [f for f in run_checks(plan, others) if f.severity is Severity.ERROR] == []
 
 
-def test_the_only_warning_is_minio_as_found(plan: Plan) -> None:
+def test_the_warnings_are_minio_as_found_and_one_disk(plan: Plan) -> None:
     warnings = [f for f in run_checks(plan, []) if f.severity is Severity.WARNING]
-    assert [(f.check, f.place.split("/")[1]) for f in warnings] == [("pod-security", "minio")]
+    found = [(f.check, f.place.split("/")[1]) for f in warnings]
+    assert found == [("pod-security", "minio"), ("backup", "minio-backup")]
+    assert "set gx-infra:backup.offsite" in warnings[1].text
 
 
 def _set(*path: str | int, value: object) -> Change:

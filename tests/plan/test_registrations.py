@@ -28,6 +28,7 @@ TOKENS = {
     "gx:platform:Environment",
     "gx:storage:BackupJob",
     "gx:storage:MinioStorage",
+    "gx:storage:MinioUsers",
     "gx:traffic:DnsRecords",
     "gx:traffic:IngressRoutes",
     "gx:traffic:NetworkPolicies",

@@ -19,34 +19,7 @@ from gx.settings.project import PROJECT, ROOT, read_mapping
 from gx.settings.schema import SCHEMA_FILE, schema_text
 from gx.settings.stackfile import read_stack
 from gx.steps import Step, Wave
-from tests.helpers.stack import Change, copy_project, edit
-
-
-def put(path: str, value: object) -> Change:
-    """Return a change that sets a dotted path; a number is a list index."""
-
-    def change(config: dict[str, Any]) -> None:
-        *parents, last = path.split("/")
-        target: Any = config
-        for part in parents:
-            target = target[int(part) if part.isdigit() else part]
-        target[int(last) if last.isdigit() else last] = value
-
-    return change
-
-
-def drop(path: str) -> Change:
-    """Return a change that removes a dotted path."""
-
-    def change(config: dict[str, Any]) -> None:
-        *parents, last = path.split("/")
-        target: Any = config
-        for part in parents:
-            target = target[part]
-        del target[last]
-
-    return change
-
+from tests.helpers.stack import Change, copy_project, drop, edit, put
 
 NODE_TWICE = {"id": "vps9", "address": "72.60.210.201"}
 MISTAKES: list[tuple[str, str, Change, list[str]]] = [

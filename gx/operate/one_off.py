@@ -1,0 +1,96 @@
+"""One-off Jobs: what a person starts once, made from a Job or CronJob that the network already has."""
+
+import copy
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from gx.errors import InputError, Interrupted
+from gx.labels import NAME
+from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, UnreachableError
+
+POLL_SECONDS = 1.0
+UNSEEN_SECONDS = 120  # how long a pod may take to start before the person hears of it
+
+
+class LeftRunningError(Interrupted):
+    """Ctrl-C while a Job runs in the cluster."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.state = f"{place} goes on in the cluster; `kubectl delete job` ends it"
+
+
+def one_off(template: Object, name: str, namespace: str, *, command: list[str], env: list[dict[str, Any]]) -> Object:
+    """Return a Job with the pods of another one, another command, and variables that replace those of the same name.
+
+    Args:
+        template: The live Job spec: image, node selector, volumes and limits are taken from it.
+        name: Its name.
+        namespace: Its namespace.
+        command: What its one container runs.
+        env: Variables of its one container.
+    """
+    spec = copy.deepcopy(template)
+    pod = spec["template"]
+    container = pod["spec"]["containers"][0]
+    container["command"] = command
+    names = {variable["name"] for variable in env}
+    container["env"] = [v for v in container.get("env", []) if v["name"] not in names] + env
+    for field in ("selector", "manualSelector", "completionMode", "suspend"):
+        spec.pop(field, None)
+    owned = pod["metadata"].get("labels", {})
+    labels = {key: text for key, text in owned.items() if not key.endswith(("controller-uid", "job-name"))}
+    pod["metadata"] = {"labels": {**labels, NAME: name}}
+    spec["backoffLimit"] = 0  # it says once what it found; a person decides what comes next
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace, "labels": {NAME: name}},
+        "spec": spec,
+    }
+
+
+def run_to_the_end(api: KubernetesApi, job: Object, console: Console) -> bool:
+    """Create a Job, wait for it, show what it wrote; return whether it succeeded.
+
+    Raises:
+        InputError: The cluster refuses the Job or cannot be reached.
+        LeftRunningError: Ctrl-C: the Job goes on.
+    """
+    namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    try:
+        api.create(job)
+        console.print(f"Job {namespace}/{name} is created ...")
+        succeeded = _wait(api, namespace, name, console)
+        _show_log(api, namespace, name, console)
+    except (ApiError, UnreachableError) as error:
+        fix = "see its message; what has begun goes on in the cluster"
+        raise InputError(file=api.origin, key=f"Job {name}", consequence=str(error), fix=fix) from None
+    except Interrupted:
+        raise LeftRunningError(f"Job {namespace}/{name}") from None
+    return succeeded
+
+
+def _wait(api: KubernetesApi, namespace: str, name: str, console: Console) -> bool:
+    started, told = time.monotonic(), False
+    while True:
+        live = api.get("batch/v1", "Job", namespace, name) or {}
+        status: Mapping[str, Any] = live.get("status", {})
+        for condition in status.get("conditions", []):
+            if condition["status"] == "True" and condition["type"] in ("Complete", "Failed"):
+                return bool(condition["type"] == "Complete")
+        if not told and not status.get("ready") and time.monotonic() - started > UNSEEN_SECONDS:
+            console.print(f"no pod after {UNSEEN_SECONDS} s; `kubectl -n {namespace} describe job {name}` says why")
+            told = True
+        time.sleep(POLL_SECONDS)
+
+
+def _show_log(api: KubernetesApi, namespace: str, name: str, console: Console) -> None:
+    for pod in api.list_objects("v1", "Pod", namespace, labels=f"batch.kubernetes.io/job-name={name}"):
+        try:
+            console.print(api.pod_log(namespace, pod["metadata"]["name"]).rstrip(), markup=False)
+        except ApiError as error:
+            console.print(f"the log of {pod['metadata']['name']} cannot be read: {error.message}", markup=False)

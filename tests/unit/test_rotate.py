@@ -1,0 +1,64 @@
+"""`gx rotate`: what it writes into a stack file, and when it refuses."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gx.operate.rotate import EFFECTS, READERS
+from gx.settings.crosscheck import GENERATED_SECRETS, TWO_KEY_SECRETS
+from gx.settings.offline import offline_settings
+from gx.settings.project import ROOT
+
+Gx = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def untouched(project: Path) -> Path:
+    """Return a copy of the project with the stack file as people wrote it, comments included."""
+    (project / "Pulumi.mainnet.yaml").write_text((ROOT / "Pulumi.mainnet.yaml").read_text())
+    return project
+
+
+def test_every_generated_secret_says_what_its_rotation_does() -> None:
+    assert set(EFFECTS) == set(GENERATED_SECRETS)
+    assert set(READERS) == set(TWO_KEY_SECRETS)
+
+
+def test_only_the_epoch_is_written(gx: Gx, untouched: Path) -> None:
+    file = untouched / "Pulumi.mainnet.yaml"
+    before = file.read_text()
+    shown = gx("rotate", "mainnet", "nextauthSecret", cwd=untouched)
+    assert shown.returncode == 0, shown.stderr
+    assert "secretEpochs.nextauthSecret is 2 now" in shown.stdout
+    assert "every user is logged out" in shown.stdout
+    after = file.read_text()
+    assert after.replace("  gx-infra:secretEpochs:\n    nextauthSecret: 2\n", "") == before
+    assert offline_settings("mainnet", untouched).stack.epoch("nextauthSecret") == 2
+
+
+def test_a_second_key_keeps_the_first_until_it_is_retired(gx: Gx, untouched: Path) -> None:
+    shown = gx("rotate", "mainnet", "minioMessagingUser", cwd=untouched)
+    assert "the old value stays valid until `gx rotate mainnet minioMessagingUser --retire" in shown.stdout
+    again = gx("rotate", "mainnet", "minioMessagingUser", cwd=untouched)
+    assert again.returncode == 2
+    assert "epoch 1 is not retired yet: three values would be valid at once" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["mainnet", "jwtSecret"], "is not generated here"),
+        (["mainnet", "minioRoot", "--retire", "--context", "x"], "has no old value beside the new one"),
+        (["mainnet", "minioMessagingUser", "--retire"], "--context: is needed"),
+        (["nowhere", "minioRoot"], "nowhere"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(gx: Gx, untouched: Path, arguments: list[str], line: str) -> None:
+    before = (untouched / "Pulumi.mainnet.yaml").read_text()
+    shown = gx("rotate", *arguments, cwd=untouched)
+    assert shown.returncode == 2
+    assert line in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    assert (untouched / "Pulumi.mainnet.yaml").read_text() == before
