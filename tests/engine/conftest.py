@@ -1,4 +1,4 @@
-"""A control plane per test worker, networks on it, and small programs for the engine."""
+"""A control plane per file of tests, networks on it, and small programs for the engine."""
 
 import gc
 import os
@@ -85,9 +85,9 @@ class Stack:
         return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Run a control plane for this worker's tests; nothing of it is left afterwards."""
+    """Run a control plane for one file's tests: no file finds what another has left, in whatever order they run."""
     needed_binaries()
     path = Path(tempfile.mkdtemp(prefix="gx-engine-"))
     folder = DataFolder(path / "data")
