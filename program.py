@@ -12,6 +12,7 @@ from components.cluster import Cluster, ClusterArgs
 from components.connections import Connections, ConnectionsArgs
 from components.database import Database, DatabaseArgs
 from components.dns_records import DnsRecords, DnsRecordsArgs
+from components.edge_proxy import EdgeProxy, EdgeProxyArgs
 from components.environment import Environment, EnvironmentArgs
 from components.ingress_routes import IngressRoutes, IngressRoutesArgs
 from components.messaging_stack import MessagingStack, MessagingStackArgs
@@ -141,10 +142,12 @@ def _services(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) 
 
 
 def _surroundings(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) -> None:
-    """Public routes, backup, alerts, DNS."""
+    """Public routes, edge, backup, alerts, DNS."""
     site = ground.site
     if site.settings.manages(Wave.INGRESS):
         IngressRoutes("ingress", IngressRoutesArgs(site=site), opts=inside)
+    if site.settings.manages(Wave.EDGE) and site.settings.stack.edge.enabled:
+        EdgeProxy("edge", EdgeProxyArgs(site=site), opts=inside)
     if site.settings.manages(Wave.BACKUP):
         backup = BackupJobArgs(
             site=site, contents=stores.contents, wait_for=(*ground.before("storage"), *stores.storage)

@@ -109,6 +109,7 @@ class GxComponent(pulumi.ComponentResource):
         name: str,
         *,
         holds_data: bool = False,
+        holds_nothing: bool = False,
         depends_on: Sequence[pulumi.Resource] = (),
     ) -> pulumi.ResourceOptions:
         """Return the options of a child: never the caller's, which would leak to every child.
@@ -117,10 +118,13 @@ class GxComponent(pulumi.ComponentResource):
             kind: The Kubernetes kind; decides guards and timeouts.
             name: The object's name; with the kind it finds the live id while a network is adopted.
             holds_data: Whether the object is a server on a data volume.
+            holds_nothing: Whether a namespace holds nothing that could not be made anew.
             depends_on: Resources that must exist first.
         """
         settings = self.site.settings
-        rules = lifecycle_for(kind, production=settings.network.production, holds_data=holds_data)
+        rules = lifecycle_for(
+            kind, production=settings.network.production, holds_data=holds_data, holds_nothing=holds_nothing
+        )
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=list(depends_on),

@@ -28,7 +28,6 @@ from gx.naming import (
     BACKUP_METRICS,
     BACKUP_METRICS_PORT,
     DNS_NAMESPACE,
-    INGRESS_NAMESPACE,
     MINIO,
     MINIO_PORT,
     MONITORING_NAMESPACE,
@@ -40,11 +39,15 @@ from gx.neighbours import (
     ACME_SOLVER_PORT,
     API_SERVER_PORT,
     API_SERVER_SERVICE,
-    BEHIND_INGRESS,
-    CALLS_OURS,
+    CONTROLLERS,
     FABRIC_PORTS,
-    MONITORED,
+    FLOWS,
+    INGRESS,
+    MONITORING,
     NEIGHBOURS,
+    OUTSIDE,
+    UNLISTED,
+    Flow,
 )
 
 NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
@@ -74,8 +77,12 @@ def _ports(*numbers: int, protocol: str = "TCP") -> list[NetworkPolicyPortArgsDi
 
 
 _OUTSIDE: Peer = {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_OUTSIDE)}}
-_UNMANAGED: LabelSelectorRequirementArgsDict = {"key": MANAGED_BY, "operator": "DoesNotExist"}
-_NOT_OURS: Peer = {"pod_selector": {"match_expressions": [_UNMANAGED]}}
+_UNLISTED: list[LabelSelectorRequirementArgsDict] = [
+    {"key": MANAGED_BY, "operator": "DoesNotExist"},
+    *({"key": key, "operator": "DoesNotExist"} for key in ACME_SOLVER_LABEL),
+    {"key": "app", "operator": "NotIn", "values": [n.labels["app"] for n in NEIGHBOURS.values() if n.labels]},
+]
+"""Neither ours, nor a solver of certificate challenges, nor a neighbour that has policies of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +106,9 @@ class NetworkPolicies(GxComponent):
             for neighbour in site.settings.stack.neighbours
             if NEIGHBOURS[neighbour].labels
         }
+        # While Traefik takes over, what still comes through ingress-nginx must arrive as well.
+        chosen = site.settings.stack.ingress.controller
+        self._controllers = [_namespace(CONTROLLERS[name].namespace) for name in dict.fromkeys((chosen, "nginx"))]
         self._dns_policy = self._dns()
         self._own = {
             **{name: (self._workload(workload),) for name, workload in CATALOGUE.items()},
@@ -108,7 +118,7 @@ class NetworkPolicies(GxComponent):
         allowing = [
             self._dns_policy,
             *(policy for policies in self._own.values() for policy in policies),
-            self._neighbours(),
+            self._unlisted(),
             *(self._neighbour(neighbour) for neighbour in self._present),
             self._acme_solver(),
         ]
@@ -158,9 +168,9 @@ class NetworkPolicies(GxComponent):
     def _ingress(self, workload: Workload) -> list[NetworkPolicyIngressRuleArgsDict]:
         rules: list[NetworkPolicyIngressRuleArgsDict] = []
         callers = [self._selector(other) for other in CATALOGUE.values() if workload.name in other.calls]
-        callers += [{"app": neighbour} for neighbour in self._present if workload.name in CALLS_OURS.get(neighbour, ())]
+        callers += [dict(NEIGHBOURS[flow.source].labels) for flow in self._flows(target=workload.name)]
         if workload.exposed:
-            rules.append({"from_": [_namespace(INGRESS_NAMESPACE)], "ports": _ports(workload.http_port)})
+            rules.append({"from_": self._controllers, "ports": _ports(workload.http_port)})
         if callers:
             rules.append({"from_": [_pods(caller) for caller in callers], "ports": _ports(workload.http_port)})
         if workload.metrics:
@@ -246,40 +256,68 @@ class NetworkPolicies(GxComponent):
             },
         )
 
-    def _neighbours(self) -> k8s.networking.v1.NetworkPolicy:
-        """Leave traffic among pods that are not ours as it is: replication, sentinel, backups, virus updates."""
+    def _flows(self, *, source: str | None = None, target: str | None = None) -> list[Flow]:
+        """Return the neighbours' flows on this network that begin or end at one of them."""
+        return [
+            flow
+            for flow in FLOWS
+            if (source is None or flow.source == source)
+            and (target is None or flow.target == target)
+            and all(party not in NEIGHBOURS or party in self._present for party in (flow.source, flow.target))
+        ]
+
+    def _party(self, name: str) -> list[Peer]:
+        """Return the peers that one side of a flow stands for."""
+        if name == MONITORING:
+            return [_namespace(MONITORING_NAMESPACE)]
+        if name == INGRESS:
+            return self._controllers
+        if name == OUTSIDE:
+            return [_OUTSIDE]
+        if name == UNLISTED:
+            return [{"pod_selector": {"match_expressions": _UNLISTED}}]
+        return [_pods(self._selector(CATALOGUE[name]) if name in CATALOGUE else NEIGHBOURS[name].labels)]
+
+    def _out(self, source: str) -> list[NetworkPolicyEgressRuleArgsDict]:
+        return [self._out_by(flow) for flow in self._flows(source=source)]
+
+    def _out_by(self, flow: Flow) -> NetworkPolicyEgressRuleArgsDict:
+        target = NEIGHBOURS.get(flow.target)
+        ports = flow.ports or (target.ports if target else ())
+        if flow.target in CATALOGUE:
+            ports = (CATALOGUE[flow.target].http_port,)
+        rule: NetworkPolicyEgressRuleArgsDict = {"to": self._party(flow.target)}
+        return {**rule, "ports": _ports(*ports)} if ports else rule
+
+    def _unlisted(self) -> k8s.networking.v1.NetworkPolicy:
+        """Leave traffic among pods that nobody listed as it is: it was there before the program."""
+        sources = [peer for flow in self._flows(target=UNLISTED) for peer in self._party(flow.source)]
         return self._policy(
             "gx-neighbours",
             {
-                "pod_selector": {"match_expressions": [_UNMANAGED]},
-                "ingress": [{"from_": [_NOT_OURS]}],
-                "egress": [{"to": [_NOT_OURS]}, {"to": [_OUTSIDE], "ports": _ports(443, 80)}],
+                "pod_selector": {"match_expressions": _UNLISTED},
+                "ingress": [{"from_": sources}],
+                "egress": self._out(UNLISTED),
             },
         )
 
     def _neighbour(self, name: str) -> k8s.networking.v1.NetworkPolicy:
-        """Let our pods, Prometheus' exporters and, where it is public, the ingress controller reach a neighbour."""
+        """Let a neighbour's own flows through, and our pods that use it."""
         neighbour = NEIGHBOURS[name]
-        users = [
-            self._selector(workload)
+        sources = [
+            _pods(self._selector(workload))
             for workload in CATALOGUE.values()
             if any(USED_NEIGHBOURS.get(dependency) == name for dependency in workload.depends_on)
         ]
         if name == "postgres":
-            users += [{"app": job} for job in DATABASE_JOBS]
-        sources = [_pods(user) for user in users]
-        if name in MONITORED:
-            sources.append(_namespace(MONITORING_NAMESPACE))
-        if name in BEHIND_INGRESS:
-            sources.append(_namespace(INGRESS_NAMESPACE))
-        ours = [_pods(self._selector(CATALOGUE[callee])) for callee in CALLS_OURS.get(name, ())]
-        ports = [CATALOGUE[callee].http_port for callee in CALLS_OURS.get(name, ())]
-        spec: NetworkPolicySpecArgsDict = {"pod_selector": {"match_labels": dict(neighbour.labels)}}
+            sources += _apps(DATABASE_JOBS)
+        sources += [peer for flow in self._flows(target=name) for peer in self._party(flow.source)]
+        spec: NetworkPolicySpecArgsDict = {
+            "pod_selector": {"match_labels": dict(neighbour.labels)},
+            "egress": self._out(name),
+        }
         if sources:
             spec["ingress"] = [{"from_": sources, "ports": _ports(*neighbour.ports)}]
-        if ours:
-            spec["egress"] = [{"to": ours, "ports": _ports(*ports)}]
-        spec["policy_types"] = ["Ingress", "Egress"] if ours else ["Ingress"]
         return self._policy(f"gx-to-{name}", spec)
 
     def _acme_solver(self) -> k8s.networking.v1.NetworkPolicy:

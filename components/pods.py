@@ -17,7 +17,8 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from gx.catalogue.model import Probe
-from gx.settings.model import Resources, Scheduling
+from gx.settings.fields import Resources
+from gx.settings.model import Scheduling
 
 POD_USER = 1000  # API services run as 1000, their files are world-readable (production.md 2)
 

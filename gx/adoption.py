@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gx.naming import MINIO, MINIO_CREDENTIALS, WALLET_AUTH
-from gx.settings.model import Model, Uid
+from gx.settings.fields import Model, Uid
 
 _MINIO_ROOT = ("minioRootUser", "minioRootPassword")
 _WALLET = ("nextauthSecret",)

@@ -9,7 +9,7 @@ from gx.catalogue.model import Role
 from gx.errors import InputError
 from gx.naming import BACKUP, BACKUP_METRICS, OFFSITE, RESTORE_DRILL
 from gx.quantities import format_bytes, format_cores, parse_quantity
-from gx.settings.model import Resources
+from gx.settings.fields import Resources
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings
 from gx.steps import Wave

@@ -29,17 +29,19 @@ class Lifecycle:
     timeout: str
 
 
-def lifecycle_for(kind: str, *, production: bool, holds_data: bool = False) -> Lifecycle:
+def lifecycle_for(kind: str, *, production: bool, holds_data: bool = False, holds_nothing: bool = False) -> Lifecycle:
     """Return how objects of a kind are guarded.
 
-    The namespace is guarded everywhere, volumes and the StatefulSets on them in production. Passwords and DNS
+    The backend's namespace is guarded everywhere, volumes and the StatefulSets on them in production. Passwords and DNS
     records are not: a guard there would block their own rotation and drain.
 
     Args:
         kind: The Kubernetes kind.
         production: Whether real users' data lives on the network.
         holds_data: Whether the object is a server on a data volume; a PersistentVolumeClaim always counts.
+        holds_nothing: Whether the object is a namespace that holds nothing which could not be made anew.
     """
-    guarded = kind == "Namespace" or (production and (holds_data or kind == "PersistentVolumeClaim"))
+    volume = holds_data or kind == "PersistentVolumeClaim"
+    guarded = (kind == "Namespace" and not holds_nothing) or (production and volume)
     minutes = _MINUTES.get(kind, _DEFAULT_MINUTES)
     return Lifecycle(protect=guarded, retain_on_delete=guarded, timeout=f"{minutes}m")

@@ -38,6 +38,7 @@ BACKEND_SECRETS = "backend-secrets"
 WALLET_AUTH = "gx-wallet-auth"
 TEST_USERS = "gx-test-users"
 DATABASE_ROLES = "gx-database-roles"  # verifiers, read by the schema Job alone
+EDGE_PROXY = "edge-proxy"
 MESSAGING_DATABASE = "svc-messaging-database"  # svc-messaging's own DATABASE_URL
 
 
@@ -66,6 +67,11 @@ class Network:
     def fabric_namespace(self) -> str:
         """The namespace of the network's Fabric peers; foreign, may be absent."""
         return f"fabric-{self.name}"
+
+    @property
+    def edge_namespace(self) -> str:
+        """The namespace of the proxy on the nodes' public ports."""
+        return f"gx-edge-{self.name}"
 
     @property
     def wallet_host(self) -> str:

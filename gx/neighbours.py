@@ -24,6 +24,32 @@ ACME_SOLVER_PORT = 8089
 FABRIC_PORTS = (7050, 7051, 7053, 7054)  # orderer, peer, events, CA
 API_SERVER_PORT = 6443  # where k3s serves behind the Service `kubernetes`
 API_SERVER_SERVICE = "10.43.0.1/32"  # the first address of the Service range is always that Service's
+POD_RANGE = "10.42.0.0/16"  # production.md 1
+SERVICE_RANGE = "10.43.0.0/16"
+LOAD_BALANCER_ADDRESS = "217.196.51.190"  # MetalLB's, on the shared node (production.md 13)
+METADATA_ADDRESS = "169.254.169.254/32"  # where clouds hand out a machine's credentials
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controller:
+    """An ingress controller: foreign, so only where it is and what it listens on.
+
+    Attributes:
+        namespace: Its namespace.
+        service: The Service whose address stays while its pods move.
+        pod_ports: Ports of its pods, for plain HTTP and for TLS: a policy is judged on these.
+    """
+
+    namespace: str
+    service: str
+    pod_ports: tuple[int, int]
+
+
+CONTROLLERS = {
+    "nginx": Controller(namespace=INGRESS_NAMESPACE, service="ingress-nginx-controller", pod_ports=(80, 443)),
+    "traefik": Controller(namespace="traefik", service="traefik", pod_ports=(8000, 8443)),
+}
+"""By the setting `ingress.controller`. Traefik is not installed yet: the names are those that it must get."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +75,47 @@ NEIGHBOURS: dict[str, Neighbour] = {
     "gx-admin-frontend": Neighbour(labels={"app": "gx-admin-frontend"}, ports=(3000,)),
 }
 
-MONITORED = ("postgres", "redis")
-"""Neighbours that exporters of the monitoring namespace ask."""
+UNLISTED = "unlisted"
+"""Pods of the namespace that are neither ours nor labelled as a known neighbour: backup Jobs and what nobody noted."""
+MONITORING = "monitoring"
+INGRESS = "ingress"
+OUTSIDE = "outside"
 
-BEHIND_INGRESS = ("gx-admin-frontend",)
-"""Neighbours that the ingress controller reaches."""
 
-CALLS_OURS = {"gx-admin-frontend": ("svc-admin",)}
-"""Workloads of ours that a neighbour calls."""
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """A connection that a neighbour needs and that default deny must not cut.
+
+    Attributes:
+        source: A neighbour, UNLISTED, MONITORING (any pod of that namespace) or INGRESS (the controller).
+        target: A neighbour, a workload of ours, UNLISTED or OUTSIDE (the internet, no private address).
+        reason: Why it must get through.
+        ports: Ports of an OUTSIDE target; everywhere else the target's own.
+    """
+
+    source: str
+    target: str
+    reason: str
+    ports: tuple[int, ...] = ()
+
+
+FLOWS = (
+    Flow(source="postgres", target="postgres", reason="replication"),
+    Flow(source="redis", target="redis", reason="replication"),
+    Flow(source="redis-sentinel", target="redis", reason="watches the master"),
+    Flow(source="redis-sentinel", target="redis-sentinel", reason="agrees on a new master"),
+    Flow(source="redis", target="redis-sentinel", reason="a restarted pod asks who is master"),
+    Flow(source="clamav", target=OUTSIDE, reason="virus definitions", ports=(443, 80)),
+    Flow(source=MONITORING, target="postgres", reason="exporter"),
+    Flow(source=MONITORING, target="redis", reason="exporter"),
+    Flow(source=INGRESS, target="gx-admin-frontend", reason="it is public"),
+    Flow(source="gx-admin-frontend", target="svc-admin", reason="it calls the administrators' API"),
+    Flow(source=UNLISTED, target="postgres", reason="postgres-backup, whose labels are not known"),
+    Flow(source=UNLISTED, target="redis", reason="redis-backup, whose labels are not known"),
+    Flow(source=UNLISTED, target=UNLISTED, reason="whatever else runs here goes on as before"),
+    Flow(source=UNLISTED, target=OUTSIDE, reason="as before", ports=(443, 80)),
+)
+"""Every flow of the neighbours, once (takeover.md 23)."""
 
 
 @dataclass(frozen=True)

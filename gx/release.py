@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from gx.catalogue import CATALOGUE
-from gx.settings.model import Model
+from gx.settings.fields import Model
 
 MUTABLE_TAGS = frozenset({"latest", "main", "master", "stable", "edge", "nightly", "dev", "develop", "mainnet"})
-PLATFORM_IMAGES = ("minio", "minio-client", "postgres-client", "backup")
+PLATFORM_IMAGES = ("minio", "minio-client", "postgres-client", "backup", "haproxy")
 
 
 def _tag(text: str) -> str:

@@ -37,6 +37,9 @@ class Step(StrEnum):
     REAL_CLIENT_ADDRESS = "real-client-address"
     """Stickiness follows the user's address from CF-Connecting-IP instead of the peer's."""
 
+    LONG_SOCKETS = "long-sockets"
+    """A silent WebSocket stays open for an hour above the ping interval instead of production's 300 s."""
+
 
 @unique
 class Wave(StrEnum):
@@ -52,6 +55,7 @@ class Wave(StrEnum):
     WORKLOADS = "workloads"
     NETWORK_POLICIES = "network-policies"
     INGRESS = "ingress"
+    EDGE = "edge"
     BACKUP = "backup"
     MONITORING = "monitoring"
     DNS = "dns"

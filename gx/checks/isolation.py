@@ -19,12 +19,13 @@ def identity(resource: Resource) -> str:
 
 
 def check_shared(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for an object outside the namespace whose name lacks the network's (takeover.md 16).
+    """Yield a finding for an object outside the network's namespaces whose name lacks the network's (takeover.md 16).
 
     As long as this holds for every Plan, no two Plans can hold the same object.
     """
+    homes = {plan.namespace, *(resource.object_name for resource in plan.of_kind("Namespace"))}
     for resource in plan.objects:
-        inside = resource.namespace == plan.namespace
+        inside = resource.namespace in homes
         own = re.search(rf"(^|[-.]){re.escape(plan.network)}($|[-.])", resource.object_name)
         if not inside and not own:
             yield Finding(

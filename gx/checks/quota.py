@@ -39,7 +39,7 @@ def check_limit_range(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every container that the LimitRange would refuse (production.md 15: incident 19)."""
     for limit_range in plan.of_kind("LimitRange"):
         rules = [rule for rule in limit_range.spec["limits"] if rule["type"] == "Container"]
-        for pod in pods(plan):
+        for pod in (pod for pod in pods(plan) if pod.owner.namespace == limit_range.namespace):
             for container in pod.containers:
                 for rule in rules:
                     for name in ("cpu", "memory"):

@@ -1,98 +1,36 @@
-"""Traffic that must get through: the ingress controller to every backend, Prometheus to every scraped pod."""
+"""Traffic that must get through, and policies that do something: judged as the cluster would."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
-from gx.checks.finding import Finding
-from gx.naming import INGRESS_NAMESPACE, MONITORING_NAMESPACE
+from gx.checks.finding import Finding, Severity
+from gx.naming import MONITORING_NAMESPACE
+from gx.neighbours import CONTROLLERS
 from gx.plan.model import Plan, Resource
-from gx.plan.pods import Pod, PodIndex, matches
-
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One side of a connection: a namespace's name and the labels of a pod in it."""
-
-    namespace: str
-    labels: Mapping[str, str]
-
-
-class Policies:
-    """The NetworkPolicies of a Plan, found by the labels that they select."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._by_label: dict[tuple[str, str], list[Resource]] = {}
-        self._broad: list[Resource] = []
-        for policy in plan.of_kind("NetworkPolicy"):
-            wanted = policy.spec["podSelector"].get("matchLabels", {})
-            if wanted:
-                self._by_label.setdefault(next(iter(wanted.items())), []).append(policy)
-            else:
-                self._broad.append(policy)
-
-    def allow(self, source: Endpoint, target: Endpoint, port: int) -> bool:
-        """Return whether a source may open a TCP connection to a target's container port."""
-        return self._direction("ingress", target, source, port) and self._direction("egress", source, target, port)
-
-    def _direction(self, direction: str, subject: Endpoint, peer: Endpoint, port: int) -> bool:
-        candidates = [*self._broad, *(p for label in subject.labels.items() for p in self._by_label.get(label, []))]
-        selecting = [
-            policy.spec
-            for policy in candidates
-            if policy.namespace == subject.namespace
-            and direction.capitalize() in policy.spec["policyTypes"]
-            and matches(policy.spec["podSelector"], dict(subject.labels))
-        ]
-        if not selecting:
-            return True
-        key = "from" if direction == "ingress" else "to"
-        return any(
-            _ports(rule, port) and _peers(rule.get(key), subject.namespace, peer)
-            for spec in selecting
-            for rule in spec.get(direction, [])
-        )
-
-
-def _ports(rule: dict[str, Any], port: int) -> bool:
-    return not rule.get("ports") or any(
-        entry.get("protocol", "TCP") == "TCP" and entry.get("port") == port for entry in rule["ports"]
-    )
-
-
-def _peers(peers: list[dict[str, Any]] | None, own_namespace: str, peer: Endpoint) -> bool:
-    return not peers or any(_peer(entry, own_namespace, peer) for entry in peers)
-
-
-def _peer(entry: dict[str, Any], own_namespace: str, peer: Endpoint) -> bool:
-    if "ipBlock" in entry:
-        return False  # pods are reached by selectors only: private ranges are excepted from every block
-    if "namespaceSelector" in entry:
-        if not matches(entry["namespaceSelector"], {NAMESPACE_NAME: peer.namespace}):
-            return False
-    elif peer.namespace != own_namespace:
-        return False
-    return matches(entry.get("podSelector", {}), dict(peer.labels))
+from gx.plan.pods import Pod, PodIndex
+from gx.reach.endpoint import Port
+from gx.reach.matrix import Matrix
+from gx.reach.semantics import Policies
+from gx.reach.world import endpoints, own_namespaces, planned_policies, pod_name
 
 
 def check_reachability(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for a public or scraped pod that its policies cut off (incidents 6, 7 and 25)."""
-    policies, index = Policies(plan), PodIndex(plan)
-    controller, prometheus = Endpoint(INGRESS_NAMESPACE, {}), Endpoint(MONITORING_NAMESPACE, {})
+    policies, index = planned_policies(plan), PodIndex(plan)
+    world = {endpoint.name: endpoint for endpoint in endpoints(plan)}
+    controller = world[CONTROLLERS[plan.controller].namespace]
     for pod, port in _backends(plan, index):
-        if not policies.allow(controller, Endpoint(plan.namespace, pod.labels), port):
-            text = f"the ingress controller cannot reach port {port}"
+        if not policies.judge(controller, world[pod_name(pod)], port).allowed:
+            text = f"the ingress controller cannot reach port {port.number}"
             yield Finding(check="reachability", place=pod.place, text=text)
     for pod in index.all:
         if pod.annotations.get("prometheus.io/scrape") == "true":
-            port = int(pod.annotations["prometheus.io/port"])
-            if not policies.allow(prometheus, Endpoint(plan.namespace, pod.labels), port):
-                yield Finding(check="reachability", place=pod.place, text=f"Prometheus cannot reach port {port}")
+            endpoint = world[pod_name(pod)]
+            port = endpoint.port(int(pod.annotations["prometheus.io/port"]))
+            if not policies.judge(world[MONITORING_NAMESPACE], endpoint, port).allowed:
+                yield Finding(check="reachability", place=pod.place, text=f"Prometheus cannot reach port {port.number}")
 
 
-def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, int]]:
+def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, Port]]:
     services = {service.object_name: service for service in plan.of_kind("Service")}
     wanted = {
         path["backend"]["service"]["name"]: path["backend"]["service"]["port"]["number"]
@@ -102,8 +40,56 @@ def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, int]]:
     }
     for name, number in wanted.items():
         service = services.get(name)
-        ports = [port for port in service.spec["ports"] if port["port"] == number] if service else []
-        for port in ports:
-            for pod in index.selected({"matchLabels": service.spec["selector"]}) if service else []:
-                target = port["targetPort"]
-                yield pod, pod.ports[target] if isinstance(target, str) else target
+        if service is not None:
+            yield from ((pod, port) for at, pod, port in _targets(index, service) if at == number)
+
+
+def _targets(index: PodIndex, service: Resource) -> Iterator[tuple[int, Pod, Port]]:
+    """Yield every port of a Service with the pods and the container port behind it."""
+    for pod in index.selected({"matchLabels": service.spec.get("selector", {})}):
+        if pod.owner.namespace != service.namespace:
+            continue
+        for port in service.spec["ports"]:
+            target = port.get("targetPort", port["port"])
+            names = {number: name for name, number in pod.ports.items()}
+            number = pod.ports.get(target) if isinstance(target, str) else target
+            if number is not None:
+                yield port["port"], pod, Port(number=number, name=names.get(number, ""))
+
+
+def check_policies(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for a pod without isolation, a policy without pods and a Service without callers.
+
+    A namespace in which the stack does not manage policies yet is left alone: adoption brings them in a later wave.
+    """
+    policies = planned_policies(plan)
+    managed = {policy.namespace for policy in policies.all}
+    world = [endpoint for endpoint in endpoints(plan) if endpoint.namespace in managed & own_namespaces(plan)]
+    for endpoint in world:
+        for direction in ("ingress", "egress"):
+            if not any(policies.selecting(endpoint, direction)):
+                yield _finding(f"pod {endpoint.name}", f"no policy selects it for {direction}: everybody gets through")
+    for policy in policies.all:
+        if not any(policy.selects(endpoint) for endpoint in world):
+            yield _finding(f"NetworkPolicy/{policy.name}", "selects no pod: what it was to allow or deny is not")
+    yield from _unreachable_services(plan, policies, managed)
+
+
+def _unreachable_services(plan: Plan, policies: Policies, managed: set[str]) -> Iterator[Finding]:
+    world = endpoints(plan)
+    matrix, places = Matrix(world, policies), {endpoint.name: at for at, endpoint in enumerate(world)}
+    index = PodIndex(plan)
+    for service in plan.of_kind("Service"):
+        targets = list(_targets(index, service))
+        if service.namespace in managed and targets:
+            reached = (_somebody(matrix, places[pod_name(pod)], port) for _, pod, port in targets)
+            if not any(reached):
+                yield _finding(f"Service/{service.object_name}", "nobody can reach any port of it")
+
+
+def _somebody(matrix: Matrix, at: int, port: Port) -> bool:
+    return matrix.sources(at, port) != 0
+
+
+def _finding(place: str, text: str) -> Finding:
+    return Finding(check="policies", place=place, text=text, severity=Severity.ERROR)

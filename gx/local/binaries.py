@@ -137,6 +137,15 @@ BINARIES: dict[str, Binary] = {
             seconds=120,
         ),
         Binary(
+            name="cyclonus",  # judges NetworkPolicies by a mind of its own: the tests compare ours with it
+            module="cyclonus",
+            package="github.com/mattfenwick/cyclonus/cmd/cyclonus",
+            fits=r"v?0\.5\.6",
+            stamp=("github.com/mattfenwick/cyclonus/pkg/cli.version={version}",),
+            ask=("version",),
+            seconds=60,
+        ),
+        Binary(
             name="traefik",
             module="traefik",
             package="github.com/traefik/traefik/v3/cmd/traefik",

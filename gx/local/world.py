@@ -9,7 +9,7 @@ from gx.local.marker import SIMULATED, marker
 from gx.naming import BACKEND_SECRETS
 from gx.neighbours import NEIGHBOURS, externals
 from gx.nodes import NODES
-from gx.settings.model import Resources
+from gx.settings.fields import Resources
 from gx.settings.settings import Settings
 
 MANAGER = "gx-local"

@@ -3,11 +3,13 @@
 from typing import Any
 
 from gx.capacity import neighbour_groups
+from gx.naming import EDGE_PROXY, MINIO
 from gx.neighbours import NEIGHBOURS, externals
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings
 from gx.steps import Step
 
+EDGE_HOST_PORTS = "it holds the node's ports 80 and 443, in a namespace of its own (docs/adr/0012)"
 MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (docs/takeover.md 7)"
 
 
@@ -45,7 +47,11 @@ def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
             "persistentvolumeclaims": sum(numbers.persistent_volume_claims for numbers in neighbours),
         },
         "accepted_at_peak": stack.quota.accepted_at_peak,
-        "pod_exceptions": {} if settings.has(Step.MINIO_NON_ROOT) else {"minio": MINIO_AS_FOUND},
+        "controller": stack.ingress.controller,
+        "pod_exceptions": {
+            **({} if settings.has(Step.MINIO_NON_ROOT) else {MINIO: MINIO_AS_FOUND}),
+            EDGE_PROXY: EDGE_HOST_PORTS,
+        },
         "imports": dict(settings.imports),
         "notes": notes,
     }

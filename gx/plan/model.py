@@ -140,6 +140,7 @@ class Plan:
         externals: Objects that must exist outside.
         neighbours: Pods of the namespace that are not ours.
         neighbour_counts: Services and claims of the neighbours.
+        controller: Who serves the public routes, as a key of `gx.neighbours.CONTROLLERS`.
         accepted_at_peak: Quota figures whose shortfall at peak is accepted, with the reason.
         pod_exceptions: Pods that may break Pod Security "restricted", with the reason.
         imports: While the network is adopted, the live id by kind and name.
@@ -155,6 +156,7 @@ class Plan:
     externals: tuple[ExternalObject, ...]
     neighbours: tuple[NeighbourPods, ...]
     neighbour_counts: dict[str, int]
+    controller: str
     accepted_at_peak: dict[str, str]
     pod_exceptions: dict[str, str]
     imports: dict[str, str]
@@ -238,6 +240,7 @@ def plan_from(record: dict[str, Any]) -> Plan:
         externals=_EXTERNALS.validate_python(record["externals"]),
         neighbours=_NEIGHBOURS.validate_python(record["neighbours"]),
         neighbour_counts=record["neighbour_counts"],
+        controller=record["controller"],
         accepted_at_peak=record["accepted_at_peak"],
         pod_exceptions=record["pod_exceptions"],
         imports=record["imports"],

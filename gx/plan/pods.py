@@ -98,7 +98,7 @@ class PodIndex:
 
 
 def pod_groups(plan: Plan) -> list[PodGroup]:
-    """Return the pods of a Plan for the quota arithmetic, neighbours included."""
+    """Return the pods of the backend's namespace for the quota arithmetic, neighbours included."""
     scalers = {scaler.spec["scaleTargetRef"]["name"]: scaler.spec for scaler in plan.of_kind("HorizontalPodAutoscaler")}
     groups = [
         PodGroup(
@@ -111,6 +111,8 @@ def pod_groups(plan: Plan) -> list[PodGroup]:
         for neighbour in plan.neighbours
     ]
     for pod in pods(plan):
+        if pod.owner.namespace != plan.namespace:
+            continue
         scaler = scalers.get(pod.owner.object_name)
         steady = int(scaler["minReplicas"] if scaler else pod.owner.spec.get("replicas", 1))
         rolling = pod.owner.kind == "Deployment" and pod.owner.spec.get("strategy", {}).get("type") != "Recreate"

@@ -26,6 +26,7 @@ APPLY_ORDER = (
     "StatefulSet",
     "Job",
     "Deployment",
+    "DaemonSet",
     "HorizontalPodAutoscaler",
     "PodDisruptionBudget",
     "CronJob",

@@ -1,7 +1,6 @@
 """Rules between settings: each one names file, key, value, consequence and fix (bad input ends with exit code 2)."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +14,7 @@ from gx.settings.project import release_file
 from gx.settings.rule import Case, Rule, problem_of
 from gx.settings.settings import Settings
 from gx.settings.storage_rules import STORAGE_RULES
-from gx.steps import Wave
+from gx.settings.traffic_rules import TRAFFIC_RULES
 from gx.storage import MINIO_USERS_BY_PURPOSE
 
 TWO_KEY_SECRETS = (*(user.epoch for user in MINIO_USERS_BY_PURPOSE.values()), "messagingDatabaseRole")
@@ -102,36 +101,6 @@ def _environment(case: Case) -> Iterator[InputError]:
         )
 
 
-def _nodes(case: Case) -> Iterator[InputError]:
-    settings = case.settings
-    for field, values in (
-        ("id", [node.id for node in settings.stack.nodes]),
-        ("address", [node.address for node in settings.stack.nodes]),
-    ):
-        for value, count in Counter(values).items():
-            if count > 1:
-                index = len(values) - 1 - values[::-1].index(value)
-                yield problem_of(
-                    settings,
-                    f"nodes[{index}].{field}",
-                    value,
-                    f"stands {count} times: one node would be listed as two",
-                    "remove one entry",
-                )
-    known = [node.id for node in settings.stack.nodes]
-    for host in ("wallet", "api"):
-        ids = cast("tuple[str, ...]", getattr(settings.stack.dns, host))
-        for index, node in enumerate(ids):
-            if node not in known or ids.index(node) != index:
-                yield problem_of(
-                    settings,
-                    f"dns.{host}[{index}]",
-                    node,
-                    "is listed twice" if node in known else "no node of this network has that id",
-                    f"use each of {', '.join(known)} at most once",
-                )
-
-
 def _workloads(case: Case) -> Iterator[InputError]:
     settings = case.settings
     given = settings.stack.workloads
@@ -216,27 +185,6 @@ def _release(case: Case) -> Iterator[InputError]:
         yield InputError(file=file, key=key, consequence="nothing uses it", fix="remove it or correct its spelling")
 
 
-def _traffic(case: Case) -> Iterator[InputError]:
-    settings = case.settings
-    stack = settings.stack
-    if stack.ingress.https_redirect and stack.cloudflare.ssl_mode not in {"full", "strict"}:
-        yield problem_of(
-            settings,
-            "ingress.httpsRedirect",
-            True,  # noqa: FBT003 the value that is shown
-            f"with the zone's SSL mode {stack.cloudflare.ssl_mode!r} every request would be redirected for ever",
-            "set the zone to full or strict, or the redirect to false",
-        )
-    if settings.manages(Wave.DNS) and stack.cloudflare.zone_id is None:
-        yield problem_of(
-            settings,
-            "cloudflare.zoneId",
-            None,
-            "is not set: no DNS record can be managed",
-            f"pulumi config set -s {settings.network.name} --path cloudflare.zoneId <id of the zone>",
-        )
-
-
 def _vocabulary(case: Case) -> Iterator[InputError]:
     settings = case.settings
     stack = settings.stack
@@ -292,11 +240,10 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
 RULES: tuple[Rule, ...] = (
     _environment,
     _other_networks,
-    _nodes,
     _workloads,
     _variables,
     _release,
-    _traffic,
+    *TRAFFIC_RULES,
     _vocabulary,
     _fabric_workers,
     *STORAGE_RULES,

@@ -15,7 +15,8 @@ from gx.errors import InputError, shown
 from gx.naming import Network
 from gx.release import Release
 from gx.settings.crosscheck import cross_check
-from gx.settings.model import Model, StackFile
+from gx.settings.fields import Model
+from gx.settings.model import StackFile
 from gx.settings.project import PROJECT, ROOT, adoption_file, networks, read_mapping, release_file, stack_file
 from gx.settings.settings import Settings
 

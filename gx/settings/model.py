@@ -4,69 +4,27 @@ Keys are camelCase, as in `Pulumi.<stack>.yaml`. Numbers come from production.md
 listed in the stack file under `unconfirmed` with a reason, and the preview repeats it.
 """
 
-import ipaddress
-import re
-from datetime import UTC, datetime
 from enum import StrEnum, unique
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from gx.quantities import format_bytes, format_cores, parse_quantity
+from gx.settings.fields import (
+    BucketName,
+    Cron,
+    DnsLabel,
+    HttpsUrl,
+    Model,
+    Quantity,
+    ResourcePair,
+    Resources,
+    Stamp,
+    Uid,
+    VariableName,
+)
+from gx.settings.traffic import Cloudflare, Dns, Edge, Ingress, Node
 from gx.steps import Step, Wave
-
-
-def _quantity(value: object) -> object:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(text, str):
-        parse_quantity(text)
-    return text
-
-
-def _cron(text: str) -> str:
-    try:
-        CronSim(text, datetime(2025, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        raise ValueError(f"{text!r} is no cron schedule ({error})") from error
-    return text
-
-
-def _address(text: str) -> str:
-    address = ipaddress.IPv4Address(text)
-    if not address.is_global:
-        raise ValueError(f"{text!r} is no public IPv4 address; a DNS record to it would serve nobody")
-    return text
-
-
-_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-def _dns_label(text: str) -> str:
-    if _DNS_LABEL.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is no DNS label (lower-case letters, digits and inner hyphens, at most 63)")
-    return text
-
-
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-
-
-def _bucket(text: str) -> str:
-    looks_like_address = re.fullmatch(r"(\d+\.){3}\d+", text) is not None
-    if _BUCKET.fullmatch(text) is None or ".." in text or looks_like_address:
-        raise ValueError(f"{text!r} is a bucket name that S3 refuses (3 to 63 of a-z, 0-9, '.', '-'; no address)")
-    return text
-
-
-def _https(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "https":
-        raise ValueError(f"{text!r} has no TLS: keys and users' data would cross the internet in clear text")
-    if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.username:
-        raise ValueError(f"{text!r} is more or less than https://host[:port]")
-    return text.rstrip("/")
 
 
 def _canonical(figure: str, text: str) -> str:
@@ -76,24 +34,6 @@ def _canonical(figure: str, text: str) -> str:
     return format_cores(amount) if figure.endswith("cpu") else text
 
 
-Quantity = Annotated[str, BeforeValidator(_quantity), Field(examples=["500m", "50Gi"])]
-Cron = Annotated[str, AfterValidator(_cron), Field(examples=["0 */6 * * *"])]
-PublicAddress = Annotated[str, AfterValidator(_address)]
-DnsLabel = Annotated[str, AfterValidator(_dns_label)]
-BucketName = Annotated[str, AfterValidator(_bucket)]
-HttpsUrl = Annotated[str, AfterValidator(_https), Field(examples=["https://s3.example.com"])]
-Stamp = Annotated[str, Field(pattern=r"^\d{8}T\d{6}Z$", examples=["20251225T060000Z"])]
-VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
-Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-ZoneId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-
-class Model(BaseModel):
-    """Base of every model: frozen, unknown keys forbidden, camelCase in files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
-
-
 @unique
 class Environment(StrEnum):
     """What a network is for: the live value of the namespace label `environment` (production.md 1)."""
@@ -101,34 +41,6 @@ class Environment(StrEnum):
     DEVELOPMENT = "development"
     TESTNET = "testnet"
     PRODUCTION = "production"
-
-
-class ResourcePair(Model):
-    """CPU and memory."""
-
-    cpu: Quantity
-    memory: Quantity
-
-
-class Resources(Model):
-    """What a container requests and what it may use at most."""
-
-    requests: ResourcePair
-    limits: ResourcePair
-
-    @model_validator(mode="after")
-    def _limits_cover_requests(self) -> Self:
-        for name in ("cpu", "memory"):
-            if parse_quantity(getattr(self.requests, name)) > parse_quantity(getattr(self.limits, name)):
-                raise ValueError(f"the {name} request is above its limit; Kubernetes refuses such a pod")
-        return self
-
-
-class Node(Model):
-    """A node that answers for the network's public hosts."""
-
-    id: DnsLabel
-    address: PublicAddress
 
 
 class Toleration(Model):
@@ -293,32 +205,6 @@ class Backup(Model):
     offsite: Offsite | None = Field(default=None, description="Without it source and copy lie on one disk.")
 
 
-class Ingress(Model):
-    """Public hosts and TLS (production.md 9)."""
-
-    issuer: DnsLabel
-    https_redirect: bool
-    api_tls_secret: DnsLabel
-    wallet_tls_secret: DnsLabel
-    cors_origins: tuple[str, ...] = Field(min_length=1)
-
-
-class Cloudflare(Model):
-    """The DNS zone's own settings."""
-
-    zone_id: ZoneId | None = Field(default=None, description="Needed before the first `pulumi up`.")
-    ssl_mode: Literal["off", "flexible", "full", "strict"] = Field(
-        description="SSL mode of the zone; the redirect to HTTPS needs full or strict, or it loops."
-    )
-
-
-class Dns(Model):
-    """Which nodes answer for which public host, by node id."""
-
-    wallet: tuple[DnsLabel, ...] = Field(min_length=1)
-    api: tuple[DnsLabel, ...] = Field(min_length=1)
-
-
 class NeighbourNumbers(Model):
     """A neighbour in the namespace that the program does not own: only what quota and references need."""
 
@@ -357,6 +243,7 @@ class StackFile(Model):
     ingress: Ingress
     cloudflare: Cloudflare
     dns: Dns
+    edge: Edge
     test_users: bool
     neighbours: dict[str, NeighbourNumbers]
     secret_epochs: dict[str, Annotated[int, Field(ge=1)]]

@@ -10,10 +10,12 @@ from gx.checks import run_checks
 from gx.checks.finding import Finding, Severity
 from gx.checks.isolation import check_foreign_names, check_overlap, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
-from gx.checks.reachability import check_reachability
+from gx.checks.reachability import check_policies, check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
+from gx.checks.traffic import check_annotations, check_names, check_routes
+from gx.ingress import PREFIX
 from gx.plan.model import Plan
 from gx.plan.values import Secret, Unknown
 from tests.helpers.mutate import Change, changed, container, find, with_resource, without
@@ -31,8 +33,9 @@ def test_no_errors_in_the_real_plans(plan: Plan, plans: dict[str, Plan]) -> None
 def test_the_warnings_are_minio_as_found_and_one_disk(plan: Plan) -> None:
     warnings = [f for f in run_checks(plan, []) if f.severity is Severity.WARNING]
     found = [(f.check, f.place.split("/")[1]) for f in warnings]
-    assert found == [("pod-security", "minio"), ("backup", "minio-backup")]
-    assert "set gx-infra:backup.offsite" in warnings[1].text
+    edge = [("pod-security", "edge-proxy")] if plan.production else []
+    assert sorted(found) == sorted([("pod-security", "minio"), *edge, ("backup", "minio-backup")])
+    assert "set gx-infra:backup.offsite" in next(f.text for f in warnings if f.check == "backup")
 
 
 def _set(*path: str | int, value: object) -> Change:
@@ -340,6 +343,74 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         lambda inputs: inputs["spec"]["ingress"].pop(),
         "Prometheus cannot reach port 9000",
     ),
+    (
+        "policy without a pod",
+        check_policies,
+        POLICY,
+        "gx-svc-tax",
+        _set("spec", "podSelector", value={"matchLabels": {"app": "svc-taxes"}}),
+        "selects no pod",
+    ),
+    (
+        "Service without a caller",
+        check_policies,
+        POLICY,
+        "gx-svc-tax",
+        _set("spec", "ingress", value=[]),
+        "nobody can reach any port of it",
+    ),
+    (
+        "path twice",
+        check_routes,
+        INGRESS,
+        "gx-wallet-ingress",
+        lambda inputs: inputs["spec"]["rules"][0]["http"]["paths"].append(
+            inputs["spec"]["rules"][0]["http"]["paths"][0]
+        ),
+        "stands 2 times: which backend answers is chance",
+    ),
+    (
+        "host of another name",
+        check_names,
+        INGRESS,
+        "gx-wallet-ingress",
+        _set("spec", "rules", 0, "host", value="wallets.gxcoin.money"),
+        "says wallets.gxcoin.money where",
+    ),
+    (
+        "TLS for another name",
+        check_names,
+        INGRESS,
+        "gx-wallet-ingress",
+        _set("spec", "tls", 0, "hosts", value=["api.gxcoin.money"]),
+        "says api.gxcoin.money where the rest of the network says wallet.gxcoin.money",
+    ),
+    (
+        "CORS without the wallet",
+        check_names,
+        INGRESS,
+        "gx-backend-ingress",
+        _set("metadata", "annotations", f"{PREFIX}cors-allow-origin", value="https://gxcoin.money"),
+        "says https://gxcoin.money where",
+    ),
+    (
+        "log-in of another host",
+        check_names,
+        DEPLOYMENT,
+        "gx-wallet-frontend",
+        lambda inputs: next(e for e in container(inputs)["env"] if e["name"] == "NEXTAUTH_URL").update(
+            value="https://localhost:3000"
+        ),
+        "says https://localhost:3000 where",
+    ),
+    (
+        "record of another name",
+        check_names,
+        "DnsRecord",
+        "wallet.gxcoin.money-72.61.81.3",
+        lambda inputs: inputs.update(name="old.gxcoin.money"),
+        "says api.gxcoin.money, old.gxcoin.money where",
+    ),
 ]
 
 
@@ -352,6 +423,34 @@ def test_check_finds_what_was_broken(  # noqa: PLR0917 one column each
     assert not [f for f in check(mainnet) if expected in f.text and f.severity is Severity.ERROR]
     errors = [f for f in check(changed(mainnet, kind, name, change)) if f.severity is Severity.ERROR]
     assert any(expected in f.text for f in errors), errors
+
+
+@pytest.mark.parametrize(
+    ("controller", "key"),
+    [("nginx", "use-forwarded-headers"), ("traefik", "proxy-body-size"), ("traefik", "limit-rps")],
+)
+def test_annotations_without_effect_are_named(mainnet: Plan, controller: str, key: str) -> None:
+    assert list(check_annotations(mainnet)) == []
+    planted = changed(
+        mainnet, INGRESS, "gx-wallet-ingress", _set("metadata", "annotations", f"{PREFIX}{key}", value="1")
+    )
+    texts = [f.text for f in check_annotations(dataclasses.replace(planted, controller=controller))]
+    assert f"{PREFIX}{key} has no effect: {controller} does not read it" in texts
+
+
+def test_a_pod_that_no_policy_selects_is_found(mainnet: Plan) -> None:
+    """Default deny covers whatever is new; without it a pod that nobody thought of would be open to everybody."""
+    forgotten = changed(
+        mainnet,
+        DEPLOYMENT,
+        "svc-tax",
+        lambda inputs: inputs["spec"]["template"]["metadata"]["labels"].update(app="svc-forgotten"),
+    )
+    assert not [f for f in check_policies(forgotten) if f.place == "pod svc-forgotten"]
+    opened = without(forgotten, find(forgotten, POLICY, "default-deny-all"))
+    assert "no policy selects it for ingress: everybody gets through" in [
+        f.text for f in check_policies(opened) if f.place == "pod svc-forgotten"
+    ]
 
 
 def test_duplicate_object_is_found(mainnet: Plan) -> None:
@@ -433,7 +532,8 @@ def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> Non
 def test_images_without_a_digest_are_counted(mainnet: Plan) -> None:
     assert [f.severity for f in check_digests(mainnet)] == [Severity.NOTE]
     pinned = mainnet
-    for resource in [r for r in mainnet.objects if r.kind in {DEPLOYMENT, "StatefulSet", "Job", "CronJob"}]:
+    kinds = {DEPLOYMENT, "StatefulSet", "DaemonSet", "Job", "CronJob"}
+    for resource in [r for r in mainnet.objects if r.kind in kinds]:
         digest = _in_container("image", f"r:5000/a:1@sha256:{'0' * 64}")
         pinned = changed(pinned, resource.kind, resource.object_name, digest)
     assert list(check_digests(pinned)) == []

@@ -7,6 +7,9 @@ import pytest
 
 from gx.plan.model import Plan
 from gx.plan.render import to_yaml
+from gx.reach.matrix import Matrix
+from gx.reach.show import markdown
+from gx.reach.world import endpoints, own_namespaces, planned_policies
 from gx.settings.project import ROOT
 
 GOLDEN = ROOT / "tests/golden"
@@ -29,7 +32,8 @@ def _registrations(plan: Plan) -> str:
 
 def _files(plan: Plan) -> dict[str, str]:
     objects = {f"{r.kind.lower()}-{r.object_name}.yaml": to_yaml(r) for r in plan.objects}
-    return {"registrations.txt": _registrations(plan), **objects}
+    table = markdown(plan.network, Matrix(endpoints(plan), planned_policies(plan)), own_namespaces(plan))
+    return {"registrations.txt": _registrations(plan), "reach.md": table, **objects}
 
 
 def test_golden_files(plan: Plan, request: pytest.FixtureRequest) -> None:

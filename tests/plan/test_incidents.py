@@ -9,13 +9,15 @@ import yaml
 
 from gx.catalogue import CATALOGUE
 from gx.checks.isolation import POD_ADDRESS
-from gx.checks.reachability import Endpoint, Policies
 from gx.plan.model import Plan
 from gx.plan.pods import Pod, matches, pods
 from gx.plan.values import Secret, walk
+from gx.reach.endpoint import Endpoint, ranges
+from gx.reach.world import endpoints, own_namespaces, pod_name
 from gx.settings.offline import offline_settings
 from gx.settings.project import ROOT
 from tests.helpers.mutate import find
+from tests.helpers.reach import reaches
 
 REDIS = {
     "devnet": ("redis-secret", "REDIS_PASSWORD"),
@@ -44,20 +46,6 @@ def pod_of(plan: Plan, name: str) -> Pod:
 def env_of(plan: Plan, name: str) -> dict[str, Any]:
     container = pod_of(plan, name).spec["containers"][0]
     return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
-
-
-def allowed(plan: Plan, source: Endpoint, target: Endpoint, port: int) -> bool:
-    return Policies(plan).allow(source, target, port)
-
-
-def reaches(plan: Plan, source: str, target: str, port: int) -> bool:
-    here = plan.namespace
-    return allowed(plan, Endpoint(here, _labels(plan, source)), Endpoint(here, _labels(plan, target)), port)
-
-
-def _labels(plan: Plan, name: str) -> dict[str, str]:
-    neighbour = next((n for n in plan.neighbours if n.name == name), None)
-    return neighbour.labels if neighbour else pod_of(plan, name).labels
 
 
 def test_incident_01_redis_url_uses_the_networks_own_redis(plan: Plan) -> None:
@@ -108,32 +96,27 @@ def test_incident_05_every_secret_key_exists(plan: Plan) -> None:
 
 
 def test_incident_06_every_ingress_backend_is_admitted(plan: Plan) -> None:
-    controller = Endpoint("ingress-nginx", {})
     exposed = [name for name, workload in CATALOGUE.items() if workload.exposed]
     assert len(exposed) == 9
     for name in exposed:
-        pod = pod_of(plan, name)
-        assert allowed(plan, controller, Endpoint(plan.namespace, pod.labels), CONTAINER_PORTS[name]), name
-        assert not allowed(plan, controller, Endpoint(plan.namespace, pod.labels), 9999), name
+        assert reaches(plan, "ingress-nginx", name, CONTAINER_PORTS[name]), name
+        assert not reaches(plan, "ingress-nginx", name, 9999), name
     for name in ("gx-wallet-frontend", "svc-messaging"):
         assert pod_of(plan, name).labels["tier"] == "api"
 
 
 def test_incident_07_prometheus_reaches_every_metrics_port(plan: Plan) -> None:
-    prometheus = Endpoint("monitoring", {})
     for name, workload in CATALOGUE.items():
         if workload.metrics:
-            target = Endpoint(plan.namespace, pod_of(plan, name).labels)
-            assert allowed(plan, prometheus, target, workload.ports[workload.metrics.port]), name
-    assert allowed(plan, prometheus, Endpoint(plan.namespace, pod_of(plan, "minio").labels), 9000)
+            assert reaches(plan, "monitoring", name, workload.ports[workload.metrics.port]), name
+    assert reaches(plan, "monitoring", "minio", 9000)
 
 
 def test_incident_08_schema_is_a_job_inside_the_cluster(plan: Plan) -> None:
     job = next(pod for pod in pods(plan) if pod.owner.object_name.startswith("database-schema-"))
     host = next(entry["value"] for entry in job.containers[0]["env"] if entry["name"] == "PGHOST")
     assert host == f"postgres-primary.{plan.namespace}.svc.cluster.local"
-    here = Endpoint(plan.namespace, job.labels)
-    assert allowed(plan, here, Endpoint(plan.namespace, {"app": "postgres"}), 5432)
+    assert reaches(plan, "database-schema", "postgres", 5432)
     schema = (ROOT / "assets/sql/schema.sql").read_text()
     assert schema.index("CREATE TYPE") < schema.index("CREATE TABLE")
 
@@ -266,22 +249,35 @@ def test_incident_22_an_absent_fabric_never_blocks_a_run(plan: Plan) -> None:
     for name in ("projector", "outbox-submitter"):
         for kind, object_name in (("Deployment", name), ("Service", f"{name}-metrics")):
             assert find(plan, kind, object_name).metadata["annotations"]["pulumi.com/skipAwait"] == "true"
-        target = Endpoint(f"fabric-{plan.network}", {})
-        assert allowed(plan, Endpoint(plan.namespace, pod_of(plan, name).labels), target, 7051)
+        assert reaches(plan, name, "fabric", 7051)
 
 
 def test_incident_25_default_deny_leaves_the_neighbours_alone(plan: Plan) -> None:
     """Replication, backups and exporters of others keep working."""
-    here, stranger = plan.namespace, {"app": "postgres-backup"}
-    for labels in ({"app": "postgres"}, {"app": "redis"}, {"anything": "else"}):
-        assert allowed(plan, Endpoint(here, stranger), Endpoint(here, labels), 5432)
+    present = {neighbour.name for neighbour in plan.neighbours}
+    flows = [
+        ("postgres", "postgres", 5432),
+        ("redis", "redis", 6379),
+        ("redis-sentinel", "redis", 6379),
+        ("redis-sentinel", "redis-sentinel", 26379),
+        ("postgres-backup", "postgres", 5432),
+        ("redis-backup", "redis", 6379),
+        ("clamav", "internet", 443),
+        ("gx-admin-frontend", "svc-admin", 3006),
+    ]
+    asked = [flow for flow in flows if present >= {flow[0]}]
+    assert len(asked) >= 2
+    for source, target, port in asked:
+        assert reaches(plan, source, target, port), f"{source} -> {target}"
+    stranger = Endpoint(name="stranger", namespace=plan.namespace, labels={"anything": "else"})
+    assert reaches(plan, stranger, stranger, 1234), "what nobody listed goes on among itself"
     for name, port in (("postgres", 5432), ("redis", 6379)):
-        assert allowed(plan, Endpoint("monitoring", {}), Endpoint(here, _labels(plan, name)), port)
+        assert reaches(plan, "monitoring", name, port)
+        assert not reaches(plan, "acme-solver", name, port), "a solver needs nothing of the data"
 
 
 def test_incident_26_certificate_challenges_get_through(plan: Plan) -> None:
-    solver = Endpoint(plan.namespace, {"acme.cert-manager.io/http01-solver": "true"})
-    assert allowed(plan, Endpoint("ingress-nginx", {}), solver, 8089)
+    assert reaches(plan, "ingress-nginx", "acme-solver", 8089)
     policy = find(plan, "NetworkPolicy", "gx-acme-solver")
     assert "from" not in policy.spec["ingress"][0]
 
@@ -330,8 +326,21 @@ def test_no_pod_of_one_network_reaches_data_of_another(plans: dict[str, Plan]) -
         other = "testnet" if name == "devnet" else "devnet"
         for pod in pods(plan):
             for app, port in (("redis", 6379), ("postgres", 5432), ("minio", 9000)):
-                source, target = Endpoint(plan.namespace, pod.labels), Endpoint(f"backend-{other}", {"app": app})
-                assert not allowed(plan, source, target, port)
+                there = Endpoint(
+                    name=app, namespace=f"backend-{other}", labels={"app": app}, ranges=ranges("10.42.0.0/16")
+                )
+                assert not reaches(plan, pod_name(pod), there, port)
+
+
+def test_nothing_reaches_the_metadata_service(plan: Plan) -> None:
+    for endpoint in endpoints(plan):
+        if endpoint.namespace in own_namespaces(plan):
+            assert not reaches(plan, endpoint, "cloud-metadata", 80), endpoint.name
+
+
+def test_only_those_who_need_it_reach_minio(plan: Plan) -> None:
+    wanted = {"svc-messaging", "minio-provision", "minio-backup", "minio-restore-drill", "backup-metrics", "monitoring"}
+    assert {e.name for e in endpoints(plan) if e.inside and reaches(plan, e, "minio", 9000)} == wanted
 
 
 def test_the_ingress_has_every_path_of_production(mainnet: Plan) -> None:

@@ -1,0 +1,192 @@
+"""EdgeProxy: ports 80 and 443 of the production nodes, without an address of a pod anywhere."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi_kubernetes.core.v1 import HTTPGetActionArgsDict, PodSpecArgsDict, ProbeArgsDict
+from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgsDict
+
+from components.base import GxArgs, GxComponent
+from components.pods import pod_spec, resources, restricted_container, restricted_pod
+from gx.assets import asset
+from gx.edge import CONFIG, FOLDER, HTTP_PORT, HTTPS_PORT, SCRIPT, SOURCES, STATUS_PORT, allowed_sources, edge_config
+from gx.labels import PartOf, scrape_annotations
+from gx.naming import DNS_NAMESPACE, EDGE_PROXY, MONITORING_NAMESPACE
+from gx.neighbours import CONTROLLERS
+from gx.settings.settings import Settings
+
+HAPROXY_USER = 99  # of the official image
+GRACE_SECONDS = 20
+"""While it stops, nobody takes new connections on this node: a node is drained from DNS before its image changes."""
+_LABELS = {"app": EDGE_PROXY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeProxyArgs(GxArgs):
+    """What every component needs is all that it takes."""
+
+
+class EdgeProxy(GxComponent):
+    """HAProxy on every node of the network, on the node's ports 80 and 443, in a namespace of its own.
+
+    Token: gx:traffic:EdgeProxy. It passes connections on, TLS included, to the stable address of the ingress
+    controller's Service, so a pod that moves changes nothing. It admits Cloudflare's ranges and the allow list, and
+    resets everybody else. Its files are read again when they change: no pod rolls, no connection ends.
+
+    The namespace allows host ports, which Pod Security "restricted" forbids; the pod keeps every other rule of it, and
+    a plain user listens on high ports that the node's ports lead to.
+    """
+
+    TOKEN: ClassVar[str] = "gx:traffic:EdgeProxy"
+
+    def __init__(self, name: str, args: EdgeProxyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+        namespace = self._namespace()
+        name = args.site.settings.network.edge_namespace
+        self.site = replace(args.site, namespace=namespace.urn.apply(lambda _: name))
+        self._config_map()
+        self._accounts()
+        policies = self._policies()
+        self._daemon_set(policies)
+        self.register_outputs({"namespace": args.site.settings.network.edge_namespace})
+
+    def _namespace(self) -> k8s.core.v1.Namespace:
+        name = self.site.settings.network.edge_namespace
+        return k8s.core.v1.Namespace(
+            "edge-namespace",
+            metadata=self.site.metadata(
+                self.site.namespace.apply(lambda _: name),  # waits for the check of the cluster
+                PartOf.TRAFFIC,
+                labels={f"pod-security.kubernetes.io/{mode}": level for mode, level in _POD_SECURITY.items()},
+                namespace=None,
+                app=EDGE_PROXY,
+            ),
+            opts=self.child("Namespace", name, holds_nothing=True),
+        )
+
+    def _config_map(self) -> None:
+        config = edge_config(self.site.settings)
+        k8s.core.v1.ConfigMap(
+            EDGE_PROXY,
+            metadata=self.site.metadata(EDGE_PROXY, PartOf.TRAFFIC),
+            data={CONFIG: config.text(), SOURCES: config.sources_file(), SCRIPT: asset("edge/run.sh")},
+            opts=self.child("ConfigMap", EDGE_PROXY),
+        )
+
+    def _accounts(self) -> None:
+        k8s.core.v1.ServiceAccount(
+            EDGE_PROXY,
+            metadata=self.site.metadata(EDGE_PROXY, PartOf.TRAFFIC),
+            automount_service_account_token=False,
+            opts=self.child("ServiceAccount", EDGE_PROXY),
+        )
+
+    def _policies(self) -> list[pulumi.Resource]:
+        settings = self.site.settings
+        controller = CONTROLLERS[settings.stack.ingress.controller]
+        allow = self._policy(
+            EDGE_PROXY,
+            {
+                "pod_selector": {"match_labels": _LABELS},
+                "policy_types": ["Ingress", "Egress"],
+                "ingress": [
+                    {
+                        "from_": [{"ip_block": {"cidr": cidr}} for cidr in allowed_sources(settings)],
+                        "ports": [{"port": port, "protocol": "TCP"} for port in (HTTP_PORT, HTTPS_PORT)],
+                    },
+                    {
+                        "from_": [_namespace_peer(MONITORING_NAMESPACE)],
+                        "ports": [{"port": STATUS_PORT, "protocol": "TCP"}],
+                    },
+                ],
+                "egress": [
+                    {
+                        "to": [_namespace_peer(DNS_NAMESPACE)],
+                        "ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")],
+                    },
+                    {
+                        "to": [_namespace_peer(controller.namespace)],
+                        "ports": [{"port": port, "protocol": "TCP"} for port in controller.pod_ports],
+                    },
+                ],
+            },
+        )
+        deny: NetworkPolicySpecArgsDict = {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
+        return [allow, self._policy("edge-default-deny", deny)]
+
+    def _policy(self, name: str, spec: NetworkPolicySpecArgsDict) -> k8s.networking.v1.NetworkPolicy:
+        return k8s.networking.v1.NetworkPolicy(
+            name,
+            metadata=self.site.metadata(name, PartOf.TRAFFIC, app=EDGE_PROXY),
+            spec=spec,
+            opts=self.child("NetworkPolicy", name),
+        )
+
+    def _daemon_set(self, policies: list[pulumi.Resource]) -> None:
+        site = self.site
+        k8s.apps.v1.DaemonSet(
+            EDGE_PROXY,
+            metadata=site.metadata(EDGE_PROXY, PartOf.TRAFFIC, labels=_LABELS),
+            spec={
+                "selector": {"match_labels": _LABELS},
+                # One node at a time: two pods cannot hold the same port of a node, so the old one goes first.
+                "update_strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": 1, "max_surge": 0}},
+                "min_ready_seconds": 10,
+                "template": {
+                    "metadata": {
+                        "labels": site.pod_labels(EDGE_PROXY, PartOf.TRAFFIC, _LABELS),
+                        "annotations": scrape_annotations(STATUS_PORT, "/metrics"),
+                    },
+                    "spec": self._pod(site.settings),
+                },
+            },
+            opts=self.child("DaemonSet", EDGE_PROXY, depends_on=policies),
+        )
+
+    def _pod(self, settings: Settings) -> PodSpecArgsDict:
+        alive: HTTPGetActionArgsDict = {"path": "/livez", "port": "status"}
+        # HAProxy listens within a second; it needs no controller for that.
+        startup: ProbeArgsDict = {"http_get": alive, "period_seconds": 2, "failure_threshold": 15}
+        liveness: ProbeArgsDict = {"http_get": alive, "period_seconds": 10, "failure_threshold": 3}
+        # Not ready while the controller does not answer: a roll-out stops at the first node then.
+        readiness: ProbeArgsDict = {
+            "http_get": {"path": "/readyz", "port": "status"},
+            "period_seconds": 5,
+            "failure_threshold": 2,
+        }
+        return pod_spec(
+            settings.stack.scheduling,
+            service_account=EDGE_PROXY,
+            security=restricted_pod(HAPROXY_USER),
+            grace_seconds=GRACE_SECONDS,
+            containers=[
+                {
+                    "name": EDGE_PROXY,
+                    "image": settings.platform_image("haproxy"),
+                    "image_pull_policy": "IfNotPresent",
+                    "command": ["/bin/sh", f"{FOLDER}/{SCRIPT}", FOLDER],
+                    "ports": [
+                        {"name": "http", "container_port": HTTP_PORT, "host_port": 80},
+                        {"name": "https", "container_port": HTTPS_PORT, "host_port": 443},
+                        {"name": "status", "container_port": STATUS_PORT},
+                    ],
+                    "resources": resources(settings.stack.edge.resources),
+                    "startup_probe": startup,
+                    "liveness_probe": liveness,
+                    "readiness_probe": readiness,
+                    "security_context": restricted_container(),
+                    "volume_mounts": [{"name": "files", "mount_path": FOLDER, "read_only": True}],
+                }
+            ],
+            volumes=[{"name": "files", "config_map": {"name": EDGE_PROXY}}],
+        )
+
+
+_POD_SECURITY = {"enforce": "privileged", "warn": "baseline", "audit": "baseline"}
+"""Host ports lie outside the level "baseline"; what else breaks it is still reported."""
+
+
+def _namespace_peer(name: str) -> k8s.networking.v1.NetworkPolicyPeerArgsDict:
+    return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}

@@ -1,0 +1,116 @@
+"""What an Ingress can ask of each controller: annotations by what they are for, and who honours them."""
+
+from collections.abc import Iterator, Mapping
+
+PREFIX = "nginx.ingress.kubernetes.io/"
+
+UPLOAD_LIMIT = "50m"
+"""The largest file that svc-messaging takes (production.md 3)."""
+TIMEOUT_SECONDS = 300
+"""As live; Socket.IO pings every 25 s, so an open socket is never silent that long (production.md 9)."""
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+HEADERS = "Authorization, Content-Type, X-Idempotency-Key"
+STICKY_COOKIE = "gx-route"
+
+TRAEFIK_HONOURS = frozenset(
+    {
+        "affinity",
+        "auth-realm",
+        "auth-response-headers",
+        "auth-secret",
+        "auth-secret-type",
+        "auth-type",
+        "auth-url",
+        "backend-protocol",
+        "cors-allow-credentials",
+        "cors-allow-headers",
+        "cors-allow-methods",
+        "cors-allow-origin",
+        "cors-expose-headers",
+        "cors-max-age",
+        "enable-cors",
+        "force-ssl-redirect",
+        "proxy-ssl-name",
+        "proxy-ssl-secret",
+        "proxy-ssl-server-name",
+        "proxy-ssl-verify",
+        "service-upstream",
+        "session-cookie-domain",
+        "session-cookie-max-age",
+        "session-cookie-name",
+        "session-cookie-path",
+        "session-cookie-samesite",
+        "session-cookie-secure",
+        "ssl-passthrough",
+        "ssl-redirect",
+        "use-regex",
+    }
+)
+"""What Traefik 3.6 reads of ingress-nginx's annotations; 3.7 reads more."""
+
+NGINX_IGNORES = frozenset({"forwarded-for-header", "proxy-real-ip-cidr", "use-forwarded-headers"})
+"""Keys of ingress-nginx's own ConfigMap: production carries them as annotations, without effect (production.md 9)."""
+
+
+def ignored(controller: str, annotations: Mapping[str, object]) -> Iterator[str]:
+    """Yield the annotations that a controller does not honour, without their prefix."""
+    for name in annotations:
+        if name.startswith(PREFIX):
+            key = name.removeprefix(PREFIX)
+            honoured = key in TRAEFIK_HONOURS if controller == "traefik" else key not in NGINX_IGNORES
+            if not honoured:
+                yield key
+
+
+def common_annotations(controller: str, *, redirect: bool, silence_seconds: int) -> dict[str, str]:
+    """Return what every Ingress asks for.
+
+    Args:
+        controller: nginx or traefik.
+        redirect: Whether plain HTTP is redirected.
+        silence_seconds: How long a connection may be silent, where the Ingress can say so.
+    """
+    wanted = {"ssl-redirect": _flag(redirect), "force-ssl-redirect": _flag(redirect)}
+    if controller == "nginx":
+        wanted |= {
+            "proxy-connect-timeout": str(TIMEOUT_SECONDS),
+            "proxy-read-timeout": str(silence_seconds),
+            "proxy-send-timeout": str(silence_seconds),
+            "proxy-http-version": "1.1",
+        }
+    return {f"{PREFIX}{key}": value for key, value in wanted.items()}
+
+
+def api_annotations(controller: str, *, origins: tuple[str, ...], hash_by: str) -> dict[str, str]:
+    """Return what the API's Ingress asks for beyond that: CORS, uploads, stickiness, a limit per address.
+
+    Args:
+        controller: nginx or traefik.
+        origins: The app's own origins.
+        hash_by: The variable by which ingress-nginx picks a replica; Traefik 3.6 knows cookies alone.
+    """
+    wanted = {
+        "enable-cors": "true",
+        "cors-allow-origin": ", ".join(origins),
+        "cors-allow-methods": METHODS,
+        "cors-allow-headers": HEADERS,
+    }
+    if controller == "nginx":
+        wanted |= {
+            "proxy-body-size": UPLOAD_LIMIT,
+            "upstream-hash-by": hash_by,  # Socket.IO over polling must meet the same replica again
+            "limit-rps": "100",
+            "limit-burst-multiplier": "5",
+        }
+    else:
+        wanted |= {
+            "affinity": "cookie",
+            "session-cookie-name": STICKY_COOKIE,
+            "session-cookie-secure": "true",
+            "session-cookie-samesite": "None",  # the wallet calls the API from another host
+        }
+    return {f"{PREFIX}{key}": value for key, value in wanted.items()}
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,111 @@
+"""`gx reach`: who can reach whom on which port, and which policy says so."""
+
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gx.errors import InputError
+from gx.plan.record import record
+from gx.settings.project import project_root
+
+if TYPE_CHECKING:
+    from gx.reach.endpoint import Endpoint
+    from gx.reach.matrix import Row
+    from gx.reach.semantics import Policies
+
+
+def reach(
+    stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
+    source: Annotated[str, typer.Option("--from", metavar="NAME", help="Only connections that begin here.")] = "",
+    target: Annotated[str, typer.Option("--to", metavar="NAME", help="Only connections that end here.")] = "",
+    context: Annotated[
+        str, typer.Option("--context", metavar="NAME", help="Add the policies that are live in this cluster.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+) -> None:
+    """Show who can reach whom on which port, by the policies of the Plan; with both names, say why or why not.
+
+    Policies add up, so with --context a live policy may open what the planned ones close: each such row is marked.
+    What a kubelet sends to pods of its own node, no policy can stop. Ends with 0, or with 2 when the input is wrong.
+    """
+    from gx.reach.matrix import Matrix
+    from gx.reach.semantics import Policies
+    from gx.reach.show import explanation
+    from gx.reach.world import endpoints, own_namespaces, planned_policies
+
+    plan = record(stack, root=project_root())
+    own, policies = own_namespaces(plan), planned_policies(plan)
+    everybody = endpoints(plan)
+    planned = Matrix(everybody, policies)
+    joined = planned
+    if context:
+        from gx.operate.live_policies import live_state
+
+        found = live_state(context, own, policies)
+        everybody = endpoints(plan, found.namespaces)
+        policies = Policies([*policies.all, *found.policies])
+        joined = Matrix(everybody, policies)
+    begin, end = _named(source, everybody, stack), _named(target, everybody, stack)
+    if begin and end:
+        lines = [explanation(policies, begin, end, port) for port in end.ports]
+        sys.stdout.write("\n".join("\n".join(line) for line in lines) + "\n" if lines else f"{end.name} has no port\n")
+        return
+    before = {(row.target.name, row.port): row.sources for row in planned.rows(own)}
+    rows = [_only(row, source) for row in joined.rows(own) if not target or row.target.name == target]
+    if as_json:
+        sys.stdout.write(json.dumps([_as_json(row) for row in rows], indent=2) + "\n")
+        return
+    _print(stack, [row for row in rows if row.sources or not source])
+    for row in rows:
+        names = {other.name for other in before.get((row.target.name, row.port), ())}
+        for other in row.sources:
+            if other.name not in names:
+                _opened(policies, row, other)
+
+
+def _opened(policies: "Policies", row: "Row", other: "Endpoint") -> None:
+    verdict = policies.judge(other, row.target, row.port)
+    allowing = (*verdict.egress.allowing, *verdict.ingress.allowing)
+    doing = sorted({policy.name for policy in allowing if policy.live})
+    sys.stdout.write(f"live only: {other.name} -> {row.target.name} {row.port}, by {', '.join(doing)}\n")
+
+
+def _only(row: "Row", source: str) -> "Row":
+    from gx.reach.matrix import Row
+
+    return Row(row.target, row.port, tuple(other for other in row.sources if not source or other.name == source))
+
+
+def _named(name: str, everybody: Sequence["Endpoint"], stack: str) -> "Endpoint | None":
+    if not name:
+        return None
+    known = {endpoint.name: endpoint for endpoint in everybody}
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    fix = f"write {close[0]}" if close else f"use one of {', '.join(sorted(known))}"
+    raise InputError(file=stack, key=name, consequence="nothing on this network is called so", fix=fix)
+
+
+def _as_json(row: "Row") -> dict[str, object]:
+    return {
+        "target": row.target.name,
+        "port": row.port.number,
+        "protocol": row.port.protocol,
+        "sources": [source.name for source in row.sources],
+    }
+
+
+def _print(stack: str, rows: Sequence["Row"]) -> None:
+    from gx.reach.show import grouped
+
+    table = Table("target", "ports", "reached by", title=f"who reaches whom on {stack}", title_justify="left")
+    for entry in grouped(rows):
+        table.add_row(*entry)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table, markup=False)

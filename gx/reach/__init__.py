@@ -1,0 +1,1 @@
+"""Who can reach whom: the upstream meaning of NetworkPolicies, judged over a Plan. Nothing is contacted."""
