@@ -12,7 +12,7 @@ from gx.catalogue.model import Route, Workload
 from gx.catalogue.ports import http_service_port
 from gx.catalogue.routes import api_routes, wallet_routes
 from gx.edge import SILENCE_SECONDS
-from gx.ingress import TIMEOUT_SECONDS, api_annotations, common_annotations
+from gx.ingress import TIMEOUT_SECONDS, api_annotations, common_annotations, path_type
 from gx.labels import SKIP_AWAIT, PartOf
 from gx.neighbours import INGRESS_CLASS
 from gx.steps import Step
@@ -86,7 +86,7 @@ class IngressRoutes(GxComponent):
                             "paths": [
                                 {
                                     "path": route.path,
-                                    "path_type": "Exact" if route.exact else "Prefix",
+                                    "path_type": path_type(ingress.controller, exact=route.exact),
                                     "backend": {
                                         "service": {
                                             "name": workload.service,

@@ -50,7 +50,7 @@ class EdgeConfig:
         """Return HAProxy's configuration."""
         http, https, status = self.listen
         lines = [
-            *_GLOBAL.format(connections=self.connections, silence=SILENCE_SECONDS).splitlines(),
+            *_GLOBAL.format(descriptors=2 * self.connections + 100, silence=SILENCE_SECONDS).splitlines(),
             "",
             "resolvers cluster",
             f"    nameserver dns {self.resolver}" if self.resolver else "    parse-resolv-conf",
@@ -71,6 +71,10 @@ class EdgeConfig:
             f"    tcp-request connection reject unless {{ src -f {self.folder}/{SOURCES} }}",
             "    tcp-request connection track-sc0 src table per-source",
             f"    tcp-request connection reject if {{ sc0_conn_cur gt {self.per_source} }}",
+            # After a reload the controller's address is asked for anew: who comes in that moment waits for it.
+            "    tcp-request inspect-delay 3s",
+            f"    tcp-request content accept if {{ nbsrv({name}) ge 1 }}",
+            "    tcp-request content accept if WAIT_END",
             f"    default_backend {name}",
         ]
 
@@ -87,7 +91,8 @@ class EdgeConfig:
 _GLOBAL = """\
 global
     log stdout format raw daemon notice
-    maxconn {connections}
+    # Two descriptors a connection; a node that allows fewer gets fewer connections instead of no proxy.
+    fd-hard-limit {descriptors}
     # After a reload the old worker keeps its connections this long.
     hard-stop-after {silence}s
 
@@ -111,7 +116,6 @@ _HOLD = """\
     timeout retry 1s
     hold valid 10s
     # The last known address outlives an outage of DNS; 20 days is about the longest time that HAProxy can count.
-    hold obsolete 20d
     hold timeout 20d
     hold refused 20d
     hold other 20d

@@ -62,6 +62,22 @@ def ignored(controller: str, annotations: Mapping[str, object]) -> Iterator[str]
                 yield key
 
 
+def path_type(controller: str, *, exact: bool) -> str:
+    """Return how a path is matched.
+
+    Traefik 3.6 tries the longest rule first, counted in letters: an exact `/health` is just as long as the prefix `/`,
+    and on a host that has both, chance decides. As a prefix its rule is longer.
+    """
+    return "Exact" if exact and controller == "nginx" else "Prefix"
+
+
+def traefik_rule(path: str, kind: str) -> str:
+    """Return the rule that Traefik makes of a path: its length is its priority."""
+    if kind == "Exact":
+        return f'Path("{path}")'
+    return 'PathPrefix("/")' if path == "/" else f'(Path("{path}") || PathPrefix("{path}/"))'
+
+
 def common_annotations(controller: str, *, redirect: bool, silence_seconds: int) -> dict[str, str]:
     """Return what every Ingress asks for.
 

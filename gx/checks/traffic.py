@@ -1,12 +1,13 @@
 """Public traffic: annotations that do something, paths that stand once, and one truth about every public name."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from gx.checks.finding import Finding, Severity
-from gx.ingress import PREFIX, ignored
+from gx.ingress import PREFIX, ignored, traefik_rule
 from gx.plan.model import Plan, Resource
 from gx.plan.pods import pods
 
@@ -35,6 +36,22 @@ def check_routes(plan: Plan) -> Iterator[Finding]:
         if count > 1:
             text = f"{host}{path} stands {count} times: which backend answers is chance"
             yield Finding(check="ingress", place=f"route {path}", text=text)
+
+
+def check_precedence(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding where Traefik would not prefer the longer of two paths of a host (see `gx.ingress.path_type`)."""
+    if plan.controller != "traefik":
+        return
+    hosts: dict[str, list[tuple[str, str]]] = {}
+    for ingress in plan.of_kind("Ingress"):
+        for rule in ingress.spec["rules"]:
+            hosts.setdefault(rule["host"], []).extend((p["path"], p["pathType"]) for p in rule["http"]["paths"])
+    for host, routes in hosts.items():
+        for wide, narrow in itertools.permutations(routes, 2):
+            inside = wide[1] == "Prefix" and narrow[0] != wide[0] and narrow[0].startswith(wide[0].rstrip("/") + "/")
+            if inside and len(traefik_rule(*narrow)) <= len(traefik_rule(*wide)):
+                text = f"{host}{narrow[0]}: Traefik may send it where {wide[0]} leads: its rule is not the longer one"
+                yield Finding(check="ingress", place=f"route {narrow[0]}", text=text)
 
 
 def check_names(plan: Plan) -> Iterator[Finding]:

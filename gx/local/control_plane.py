@@ -133,6 +133,8 @@ def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
         f"--etcd-certfile={pki / 'etcd-client.crt'}",
         f"--etcd-keyfile={pki / 'etcd-client.key'}",
         f"--bind-address={_LOOPBACK}",
+        # Nobody is told this address; without it a machine that has no network could not start the server.
+        "--advertise-address=192.0.2.1",
         f"--secure-port={port}",
         f"--tls-cert-file={pki / 'kube-apiserver.crt'}",
         f"--tls-private-key-file={pki / 'kube-apiserver.key'}",

@@ -1,11 +1,13 @@
 """A control plane per file of tests, networks on it, and small programs for the engine."""
 
+import contextlib
+import functools
 import gc
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +87,9 @@ class Stack:
         return found
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Run a control plane for one file's tests: no file finds what another has left, in whatever order they run."""
+@contextlib.contextmanager
+def control_plane() -> Generator[Cluster]:
+    """Run a control plane; nothing of it is left afterwards."""
     needed_binaries()
     path = Path(tempfile.mkdtemp(prefix="gx-engine-"))
     folder = DataFolder(path / "data")
@@ -103,6 +105,13 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(path)
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Run a control plane for one file's tests: no file finds what another has left, in whatever order they run."""
+    with control_plane() as running_one:
+        yield running_one
+
+
 @pytest.fixture
 def automation_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the Automation API run in this process: it leaves event loops and sockets of its own for the collector."""
@@ -111,20 +120,21 @@ def automation_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     gc.collect()
 
 
+def stack_on(cluster: Cluster, name: str, change: Change = lambda _: None) -> Stack:
+    """Prepare a network on a cluster, with changed settings if wanted."""
+    root = copy_project(Path(tempfile.mkdtemp(prefix=f"project-{name}-", dir=cluster.folder.path.parent)))
+    edit(root, name, change)
+    network = LocalNetwork(
+        folder=cluster.folder,
+        settings=offline_settings(name, root, adopting=False),
+        root=root,
+        kubeconfig=cluster.folder.kubeconfig,
+        zone_url=cluster.zone_url,
+    )
+    return Stack(cluster, network, root)
+
+
 @pytest.fixture(scope="module")
 def make_stack(cluster: Cluster) -> Callable[..., Stack]:
     """Return a function that prepares a network on the cluster, with changed settings if wanted."""
-
-    def make(name: str, change: Change = lambda _: None) -> Stack:
-        root = copy_project(Path(tempfile.mkdtemp(prefix=f"project-{name}-", dir=cluster.folder.path.parent)))
-        edit(root, name, change)
-        network = LocalNetwork(
-            folder=cluster.folder,
-            settings=offline_settings(name, root, adopting=False),
-            root=root,
-            kubeconfig=cluster.folder.kubeconfig,
-            zone_url=cluster.zone_url,
-        )
-        return Stack(cluster, network, root)
-
-    return make
+    return functools.partial(stack_on, cluster)

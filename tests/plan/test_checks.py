@@ -14,7 +14,7 @@ from gx.checks.reachability import check_policies, check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
-from gx.checks.traffic import check_annotations, check_names, check_routes
+from gx.checks.traffic import check_annotations, check_names, check_precedence, check_routes
 from gx.ingress import PREFIX
 from gx.plan.model import Plan
 from gx.plan.values import Secret, Unknown
@@ -436,6 +436,13 @@ def test_annotations_without_effect_are_named(mainnet: Plan, controller: str, ke
     )
     texts = [f.text for f in check_annotations(dataclasses.replace(planted, controller=controller))]
     assert f"{PREFIX}{key} has no effect: {controller} does not read it" in texts
+
+
+def test_a_path_that_traefik_would_send_elsewhere_is_found(plans: dict[str, Plan]) -> None:
+    """Both rules are fifteen letters long, and Traefik orders by length: seen with a real one."""
+    shared = dataclasses.replace(plans["devnet"], controller="traefik")
+    assert [f.place for f in check_precedence(shared)] == ["route /health"]
+    assert list(check_precedence(plans["devnet"])) == [], "ingress-nginx tries exact paths first"
 
 
 def test_a_pod_that_no_policy_selects_is_found(mainnet: Plan) -> None:
