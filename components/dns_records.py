@@ -7,7 +7,7 @@ import pulumi
 
 from components.base import GxArgs, GxComponent
 from components.cloudflare import CloudflareProvider, DnsRecord
-from gx.dns import wanted_records
+from gx.dns import owner_comment, wanted_records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class DnsRecords(GxComponent):
                 zone_id=site.namespace.apply(lambda _: zone),  # waits for the check of the cluster as well
                 host=host,
                 address=address,
-                comment=f"managed by gx-infra, {site.settings.network.name}",
+                comment=owner_comment(site.settings.network.name),
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     provider=provider,

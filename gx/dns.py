@@ -6,6 +6,11 @@ AUTOMATIC_TTL = 1
 """What Cloudflare requires of a proxied record."""
 
 
+def owner_comment(network: str) -> str:
+    """Return the comment that marks a record as a network's own."""
+    return f"managed by gx-infra, {network}"
+
+
 def declared_records(settings: Settings) -> list[tuple[str, str]]:
     """Return (host, address) of every A record while no node is drained: one per host and node, each once."""
     return _records(settings, {node.id for node in settings.stack.nodes})

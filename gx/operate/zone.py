@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 
 from gx.errors import InputError
-from gx.live.objects import sequence
+from gx.live.objects import mapping, sequence
 
 PUBLIC_API = "https://api.cloudflare.com/client/v4"
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"
@@ -28,6 +28,7 @@ class Record:
     content: str
     ttl: int
     proxied: bool
+    comment: str = ""
 
 
 class Zone:
@@ -46,8 +47,8 @@ class Zone:
     ) -> None:
         self._client.close()
 
-    def records(self, name: str) -> list[Record]:
-        """Return every record of one name.
+    def records(self, name: str = "") -> list[Record]:
+        """Return every record of one name, or of the whole zone.
 
         Raises:
             InputError: The zone cannot be read; the line says what the token lacks.
@@ -57,7 +58,8 @@ class Zone:
     def _pages(self, name: str) -> Iterator[Record]:
         page, pages = 1, 1
         while page <= pages:
-            answer = self._ask({"name": name, "page": str(page), "per_page": str(_PAGE)})
+            named = {"name": name} if name else {}
+            answer = self._ask({**named, "page": str(page), "per_page": str(_PAGE)})
             pages = int(answer["result_info"].get("total_pages") or 1)
             page += 1
             for entry in answer["result"]:
@@ -68,6 +70,7 @@ class Zone:
                     content=entry["content"],
                     ttl=int(entry["ttl"]),
                     proxied=bool(entry.get("proxied")),
+                    comment=str(entry.get("comment") or ""),
                 )
 
     def _ask(self, query: dict[str, str]) -> dict[str, Any]:
@@ -104,3 +107,20 @@ def zone_from_environment(zone_id: str | None) -> Zone | None:
     """Return the zone, or None without a token or an id: then DNS is not looked at."""
     token = os.environ.get(TOKEN_VARIABLE)
     return Zone(zone_id, token) if token and zone_id else None
+
+
+def published_ranges() -> list[str]:
+    """Return the IPv4 ranges from which Cloudflare connects to origins, as its API says them.
+
+    Raises:
+        InputError: Cloudflare cannot be asked, or its answer holds no range.
+    """
+    url = f"{os.environ.get('CLOUDFLARE_BASE_URL') or PUBLIC_API}/ips"
+    fix = "mend the connection; the pinned ranges stay in force"
+    try:
+        found = mapping(httpx.get(url, timeout=_SECONDS).json(), "result").get("ipv4_cidrs")
+    except (httpx.HTTPError, ValueError) as error:
+        raise InputError(file=url, consequence=f"cannot be read ({error})", fix=fix) from None
+    if not isinstance(found, list) or not found:
+        raise InputError(file=url, consequence="holds no ranges: nothing was compared", fix=fix)
+    return [str(text) for text in cast("list[object]", found)]

@@ -125,14 +125,14 @@ def _certificates(stack: Stack, authority: Path) -> None:
     found = stack.api.list_objects("networking.k8s.io/v1", "Ingress", stack.namespace)
     wanted = {entry["secretName"]: entry["hosts"] for ingress in found for entry in ingress["spec"]["tls"]}
     for name, hosts in wanted.items():
-        public, private = _certificate(hosts)
+        public, private = certificate_for(hosts)
         data = {"tls.crt": base64.b64encode(public).decode(), "tls.key": base64.b64encode(private).decode()}
         stack.api.patch(stack.get("v1", "Secret", name), {"data": data})
         with authority.open("ab") as file:
             file.write(public)
 
 
-def _certificate(hosts: list[str]) -> tuple[bytes, bytes]:
+def certificate_for(hosts: list[str]) -> tuple[bytes, bytes]:
     """Return a certificate for hosts that signs itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])

@@ -160,6 +160,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
+        if self.path == "/client/v4/ips":
+            ranges = {"ipv4_cidrs": cast("Server", self.server).ranges, "ipv6_cidrs": []}
+            self._send(200, {"success": True, "errors": [], "messages": [], "result": ranges})
+            return
         self._answer("GET")
 
     def do_POST(self) -> None:
@@ -190,6 +194,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, zone: Zone, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.zone = zone
+        self.ranges: list[str] = []
 
     @property
     def url(self) -> str:

@@ -1,0 +1,137 @@
+"""`gx edge` and `gx dns`: what a person does to the way in, node by node and record by record."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import yaml
+from rich.console import Console
+
+from gx.errors import InputError
+from gx.settings.project import PROJECT, project_root, stack_file
+
+if TYPE_CHECKING:
+    from gx.operate.zone import Zone
+    from gx.settings.settings import Settings
+
+REFUSED = 3
+edge = typer.Typer(
+    help="The way in: Cloudflare's ranges, the ingress controller's configuration, the cut-over of a node.",
+    no_args_is_help=True,
+)
+Stack = Annotated[str, typer.Argument(help="The network.", metavar="STACK")]
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _settings(stack: str) -> "Settings":
+    from gx.settings.offline import offline_settings
+
+    return offline_settings(stack, project_root(), adopting=False)
+
+
+def _zone(settings: "Settings") -> "Zone | None":
+    from gx.operate.zone import zone_from_environment
+    from gx.settings.stackfile import UNSET_ZONE_ID
+
+    zone_id = settings.stack.cloudflare.zone_id
+    return zone_from_environment(None if zone_id == UNSET_ZONE_ID else zone_id)
+
+
+@edge.command()
+def ranges() -> None:
+    """Compare the pinned ranges of Cloudflare with what it publishes now. Changes nothing.
+
+    Ends with 0 when both are the same, with 1 when they differ, or with 2 when Cloudflare cannot be asked.
+    """
+    from gx.cloudflare_ranges import CLOUDFLARE_RANGES
+    from gx.operate.zone import published_ranges
+
+    published, pinned = set(published_ranges()), set(CLOUDFLARE_RANGES)
+    console = _console()
+    for text in sorted(published - pinned):
+        console.print(f"new: {text}: users who come from it are reset until it is added to gx/cloudflare_ranges.py")
+    for text in sorted(pinned - published):
+        console.print(f"gone: {text}: no longer Cloudflare's, take it out of gx/cloudflare_ranges.py")
+    if published != pinned:
+        raise typer.Exit(1)
+    console.print(f"the {len(pinned)} pinned ranges are those that Cloudflare publishes")
+
+
+@edge.command()
+def controller(stack: Stack) -> None:
+    """Print how the network's ingress controller must be configured: it is installed by others."""
+    from gx.controller_setup import wanted_setup
+
+    for name, content in wanted_setup(_settings(stack)).items():
+        sys.stdout.write(f"# {name}\n{yaml.safe_dump(content, sort_keys=False)}")
+
+
+@edge.command()
+def cutover(
+    stack: Stack,
+    node: Annotated[str, typer.Argument(help="Id of the node, as in the stack file.", metavar="NODE")],
+    via: Annotated[str, typer.Option("--via", metavar="COMMAND", help='Root\'s shell on it, as "ssh root@ADDRESS".')],
+    execute: Annotated[bool, typer.Option("--execute", help="Remove the rules; without it they are listed.")] = False,
+    back: Annotated[bool, typer.Option("--back", help="Put the removed rules back.")] = False,
+) -> None:
+    """Take a node from hand-made iptables rules to the edge proxy; verified, and put back when it does not serve.
+
+    Ends with 0, with 1 when it was put back, with 2 when the node cannot be worked on, or with 3 when the node is
+    still in DNS or one of its files must be changed by hand.
+    """
+    from gx.operate.edge import Cutover, node_of, still_in_dns
+
+    console, settings = _console(), _settings(stack)
+    work = Cutover(settings, node_of(settings, node), via)
+    if back:
+        console.print(work.run("restore")[1].rstrip(), markup=False)
+        return
+    code, said = work.run("check")
+    console.print(said.rstrip(), markup=False)
+    waiting = still_in_dns(settings, work.node, _zone(settings))
+    if waiting:
+        console.print(waiting)
+        raise typer.Exit(REFUSED)
+    if not execute:
+        console.print(f"nothing was changed; --execute removes these rules and verifies {node}")
+        return
+    code = work.execute(lambda line: console.print(line, markup=False))
+    if code:
+        raise typer.Exit(code)
+    console.print(f"{node} serves through the edge proxy; add it to {PROJECT}:edge.activeNodes and run `pulumi up`")
+
+
+def dns(stack: Stack) -> None:
+    """Compare the zone with what the network wants, and say whether a brake holds the change. Changes nothing.
+
+    Ends with 0, with 2 when the zone cannot be read, or with 3 when a brake holds.
+    """
+    from gx.operate.dns import compare
+    from gx.operate.zone import TOKEN_VARIABLE
+
+    settings = _settings(stack)
+    zone = _zone(settings)
+    if zone is None:
+        raise InputError(
+            file=stack_file(stack),
+            key=f"{PROJECT}:cloudflare.zoneId",
+            consequence="the zone cannot be read",
+            fix=f"set it, and {TOKEN_VARIABLE} in the environment",
+        )
+    with zone:
+        found = compare(settings, zone)
+    console = _console()
+    for host, address in found.create:
+        console.print(f"create  {host} -> {address}")
+    for word, records in (("keep  ", found.keep), ("remove", found.remove), ("stale ", found.stale)):
+        for record in records:
+            console.print(f"{word}  {record.name} {record.type} {record.content}")
+    if found.stale:
+        console.print("stale records are nobody's here, and still get their share of the traffic: remove them by hand")
+    for line in found.brakes:
+        console.print(f"brake: {line}")
+    if found.brakes:
+        raise typer.Exit(REFUSED)

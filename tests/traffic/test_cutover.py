@@ -1,0 +1,179 @@
+"""The cut-over of a node: real iptables rules in a network namespace, as they were made by hand on production."""
+
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gx.errors import InputError
+from gx.operate.edge import RECORD, Cutover, node_of, still_in_dns
+from gx.settings.offline import offline_settings
+from gx.settings.settings import Settings
+from tests.conftest import tool
+from tests.helpers.network import add_address, own_network
+from tests.helpers.stack import edit
+from tests.traffic.world import certificate_for
+
+NODE, PORT = "72.60.210.201", 18443
+TO = "-j DNAT --to-destination 10.42.2.204"
+MINE = [
+    f'-A PREROUTING -d {NODE}/32 -p tcp -m tcp --dport 80 -m comment --comment "a b" {TO}:80',
+    f"-A PREROUTING -d {NODE}/32 -p tcp -m tcp --dport 443 {TO}:443",
+    "-A POSTROUTING -d 10.42.2.204/32 -p tcp -j MASQUERADE",
+]
+OTHERS = [
+    "-A PREROUTING -p tcp -m tcp --dport 2222 -j DNAT --to-destination 10.42.7.7:22",
+    "-A PREROUTING -j CNI-HOSTPORT-DNAT",
+    "-A POSTROUTING -s 10.42.0.0/16 ! -d 10.42.0.0/16 -j MASQUERADE",
+]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Path]:
+    """Make a node with the hand-made rules and their saved copy; return the folder that stands for its disk."""
+    tool("iptables", "iptables")
+    with own_network():
+        add_address(NODE)
+        subprocess.run(["iptables", "-t", "nat", "-N", "CNI-HOSTPORT-DNAT"], check=True)
+        for rule in [*MINE, *OTHERS]:
+            subprocess.run(f"iptables -w -t nat {rule}", shell=True, check=True)  # noqa: S602 as a person typed it
+        root = tmp_path / "node"
+        (root / "etc/sysconfig").mkdir(parents=True)
+        saved = subprocess.run(["iptables-save", "-t", "nat"], capture_output=True, text=True, check=True).stdout
+        (root / "etc/sysconfig/iptables").write_text(saved)
+        yield root
+
+
+def rules() -> list[str]:
+    listed = subprocess.run(["iptables", "-w", "-t", "nat", "-S"], capture_output=True, text=True, check=True).stdout
+    return sorted(line for line in listed.splitlines() if line.startswith("-A"))
+
+
+def saved(root: Path) -> str:
+    return (root / "etc/sysconfig/iptables").read_text()
+
+
+@pytest.fixture
+def work(node: Path) -> Cutover:
+    settings = offline_settings("mainnet")
+    return Cutover(settings, node_of(settings, "vps1"), via="env", root=str(node), port=PORT)
+
+
+@pytest.fixture
+def served(node: Path, tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Return a function that has the node serve the API's host, as the edge proxy does."""
+    assert node
+    public, private = certificate_for(["api.gxcoin.money"])
+    file = tmp_path / "host.pem"
+    file.write_bytes(public + private)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    listeners: list[socket.socket] = []
+
+    def serve() -> None:
+        listener = socket.create_server((NODE, PORT))
+        listeners.append(listener)
+        threading.Thread(target=_answer, args=(listener, context), daemon=True).start()
+
+    yield serve
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _answer(listener: socket.socket, context: ssl.SSLContext) -> None:
+    with suppress(OSError):
+        while True:
+            plain, _ = listener.accept()
+            with context.wrap_socket(plain, server_side=True) as secure:
+                secure.recv(1000)
+                secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_check_names_the_rules_and_where_they_come_back_from(work: Cutover) -> None:
+    before = rules()
+    code, said = work.run("check")
+    assert code == 0
+    assert all(rule in said for rule in MINE)
+    assert not any(rule in said for rule in OTHERS)
+    assert "comes back at boot: /etc/sysconfig/iptables" in said
+    assert rules() == before, "nothing was changed"
+
+
+def test_the_rules_go_and_only_they(work: Cutover, node: Path, served: Callable[[], None]) -> None:
+    served()
+    lines: list[str] = []
+    assert work.execute(lines.append) == 0
+    assert rules() == sorted(OTHERS)
+    assert not any(rule in saved(node) for rule in MINE), "and do not come back at boot"
+    assert all(rule in saved(node) for rule in OTHERS)
+    assert "removed: 3 rules" in lines[0]
+    code, said = work.run("check")
+    assert (code, said) == (0, "in force: none\n")
+
+
+def test_a_node_that_does_not_serve_gets_everything_back(work: Cutover, node: Path) -> None:
+    before, before_saved = rules(), saved(node)
+    lines: list[str] = []
+    assert work.execute(lines.append) == 1
+    assert "does not answer for api.gxcoin.money" in lines[1]
+    assert rules() == before
+    assert saved(node) == before_saved
+
+
+def test_the_way_back_is_a_command_and_can_be_repeated(work: Cutover, node: Path, served: Callable[[], None]) -> None:
+    before, before_saved = rules(), saved(node)
+    served()
+    work.execute(lambda _: None)
+    for _ in range(2):
+        work.run("restore")
+        assert rules() == before
+        assert saved(node) == before_saved
+
+
+def test_a_script_that_makes_the_rules_anew_is_named_and_left_to_a_person(
+    work: Cutover, node: Path, served: Callable[[], None]
+) -> None:
+    served()
+    script = node / "usr/local/bin/update-mainnet-dnat.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text('iptables -t nat -A PREROUTING -p tcp --dport 443 -j DNAT --to-destination "$POD_IP":443\n')
+    assert "by hand: /usr/local/bin/update-mainnet-dnat.sh" in work.run("check")[1]
+    assert work.execute(lambda _: None) == 3
+    assert script.exists()
+
+
+def test_a_second_removal_does_not_overwrite_the_record(work: Cutover, node: Path, served: Callable[[], None]) -> None:
+    served()
+    work.execute(lambda _: None)
+    kept = (node / RECORD.lstrip("/") / "rules").read_text()
+    with pytest.raises(InputError, match="a removal was begun before"):
+        work.run("remove")
+    assert (node / RECORD.lstrip("/") / "rules").read_text() == kept
+
+
+def test_a_node_that_cannot_be_reached_is_one_line() -> None:
+    settings = offline_settings("mainnet")
+    for via, words in (("no-such-program", "cannot be run"), ("false", "ended with 1")):
+        with pytest.raises(InputError, match=words):
+            Cutover(settings, node_of(settings, "vps1"), via=via).run("check")
+
+
+def test_a_node_in_dns_is_not_touched(project: Path) -> None:
+    def drained(*active: str) -> Settings:
+        edit(project, "mainnet", lambda config: config["edge"].update(activeNodes=list(active)))
+        return offline_settings("mainnet", project)
+
+    settings = offline_settings("mainnet")
+    assert "set gx-infra:edge.activeNodes to [vps2, vps3]" in still_in_dns(settings, node_of(settings, "vps1"), None)
+    settings = drained("vps2", "vps3")
+    assert still_in_dns(settings, node_of(settings, "vps1"), None) == ""
+    with pytest.raises(InputError, match="no node of this network has that id"):
+        node_of(settings, "vps4")
+    with pytest.raises(InputError, match="this network has no edge"):
+        node_of(offline_settings("devnet"), "vps4")
