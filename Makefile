@@ -37,6 +37,10 @@ preview: .venv/.ready ## show what a network would get: make preview STACK=mainn
 test: .venv/.ready ## run every test that this machine can run, and name the tiers that it cannot
 	@.venv/bin/pytest
 
+.PHONY: soak
+soak: .venv/.ready ## run what takes minutes by nature: a silent WebSocket, ten thousand sockets
+	@.venv/bin/pytest -n0 -s --timeout 1800 -m soak tests/soak
+
 .PHONY: check
 check: .venv/.ready ## lint, types, shell scripts, checks over all networks
 	@.venv/bin/ruff format --check .

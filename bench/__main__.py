@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.data import data
 from bench.engine import engine
+from bench.traffic import traffic
 from gx.settings.project import ROOT
 
 ROUNDS = 7
@@ -94,4 +95,5 @@ if __name__ == "__main__":
     compare()
     growth()
     engine()
+    traffic()
     data()

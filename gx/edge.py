@@ -50,7 +50,7 @@ class EdgeConfig:
         """Return HAProxy's configuration."""
         http, https, status = self.listen
         lines = [
-            *_GLOBAL.format(descriptors=2 * self.connections + 100, silence=SILENCE_SECONDS).splitlines(),
+            *self._global(),
             "",
             "resolvers cluster",
             f"    nameserver dns {self.resolver}" if self.resolver else "    parse-resolv-conf",
@@ -63,6 +63,10 @@ class EdgeConfig:
             lines += ["", *self._frontend(name, port), "", *self._backend(name, target)]
         lines += ["", *_STATUS.format(status=status).splitlines()]
         return "\n".join(lines) + "\n"
+
+    def _global(self) -> list[str]:
+        descriptors = 2 * self.connections + 100
+        return _GLOBAL.format(descriptors=descriptors, silence=SILENCE_SECONDS).splitlines()
 
     def _frontend(self, name: str, port: int) -> list[str]:
         return [

@@ -6,7 +6,7 @@ from gx.checks.backup import check_backup
 from gx.checks.finding import Finding, Severity
 from gx.checks.isolation import check_foreign_names, check_imports, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
-from gx.checks.reachability import check_policies, check_reachability
+from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
@@ -26,7 +26,6 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_imports,
     check_unknown,
     check_reachability,
-    check_policies,
     check_annotations,
     check_routes,
     check_precedence,

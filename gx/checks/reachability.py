@@ -2,35 +2,45 @@
 
 from collections.abc import Iterator
 
-from gx.checks.finding import Finding, Severity
+from gx.checks.finding import Finding
 from gx.naming import MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
 from gx.plan.model import Plan, Resource
 from gx.plan.pods import Pod, PodIndex
-from gx.reach.endpoint import Port
 from gx.reach.matrix import Matrix
 from gx.reach.semantics import Policies
-from gx.reach.world import endpoints, own_namespaces, planned_policies, pod_name
+from gx.reach.world import endpoints, planned_policies, pod_name
+
+_DIRECTIONS = ("ingress", "egress")
 
 
 def check_reachability(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for a public or scraped pod that its policies cut off (incidents 6, 7 and 25)."""
+    """Yield a finding for traffic that is cut off (incidents 6, 7, 25), and for pods, policies and Services left over.
+
+    Left over are a pod that no policy isolates, a policy that selects no pod, and a Service that nobody can reach. A
+    namespace in which the stack does not manage policies yet is left alone: adoption brings them in a later wave.
+    """
     policies, index = planned_policies(plan), PodIndex(plan)
-    world = {endpoint.name: endpoint for endpoint in endpoints(plan)}
-    controller = world[CONTROLLERS[plan.controller].namespace]
+    matrix = Matrix(endpoints(plan), policies)
+    yield from _cut_off(plan, index, matrix)
+    yield from _left_over(plan, index, matrix, policies)
+
+
+def _cut_off(plan: Plan, index: PodIndex, matrix: Matrix) -> Iterator[Finding]:
+    controller = CONTROLLERS[plan.controller].namespace
     for pod, port in _backends(plan, index):
-        if not policies.judge(controller, world[pod_name(pod)], port).allowed:
-            text = f"the ingress controller cannot reach port {port.number}"
-            yield Finding(check="reachability", place=pod.place, text=text)
+        if not matrix.reaches(controller, pod_name(pod), port):
+            yield Finding(
+                check="reachability", place=pod.place, text=f"the ingress controller cannot reach port {port}"
+            )
     for pod in index.all:
         if pod.annotations.get("prometheus.io/scrape") == "true":
-            endpoint = world[pod_name(pod)]
-            port = endpoint.port(int(pod.annotations["prometheus.io/port"]))
-            if not policies.judge(world[MONITORING_NAMESPACE], endpoint, port).allowed:
-                yield Finding(check="reachability", place=pod.place, text=f"Prometheus cannot reach port {port.number}")
+            port = int(pod.annotations["prometheus.io/port"])
+            if not matrix.reaches(MONITORING_NAMESPACE, pod_name(pod), port):
+                yield Finding(check="reachability", place=pod.place, text=f"Prometheus cannot reach port {port}")
 
 
-def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, Port]]:
+def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, int]]:
     services = {service.object_name: service for service in plan.of_kind("Service")}
     wanted = {
         path["backend"]["service"]["name"]: path["backend"]["service"]["port"]["number"]
@@ -44,52 +54,33 @@ def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, Port]]:
             yield from ((pod, port) for at, pod, port in _targets(index, service) if at == number)
 
 
-def _targets(index: PodIndex, service: Resource) -> Iterator[tuple[int, Pod, Port]]:
+def _targets(index: PodIndex, service: Resource) -> Iterator[tuple[int, Pod, int]]:
     """Yield every port of a Service with the pods and the container port behind it."""
     for pod in index.selected({"matchLabels": service.spec.get("selector", {})}):
         if pod.owner.namespace != service.namespace:
             continue
         for port in service.spec["ports"]:
             target = port.get("targetPort", port["port"])
-            names = {number: name for name, number in pod.ports.items()}
             number = pod.ports.get(target) if isinstance(target, str) else target
             if number is not None:
-                yield port["port"], pod, Port(number=number, name=names.get(number, ""))
+                yield port["port"], pod, number
 
 
-def check_policies(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for a pod without isolation, a policy without pods and a Service without callers.
-
-    A namespace in which the stack does not manage policies yet is left alone: adoption brings them in a later wave.
-    """
-    policies = planned_policies(plan)
+def _left_over(plan: Plan, index: PodIndex, matrix: Matrix, policies: Policies) -> Iterator[Finding]:
     managed = {policy.namespace for policy in policies.all}
-    world = [endpoint for endpoint in endpoints(plan) if endpoint.namespace in managed & own_namespaces(plan)]
-    for endpoint in world:
-        for direction in ("ingress", "egress"):
-            if not any(policies.selecting(endpoint, direction)):
-                yield _finding(f"pod {endpoint.name}", f"no policy selects it for {direction}: everybody gets through")
+    for at, endpoint in enumerate(matrix.endpoints):
+        for direction in _DIRECTIONS:
+            if endpoint.namespace in managed and not matrix.isolated(at, direction):
+                text = f"no policy selects it for {direction}: everybody gets through"
+                yield Finding(check="policies", place=f"pod {endpoint.name}", text=text)
     for policy in policies.all:
-        if not any(policy.selects(endpoint) for endpoint in world):
-            yield _finding(f"NetworkPolicy/{policy.name}", "selects no pod: what it was to allow or deny is not")
-    yield from _unreachable_services(plan, policies, managed)
-
-
-def _unreachable_services(plan: Plan, policies: Policies, managed: set[str]) -> Iterator[Finding]:
-    world = endpoints(plan)
-    matrix, places = Matrix(world, policies), {endpoint.name: at for at, endpoint in enumerate(world)}
-    index = PodIndex(plan)
+        if not matrix.selected(policy):
+            text = "selects no pod: what it was to allow or deny is not"
+            yield Finding(check="policies", place=f"NetworkPolicy/{policy.name}", text=text)
     for service in plan.of_kind("Service"):
-        targets = list(_targets(index, service))
-        if service.namespace in managed and targets:
-            reached = (_somebody(matrix, places[pod_name(pod)], port) for _, pod, port in targets)
-            if not any(reached):
-                yield _finding(f"Service/{service.object_name}", "nobody can reach any port of it")
-
-
-def _somebody(matrix: Matrix, at: int, port: Port) -> bool:
-    return matrix.sources(at, port) != 0
-
-
-def _finding(place: str, text: str) -> Finding:
-    return Finding(check="policies", place=place, text=text, severity=Severity.ERROR)
+        targets = [(matrix.places[pod_name(pod)], number) for _, pod, number in _targets(index, service)]
+        reached = any(matrix.sources(at, matrix.endpoints[at].port(number)) for at, number in targets)
+        if service.namespace in managed and targets and not reached:
+            yield Finding(
+                check="policies", place=f"Service/{service.object_name}", text="nobody can reach any port of it"
+            )

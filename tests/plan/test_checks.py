@@ -10,7 +10,7 @@ from gx.checks import run_checks
 from gx.checks.finding import Finding, Severity
 from gx.checks.isolation import check_foreign_names, check_overlap, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
-from gx.checks.reachability import check_policies, check_reachability
+from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
@@ -345,7 +345,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
     ),
     (
         "policy without a pod",
-        check_policies,
+        check_reachability,
         POLICY,
         "gx-svc-tax",
         _set("spec", "podSelector", value={"matchLabels": {"app": "svc-taxes"}}),
@@ -353,7 +353,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
     ),
     (
         "Service without a caller",
-        check_policies,
+        check_reachability,
         POLICY,
         "gx-svc-tax",
         _set("spec", "ingress", value=[]),
@@ -453,10 +453,10 @@ def test_a_pod_that_no_policy_selects_is_found(mainnet: Plan) -> None:
         "svc-tax",
         lambda inputs: inputs["spec"]["template"]["metadata"]["labels"].update(app="svc-forgotten"),
     )
-    assert not [f for f in check_policies(forgotten) if f.place == "pod svc-forgotten"]
+    assert not [f for f in check_reachability(forgotten) if f.place == "pod svc-forgotten"]
     opened = without(forgotten, find(forgotten, POLICY, "default-deny-all"))
     assert "no policy selects it for ingress: everybody gets through" in [
-        f.text for f in check_policies(opened) if f.place == "pod svc-forgotten"
+        f.text for f in check_reachability(opened) if f.place == "pod svc-forgotten"
     ]
 
 

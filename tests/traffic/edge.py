@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from gx.edge import CONFIG, SCRIPT, SOURCES, EdgeConfig
 from gx.settings.project import ROOT
 
@@ -66,6 +68,10 @@ class Edge:
             subprocess.run(["pkill", "-KILL", "-P", str(self._process.pid)], check=False)
             self._process.kill()
             self._process.wait()
+
+    def ready(self) -> bool:
+        """Whether it says that the controller answers."""
+        return httpx.get(f"http://127.0.0.1:{self.config.listen[2]}/readyz").status_code == 200
 
     def log(self) -> str:
         """Return what it has written."""

@@ -53,13 +53,9 @@ def config() -> Iterator[EdgeConfig]:
     shutil.rmtree(folder)
 
 
-def ready() -> bool:
-    return httpx.get(f"http://127.0.0.1:{STATUS}/readyz").status_code == 200
-
-
 def test_cloudflare_gets_through_and_a_stranger_gets_a_reset(config: EdgeConfig) -> None:
-    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), EchoServer(SERVICE, 80, "plain"), Edge(config):
-        wait_until(ready)
+    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), EchoServer(SERVICE, 80, "plain"), Edge(config) as edge:
+        wait_until(edge.ready)
         assert ask(HTTPS, CLOUDFLARE) == b"one:hello"
         assert ask(HTTP, CLOUDFLARE) == b"plain:hello"
         assert ask(HTTPS, VERIFIER) == b"one:hello", "the allow list"
@@ -69,8 +65,8 @@ def test_cloudflare_gets_through_and_a_stranger_gets_a_reset(config: EdgeConfig)
 
 
 def test_every_published_range_is_admitted_and_its_neighbours_are_not(config: EdgeConfig) -> None:
-    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(config):
-        wait_until(ready)
+    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(config) as edge:
+        wait_until(edge.ready)
         for text in config.sources:
             network = ipaddress.IPv4Network(text)
             for address, inside in ((network[-1], True), (network[0] - 1, False)):
@@ -87,11 +83,11 @@ def test_every_published_range_is_admitted_and_its_neighbours_are_not(config: Ed
 
 def test_a_controller_that_moves_changes_nothing(config: EdgeConfig) -> None:
     """Incident 13: the pod dies and comes back elsewhere; the Service's address is the same."""
-    with cluster_dns(SERVICE, DNS), Edge(config):
+    with cluster_dns(SERVICE, DNS), Edge(config) as edge:
         with EchoServer(SERVICE, 443, "first"):
-            wait_until(ready)
+            wait_until(edge.ready)
             assert ask(HTTPS, CLOUDFLARE) == b"first:hello"
-        wait_until(lambda: not ready())
+        wait_until(lambda: not edge.ready())
         with EchoServer(SERVICE, 443, "second"):
             time.sleep(2.2)  # one check interval
             answers = [ask(HTTPS, CLOUDFLARE) for _ in range(200)]
@@ -99,8 +95,8 @@ def test_a_controller_that_moves_changes_nothing(config: EdgeConfig) -> None:
 
 
 def test_a_service_that_was_made_anew_is_followed(config: EdgeConfig) -> None:
-    with cluster_dns(SERVICE, DNS) as answers, EchoServer(SERVICE, 443, "old"), Edge(config):
-        wait_until(ready)
+    with cluster_dns(SERVICE, DNS) as answers, EchoServer(SERVICE, 443, "old"), Edge(config) as edge:
+        wait_until(edge.ready)
         with EchoServer(OTHER_SERVICE, 443, "new"):
             answers.address = OTHER_SERVICE
             wait_until(lambda: ask(HTTPS, CLOUDFLARE) == b"new:hello", 30)
@@ -109,32 +105,32 @@ def test_a_service_that_was_made_anew_is_followed(config: EdgeConfig) -> None:
 def test_it_starts_while_dns_is_down_and_serves_as_soon_as_it_answers(config: EdgeConfig) -> None:
     with EchoServer(SERVICE, 443), Edge(config) as edge:
         assert httpx.get(f"http://127.0.0.1:{STATUS}/livez").status_code == 200
-        assert not ready()
+        assert not edge.ready()
         assert edge.running
         with cluster_dns(SERVICE, DNS):
-            wait_until(ready)
+            wait_until(edge.ready)
             assert ask(HTTPS, CLOUDFLARE) == b"one:hello"
 
 
 def test_with_the_services_address_it_serves_although_dns_is_down(config: EdgeConfig) -> None:
-    with EchoServer(SERVICE, 443), Edge(dataclasses.replace(config, address=SERVICE)):
-        wait_until(ready)
+    with EchoServer(SERVICE, 443), Edge(dataclasses.replace(config, address=SERVICE)) as edge:
+        wait_until(edge.ready)
         assert ask(HTTPS, CLOUDFLARE) == b"one:hello"
 
 
 def test_an_outage_of_dns_does_not_stop_a_proxy_that_runs(config: EdgeConfig) -> None:
-    with EchoServer(SERVICE, 443), Edge(config):
+    with EchoServer(SERVICE, 443), Edge(config) as edge:
         with cluster_dns(SERVICE, DNS):
-            wait_until(ready)
+            wait_until(edge.ready)
         time.sleep(35)  # longer than HAProxy keeps an answer by default
-        assert ready()
+        assert edge.ready()
         assert ask(HTTPS, CLOUDFLARE) == b"one:hello"
 
 
 def test_a_reload_under_load_loses_no_connection(config: EdgeConfig) -> None:
     """Long connections stay on the old worker, new ones are taken all the time."""
     with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(config) as edge:
-        wait_until(ready)
+        wait_until(edge.ready)
         held = [
             socket.create_connection(("127.0.0.1", HTTPS), timeout=5, source_address=(CLOUDFLARE, 0)) for _ in range(50)
         ]
@@ -169,7 +165,7 @@ def test_a_reload_under_load_loses_no_connection(config: EdgeConfig) -> None:
 
 def test_a_broken_file_changes_nothing(config: EdgeConfig) -> None:
     with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(config) as edge:
-        wait_until(ready)
+        wait_until(edge.ready)
         (edge.folder / "haproxy.cfg").write_text("frontend broken\n    bind nowhere\n")
         wait_until(lambda: "the changed files are refused" in edge.log())
         assert ask(HTTPS, CLOUDFLARE) == b"one:hello"
@@ -180,8 +176,8 @@ def test_a_broken_file_changes_nothing(config: EdgeConfig) -> None:
 
 def test_one_source_cannot_take_every_connection(config: EdgeConfig) -> None:
     small = dataclasses.replace(config, per_source=5)
-    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(small):
-        wait_until(ready)
+    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(small) as edge:
+        wait_until(edge.ready)
         held = [
             socket.create_connection(("127.0.0.1", HTTPS), timeout=5, source_address=(CLOUDFLARE, 0)) for _ in range(5)
         ]
@@ -204,31 +200,31 @@ def _served(source: str) -> bool:
 
 
 def test_metrics_say_whether_the_controller_answers(config: EdgeConfig) -> None:
-    with cluster_dns(SERVICE, DNS), Edge(config):
+    with cluster_dns(SERVICE, DNS), Edge(config) as edge:
         with EchoServer(SERVICE, 443):
-            wait_until(ready)
+            wait_until(edge.ready)
             text = httpx.get(f"http://127.0.0.1:{STATUS}/metrics").text
             assert 'haproxy_backend_active_servers{proxy="https"} 1' in text
-        wait_until(lambda: not ready())
+        wait_until(lambda: not edge.ready())
         text = httpx.get(f"http://127.0.0.1:{STATUS}/metrics").text
         assert 'haproxy_backend_active_servers{proxy="https"} 0' in text
 
 
 def test_proxy_protocol_sends_the_clients_address_ahead(config: EdgeConfig) -> None:
     with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443) as server:
-        with Edge(dataclasses.replace(config, proxy_protocol=True)):
-            wait_until(ready)
+        with Edge(dataclasses.replace(config, proxy_protocol=True)) as edge:
+            wait_until(edge.ready)
             answer = ask(HTTPS, CLOUDFLARE, b"hello")
             assert answer.startswith(f"{server.name}:".encode() + b"\r\n\r\n\x00\r\nQUIT\n")
             assert socket.inet_aton(CLOUDFLARE) in answer
-        with Edge(config):
-            wait_until(ready)
+        with Edge(config) as edge:
+            wait_until(edge.ready)
             assert ask(HTTPS, CLOUDFLARE) == b"one:hello", "off unless asked for"
 
 
 def test_it_stops_when_it_is_told_to(config: EdgeConfig) -> None:
     with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(config) as edge:
-        wait_until(ready)
+        wait_until(edge.ready)
     assert not edge.running
     assert not connects("127.0.0.1", HTTPS)
 
