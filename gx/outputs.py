@@ -60,7 +60,7 @@ class SecretNames(TypedDict):
 
 
 class EdgeNode(TypedDict):
-    """A node that answers for public hosts."""
+    """A node that can answer for public hosts."""
 
     id: str
     address: str
@@ -78,7 +78,7 @@ class Outputs(TypedDict):
         storage: The object store.
         secrets: Names of Secrets.
         versions: Image reference by workload.
-        edgeNodes: Nodes that answer for public hosts.
+        edgeNodes: Nodes of the network, drained ones included.
         backup: When and where the bucket is copied.
         alertsConfigMap: ConfigMap of alert rules in the monitoring namespace.
     """

@@ -10,7 +10,7 @@ from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
-from gx.checks.traffic import check_annotations, check_names, check_precedence, check_routes
+from gx.checks.traffic import check_annotations, check_issuer, check_names, check_precedence, check_routes
 from gx.plan.model import Plan
 
 CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
@@ -27,6 +27,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_unknown,
     check_reachability,
     check_annotations,
+    check_issuer,
     check_routes,
     check_precedence,
     check_names,

@@ -24,6 +24,19 @@ def check_annotations(plan: Plan) -> Iterator[Finding]:
             )
 
 
+def check_issuer(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for a certificate that no browser trusts (production.md 1)."""
+    for ingress in plan.of_kind("Ingress"):
+        issuer = str(ingress.metadata.get("annotations", {}).get("cert-manager.io/cluster-issuer", ""))
+        if "staging" in issuer:
+            yield Finding(
+                check="ingress",
+                place=f"Ingress/{ingress.object_name}",
+                text=f"the issuer {issuer} is for trials: browsers and strict mode refuse its certificates",
+                severity=Severity.WARNING,
+            )
+
+
 def check_routes(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for a path that stands twice: which backend wins would be the controller's choice."""
     routes = Counter(

@@ -72,6 +72,9 @@ class Edge(Model):
     max_connections_per_source: int = Field(
         default=4_000, ge=1, description="Sockets of one source address; Cloudflare's addresses bundle many users."
     )
-    resources: Resources = Resources(
-        requests=ResourcePair(cpu="100m", memory="128Mi"), limits=ResourcePair(cpu="1", memory="512Mi")
+    resources: Resources = Field(
+        default=Resources(
+            requests=ResourcePair(cpu="100m", memory="128Mi"), limits=ResourcePair(cpu="1", memory="512Mi")
+        ),
+        description="Of one proxy; ten thousand sockets took 42 MiB in `make soak`.",
     )

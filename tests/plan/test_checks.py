@@ -14,7 +14,7 @@ from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
-from gx.checks.traffic import check_annotations, check_names, check_precedence, check_routes
+from gx.checks.traffic import check_annotations, check_issuer, check_names, check_precedence, check_routes
 from gx.ingress import PREFIX
 from gx.plan.model import Plan
 from gx.plan.values import Secret, Unknown
@@ -436,6 +436,13 @@ def test_annotations_without_effect_are_named(mainnet: Plan, controller: str, ke
     )
     texts = [f.text for f in check_annotations(dataclasses.replace(planted, controller=controller))]
     assert f"{PREFIX}{key} has no effect: {controller} does not read it" in texts
+
+
+def test_an_issuer_for_trials_is_named(mainnet: Plan) -> None:
+    assert list(check_issuer(mainnet)) == []
+    staging = _set("metadata", "annotations", "cert-manager.io/cluster-issuer", value="letsencrypt-staging")
+    found = list(check_issuer(changed(mainnet, INGRESS, "gx-backend-ingress", staging)))
+    assert [(f.place, f.severity) for f in found] == [("Ingress/gx-backend-ingress", Severity.WARNING)]
 
 
 def test_a_path_that_traefik_would_send_elsewhere_is_found(plans: dict[str, Plan]) -> None:
