@@ -6,10 +6,11 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as k8s
 import yaml
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.base import GxArgs, GxComponent
-from gx.alerts import rule_file
 from gx.labels import PartOf
+from gx.monitoring.rules import rule_file
 from gx.naming import MONITORING_NAMESPACE
 
 RULES_KEY = "messaging-alerts.yml"
@@ -21,28 +22,49 @@ class MonitoringRulesArgs(GxArgs):
 
 
 class MonitoringRules(GxComponent):
-    """The ConfigMap of alert rules in the shared monitoring namespace, under a name that carries the network's.
+    """The network's alert rules in the shared monitoring namespace, under a name that carries the network's.
 
-    Token: gx:monitoring:MonitoringRules. Prometheus is foreign and reads only what it mounts: mounting this
-    ConfigMap and removing the old group is one ordered step of its owner (takeover.md 20).
+    Token: gx:monitoring:MonitoringRules. A ConfigMap for a plain Prometheus, or a PrometheusRule for the operator, by
+    the setting `monitoring.delivery`; both hold the same rules. Prometheus is foreign and reads only what it mounts:
+    mounting this ConfigMap and removing the old group is one ordered step of its owner (takeover.md 20).
     """
 
     TOKEN: ClassVar[str] = "gx:monitoring:MonitoringRules"
 
     def __init__(self, name: str, args: MonitoringRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
-        site = args.site
-        network = site.settings.network
-        rules = yaml.safe_dump(rule_file(network), sort_keys=False, width=1000)
-        k8s.core.v1.ConfigMap(
-            network.alerts_config_map,
-            metadata=site.metadata(
-                network.alerts_config_map,
-                PartOf.MONITORING,
-                labels={"app": "prometheus", "component": "alerts"},
-                namespace=site.namespace.apply(lambda _: MONITORING_NAMESPACE),  # waits for the check of the cluster
-            ),
-            data={RULES_KEY: rules},
-            opts=self.child("ConfigMap", network.alerts_config_map),
+        settings = args.site.settings
+        if settings.stack.monitoring.delivery == "prometheus-rule":
+            self._prometheus_rule()
+        else:
+            self._config_map()
+        self.register_outputs({"rules": settings.network.alerts_config_map})
+
+    def _metadata(self, labels: dict[str, str]) -> ObjectMetaArgsDict:
+        return self.site.metadata(
+            self.site.settings.network.alerts_config_map,
+            PartOf.MONITORING,
+            labels=labels,
+            namespace=self.site.namespace.apply(lambda _: MONITORING_NAMESPACE),  # waits for the check of the cluster
         )
-        self.register_outputs({"configMap": network.alerts_config_map})
+
+    def _config_map(self) -> None:
+        name = self.site.settings.network.alerts_config_map
+        k8s.core.v1.ConfigMap(
+            name,
+            metadata=self._metadata({"app": "prometheus", "component": "alerts"}),
+            data={RULES_KEY: yaml.safe_dump(rule_file(self.site.settings), sort_keys=False, width=1000)},
+            opts=self.child("ConfigMap", name),
+        )
+
+    def _prometheus_rule(self) -> None:
+        settings = self.site.settings
+        name = settings.network.alerts_config_map
+        k8s.apiextensions.CustomResource(
+            name,
+            api_version="monitoring.coreos.com/v1",
+            kind="PrometheusRule",
+            metadata=self._metadata(dict(settings.stack.monitoring.rule_labels)),
+            spec=rule_file(settings),
+            opts=self.child("PrometheusRule", name),
+        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 _MINUTES = {
     # Longest honest wait per kind. Deployment: svc-admin's rollout allows 300 s (production.md 14), doubled for a pull.
     "Deployment": 10,
+    "DaemonSet": 10,
     "StatefulSet": 10,
     "Job": 15,
     "PersistentVolumeClaim": 5,

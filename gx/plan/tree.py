@@ -27,7 +27,7 @@ COMPONENT_PURPOSE = {
     "IngressRoutes": "hosts and paths",
     "EdgeProxy": "ports 80 and 443",
     "BackupJob": "copy of the bucket",
-    "MonitoringRules": "sixteen alerts",
+    "MonitoringRules": "alerts",
     "DnsRecords": "public names",
 }
 KIND_PURPOSE = {
@@ -37,6 +37,7 @@ KIND_PURPOSE = {
     "ServiceAccount": "identity without token",
     "Secret": "keys and passwords",
     "ConfigMap": "settings and scripts",
+    "PrometheusRule": "alerts",
     "PersistentVolumeClaim": "disk for data",
     "NetworkPolicy": "allowed traffic",
     "Service": "stable address",

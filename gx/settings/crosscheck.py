@@ -10,6 +10,7 @@ from gx.catalogue.model import Role
 from gx.errors import InputError
 from gx.neighbours import NEIGHBOURS
 from gx.settings.model import NeighbourNumbers
+from gx.settings.monitoring_rules import MONITORING_RULES
 from gx.settings.project import release_file
 from gx.settings.rule import Case, Rule, problem_of
 from gx.settings.settings import Settings
@@ -244,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     _variables,
     _release,
     *TRAFFIC_RULES,
+    *MONITORING_RULES,
     _vocabulary,
     _fabric_workers,
     *STORAGE_RULES,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gx.monitoring.model import Monitoring
 from gx.quantities import format_bytes, format_cores, parse_quantity
 from gx.settings.fields import (
     BucketName,
@@ -244,6 +245,7 @@ class StackFile(Model):
     cloudflare: Cloudflare
     dns: Dns
     edge: Edge
+    monitoring: Monitoring
     test_users: bool
     neighbours: dict[str, NeighbourNumbers]
     secret_epochs: dict[str, Annotated[int, Field(ge=1)]]

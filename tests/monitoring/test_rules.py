@@ -1,114 +1,193 @@
-"""The rule file of every network in the real promtool."""
+"""Every rule in the real promtool: raised, quiet just below, ended again, and what a missing series means."""
 
 import subprocess
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from gx.monitoring.model import Alert
+from gx.monitoring.rules import alerts, rule_file
 from gx.plan.model import Plan
+from gx.plan.record import record
+from gx.settings.offline import offline_settings
+from gx.settings.settings import Settings
 from tests.conftest import tool
 from tests.helpers.mutate import find
+from tests.helpers.stack import copy_project, edit
+from tests.monitoring.cases import ALONE, CASES, CRON, HOUR, NAMESPACE, Case
 
-SCRAPED = 'app="svc-messaging",kubernetes_namespace="backend-mainnet"'
-MINIO = 'app="minio",kubernetes_namespace="backend-mainnet"'
-JOB = 'namespace="backend-mainnet",cronjob="minio-backup"'
-CASES: list[tuple[str, str, dict[str, str], bool]] = [
-    ("MessagingServiceDown", "5m", {f"up{{{SCRAPED}}}": "0x10"}, True),
-    ("MessagingServiceDown", "5m", {f"up{{{SCRAPED}}}": "1x10"}, False),
-    ("MessagingServiceDown", "5m", {'up{app="svc-messaging",kubernetes_namespace="backend-testnet"}': "1x10"}, True),
-    (
-        "MessagingHighErrorRate",
-        "15m",
-        {
-            f'http_http_requests_total{{{SCRAPED},status="500"}}': "0+6x20",
-            f'http_http_requests_total{{{SCRAPED},status="200"}}': "0+94x20",
-        },
-        True,
-    ),
-    (
-        "MessagingHighErrorRate",
-        "15m",
-        {
-            f'http_http_requests_total{{{SCRAPED},status="500"}}': "0+4x20",
-            f'http_http_requests_total{{{SCRAPED},status="200"}}': "0+96x20",
-        },
-        False,
-    ),
-    ("MessagingNoActivity", "65m", {f'http_http_requests_total{{{SCRAPED},route="/health"}}': "0+1x70"}, True),
-    ("MessagingNoActivity", "65m", {f'http_http_requests_total{{{SCRAPED},route="/api"}}': "0+1x70"}, False),
-    ("MinIOServiceDown", "5m", {f"up{{{MINIO}}}": "0x10"}, True),
-    (
-        "MinIOBackupFailed",
-        "8h",
-        {f"kube_cronjob_created{{{JOB}}}": "0x600"},
-        True,  # it never succeeded
-    ),
-    (
-        "MinIOBackupFailed",
-        "8h",
-        {f"kube_cronjob_created{{{JOB}}}": "0x600", f"kube_cronjob_status_last_successful_time{{{JOB}}}": "21600x600"},
-        False,
-    ),
-    (
-        "MinIOStorageNearlyFull",
-        "20m",
-        {
-            f"minio_cluster_capacity_usable_free_bytes{{{MINIO}}}": "19x30",
-            f"minio_cluster_capacity_usable_total_bytes{{{MINIO}}}": "100x30",
-        },
-        True,
-    ),
-    (
-        "MinIOStorageNearlyFull",
-        "20m",
-        {
-            f"minio_cluster_capacity_usable_free_bytes{{{MINIO}}}": "21x30",
-            f"minio_cluster_capacity_usable_total_bytes{{{MINIO}}}": "100x30",
-        },
-        False,
-    ),
-]
+OFFSITE = {"endpoint": "https://s3.example.com", "bucket": "gx-copies", "schedule": "40 1 * * *"}
+AFTER = 60
+"""Minutes after which a mended thing must be quiet again: the longest look back, and whoever keeps speaking."""
 
 
-@pytest.fixture
-def promtool() -> str:
-    """Return the path of promtool."""
-    return tool("promtool", "prometheus")
+@cache
+def everything(root: Path) -> Settings:
+    """Return mainnet with every part on, so that every alert exists."""
+    edit(root, "mainnet", lambda config: config["backup"].update(offsite=OFFSITE))
+    return offline_settings("mainnet", root)
 
 
-def write_rules(plan: Plan, folder: Path) -> Path:
-    """Write the rule file that the Plan mounts."""
-    config = find(plan, "ConfigMap", f"prometheus-messaging-alerts-{plan.network}")
-    path = folder / "rules.yml"
-    path.write_text(config.inputs["data"]["messaging-alerts.yml"])
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return everything(copy_project(tmp_path_factory.mktemp("project") / "mainnet"))
+
+
+@pytest.fixture(scope="module")
+def rules(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tool("promtool", "prometheus")
+    path = tmp_path_factory.mktemp("rules") / "rules.yml"
+    path.write_text(yaml.safe_dump(rule_file(settings)))
     return path
 
 
-def test_promtool_accepts_the_rules(plan: Plan, promtool: str, tmp_path: Path) -> None:
-    command = [promtool, "check", "rules", str(write_rules(plan, tmp_path))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "16 rules found" in done.stdout
+def values(case: Case, state: str, minutes: int) -> dict[str, list[float]]:
+    """Return samples by series: bad or good up to a time, then good for a while where it is mended."""
+    found: dict[str, list[float]] = {}
+    for series in case.series:
+        first = series.bad if state in {"bad", "mended"} else series.good
+        samples: list[float] = []
+        total = 0.0
+        last = minutes + (AFTER + _longest(case) if state == "mended" else 0)
+        for minute in range(0, last + 1, case.step):
+            later = case.mended.get(series.name, series.good)
+            now = first if minute <= minutes else later
+            total += now * case.step
+            samples.append(total if series.kind == "counter" else now)
+        found[series.name] = samples
+    return found
 
 
-def test_alerts_fire_and_stay_quiet(mainnet: Plan, promtool: str, tmp_path: Path) -> None:
-    rules = write_rules(mainnet, tmp_path)
-    tests = [
-        {
-            "interval": "1m",
-            "input_series": [{"series": series, "values": values} for series, values in data.items()],
-            "promql_expr_test": [
-                {
-                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)',
-                    "eval_time": at,
-                    "exp_samples": [{"labels": "{}", "value": 1 if fires else 0}],
-                }
-            ],
-        }
-        for alert, at, data, fires in CASES
+def _longest(case: Case) -> int:
+    """A look back over days needs days to forget."""
+    return 7 * HOUR if case.minutes > 24 * HOUR or case.minutes == 100 else 0
+
+
+def firing(rules: Path, name: str, series: Mapping[str, list[float]], minute: int, step: int) -> bool:
+    """Return whether an alert fires at a minute, by promtool."""
+    expression = f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)'
+
+    asked = {
+        "expr": f"clamp_max({expression}, 1)",
+        "eval_time": f"{minute}m",
+        "exp_samples": [{"labels": "{}", "value": 1}],
+    }
+    samples = [
+        {"series": one, "values": " ".join(f"{sample:.15g}" for sample in found)} for one, found in series.items()
     ]
-    file = tmp_path / "tests.yml"
-    file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "30s", "tests": tests}))
-    done = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    test = {"interval": f"{step}m", "input_series": samples, "promql_expr_test": [asked]}
+    path = rules.parent / "test.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": f"{step}m", "tests": [test]}))
+    done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "got:" in done.stderr, done.stdout + done.stderr
+    return done.returncode == 0
+
+
+def round_up(minute: int, step: int) -> int:
+    return -(-minute // step) * step
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_speaks_when_it_must_and_is_quiet_otherwise(rules: Path, name: str) -> None:
+    case = CASES[name]
+    end = round_up(case.minutes, case.step)
+    assert firing(rules, name, values(case, "bad", end), end, case.step), "it must speak"
+    assert not firing(rules, name, values(case, "good", end), end, case.step), "just below it must be quiet"
+    mended = round_up(end + AFTER + _longest(case), case.step)
+    assert not firing(rules, name, values(case, "mended", end), mended, case.step), "it must end"
+    assert firing(rules, name, {}, end, case.step) == (case.absent == "speaks"), "without any series"
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(CASES) - {"MessagingErrorBudgetBurnsFast", "MessagingErrorBudgetBurnsSlowly"})
+)
+def test_it_waits_as_long_as_it_says(rules: Path, settings: Settings, name: str) -> None:
+    """One evaluation after the first bad sample it is at most pending."""
+    alert = next(alert for alert in alerts(settings) if alert.name == name)
+    case = CASES[name]
+    assert alert.seconds >= 60
+    assert not firing(rules, name, values(case, "bad", case.step), 0, case.step)
+
+
+def test_the_watchdog_always_speaks(rules: Path) -> None:
+    assert firing(rules, "AlertingWatchdog", {}, 1, 1)
+
+
+def test_a_cron_job_that_is_gone_is_missed_and_one_that_is_there_is_not(rules: Path) -> None:
+    namespace = {f'kube_namespace_created{{namespace="{NAMESPACE}"}}': [1.0] * 30}
+    there = {f"kube_cronjob_info{{{CRON}}}": [1.0] * 30}
+    assert firing(rules, "MinIOBackupMissing", namespace, 20, 1)
+    assert not firing(rules, "MinIOBackupMissing", {**namespace, **there}, 20, 1)
+    gone = {f"kube_cronjob_info{{{CRON}}}": [1.0] * 8}
+    assert firing(rules, "MinIOBackupMissing", {**namespace, **gone}, 29, 1)
+    assert not firing(rules, "MinIOBackupMissing", {}, 20, 1), "no namespace, no backup"
+
+
+def test_a_backup_that_never_succeeded_is_stale(rules: Path) -> None:
+    never = {f"kube_cronjob_created{{{CRON}}}": [0.0] * 100}
+    assert firing(rules, "MinIOBackupStale", never, 99 * 5, 5)
+    zero = {**never, f"kube_cronjob_status_last_successful_time{{{CRON}}}": [0.0] * 100}
+    assert firing(rules, "MinIOBackupStale", zero, 99 * 5, 5)
+
+
+def test_another_networks_service_does_not_hide_a_dead_one(rules: Path) -> None:
+    other = {'up{app="svc-messaging",kubernetes_namespace="backend-testnet"}': [1.0] * 10}
+    assert firing(rules, "MessagingServiceDown", other, 8, 1)
+
+
+def test_every_alert_has_a_test(settings: Settings) -> None:
+    assert {alert.name for alert in alerts(settings)} == set(CASES) | ALONE
+
+
+SIXTEEN = {
+    "MessagingServiceDown": (60, "critical"),
+    "MessagingHighErrorRate": (180, "warning"),
+    "MessagingCriticalErrorRate": (60, "critical"),
+    "MessagingSlowResponseTime": (300, "warning"),
+    "MessagingVerySlowResponseTime": (120, "critical"),
+    "MessagingWebSocketConnectionsHigh": (300, "warning"),
+    "MessagingRedisDisconnected": (60, "critical"),
+    "MessagingS3UploadFailures": (180, "warning"),
+    "MessagingPodRestartLoop": (300, "warning"),
+    "MessagingHighMemoryUsage": (300, "warning"),
+    "MessagingHighCPUUsage": (300, "warning"),
+    "MessagingNoActivity": (1800, "info"),
+    "MinIOServiceDown": (120, "critical"),
+    "MinIOBackupFailed": (60, "warning"),
+    "MinIOStorageNearlyFull": (600, "warning"),
+    "MinIOStorageCriticallyFull": (300, "critical"),
+}
+
+
+def test_the_sixteen_of_production_keep_name_wait_and_severity() -> None:
+    found: dict[str, Alert] = {alert.name: alert for alert in alerts(offline_settings("mainnet"))}
+    for name, (seconds, severity) in SIXTEEN.items():
+        assert (found[name].seconds, found[name].severity.value) == (seconds, severity), name
+
+
+def test_the_rule_file_of_every_network_is_what_the_plan_holds(plan: Plan, tmp_path: Path) -> None:
+    tool("promtool", "prometheus")
+    config_map = find(plan, "ConfigMap", f"prometheus-messaging-alerts-{plan.network}")
+    text: str = config_map.inputs["data"]["messaging-alerts.yml"]
+    (tmp_path / "rules.yml").write_text(text)
+    subprocess.run(
+        ["promtool", "check", "rules", "--lint=all", "--lint-fatal", str(tmp_path / "rules.yml")], check=True
+    )
+    document: dict[str, Any] = yaml.safe_load(text)
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            own = f"backend-{plan.network}" in rule["expr"] or f"gx-edge-{plan.network}" in rule["expr"]
+            assert own or rule.get("alert") == "AlertingWatchdog", rule
+
+
+def test_the_operator_gets_the_same_rules(project: Path) -> None:
+    edit(project, "mainnet", lambda config: config.update(monitoring={"delivery": "prometheus-rule"}))
+    plan = record("mainnet", root=project)
+    found = find(plan, "PrometheusRule", "prometheus-messaging-alerts-mainnet")
+    assert found.spec == rule_file(offline_settings("mainnet", project))
+    assert found.metadata["labels"]["release"] == "prometheus", "the operator ignores rules without it"
+    assert not [c for c in plan.of_kind("ConfigMap") if "alerts" in c.object_name]

@@ -1,0 +1,152 @@
+"""Alerts of what the platform stands on: limits, certificates, edge, Redis, Fabric workers, the alarm itself."""
+
+from functools import partial
+
+from gx.monitoring.messaging import CRITICAL, INFO, WARNING
+from gx.monitoring.model import THRESHOLD, Alert, Group, Threshold
+from gx.naming import EDGE_PROXY
+from gx.settings.settings import Settings
+
+DAY = 86400
+
+
+def platform_group(settings: Settings) -> Group:
+    """Return the alerts of a network's surroundings."""
+    namespace = f'namespace="{settings.network.namespace}"'
+    place = f'kubernetes_namespace="{settings.network.namespace}"'
+    quota = f'{namespace},resourcequota="{settings.stack.quota.name}"'
+    used, hard = (
+        f'max by (namespace, resource) (kube_resourcequota{{{quota},type="{kind}"}})' for kind in ("used", "hard")
+    )
+    rejected = f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{place}}}[15m]))"
+    expires = f"min by (namespace, name) (certmanager_certificate_expiration_timestamp_seconds{{{namespace}}})"
+    alerts = [
+        Alert(
+            name="AlertingWatchdog",
+            expr="vector(1)",
+            seconds=0,
+            severity=INFO,
+            summary="always true: when it stops arriving, alerts do not reach anybody",
+            description="Alertmanager sends it to a receiver that speaks when it is not heard.",
+        ),
+        Alert(
+            name="QuotaNearlyUsed",
+            expr=f"100 * {used} / ({hard} > 0) > {THRESHOLD}",
+            threshold=Threshold(value=90, unit="% of the quota", low=50, high=100),
+            seconds=900,
+            severity=WARNING,
+            summary="the namespace's quota is nearly used up",
+            description="At the quota Kubernetes refuses new pods, Services or claims: a rollout would hang.",
+        ),
+        Alert(
+            name="VolumeClaimPending",
+            expr="max by (namespace, persistentvolumeclaim) "
+            f'(kube_persistentvolumeclaim_status_phase{{{namespace},phase="Pending"}}) == 1',
+            seconds=900,
+            severity=WARNING,
+            summary="a claim has no volume",
+            description="Its pod cannot start. local-path binds a claim to the node of its first pod for good.",
+        ),
+        Alert(
+            name="CertificateNearExpiry",
+            expr=f"{expires} - time() < {THRESHOLD}",
+            threshold=Threshold(value=14 * DAY, unit="s", low=DAY, high=60 * DAY, below=True),
+            seconds=3600,
+            severity=WARNING,
+            summary="a certificate was not renewed",
+            description="cert-manager renews 30 days before; two weeks later something is in its way.",
+            warns_before="CertificateExpires",
+        ),
+        Alert(
+            name="CertificateExpires",
+            expr=f"{expires} - time() < {THRESHOLD}",
+            threshold=Threshold(value=2 * DAY, unit="s", low=3600, high=14 * DAY, below=True),
+            seconds=3600,
+            severity=CRITICAL,
+            summary="a certificate ends within two days",
+            description="Then browsers, or Cloudflare in strict mode, refuse the host.",
+        ),
+        Alert(
+            name="RedisPasswordRejected",
+            expr=f"{rejected} > {THRESHOLD}",
+            threshold=Threshold(value=0, unit="rejected log-ins in 15 minutes", low=0, high=1000),
+            seconds=60,
+            keep_seconds=600,
+            severity=WARNING,
+            summary="Redis rejects a password",
+            description="A service uses another network's or an old password; its pods stay Ready all the same.",
+            needs_metric="redis_acl_access_denied_auth_total",
+        ),
+        *_workers(place),
+        *(_edge(settings) if settings.stack.edge.enabled else ()),
+    ]
+    name = f"gx_platform_alerts_{settings.network.name}"
+    return Group(name=name, interval=60, service="platform", alerts=tuple(alerts), recordings={})
+
+
+def _workers(place: str) -> tuple[Alert, ...]:
+    """The Fabric endorsement failure of production showed here first (production.md 14)."""
+    queue = f"max by (kubernetes_namespace) (outbox_queue_depth{{{place}}})"
+    commands = partial(Threshold, unit="commands", low=1, high=100_000)
+    return (
+        Alert(
+            name="OutboxBacklog",
+            expr=f"{queue} > {THRESHOLD}",
+            threshold=commands(value=100),
+            seconds=600,
+            severity=WARNING,
+            summary="commands wait for Fabric",
+            description="Registrations and payments stay unconfirmed. Endorsement or the peers are the usual reason.",
+            warns_before="OutboxStuck",
+        ),
+        Alert(
+            name="OutboxStuck",
+            expr=f"{queue} > {THRESHOLD}",
+            threshold=commands(value=500),
+            seconds=600,
+            severity=CRITICAL,
+            summary="hardly any command reaches Fabric",
+            description="Nothing is lost, but nothing is confirmed either.",
+        ),
+        Alert(
+            name="ProjectionLag",
+            expr=f"max by (kubernetes_namespace) (projector_lag_blocks{{{place}}}) > {THRESHOLD}",
+            threshold=Threshold(value=10, unit="blocks", low=1, high=100_000),
+            seconds=600,
+            severity=WARNING,
+            summary="the projector is behind the chain",
+            description="Balances on screen are old; behind the limit of the network the services take themselves out.",
+        ),
+    )
+
+
+def _edge(settings: Settings) -> tuple[Alert, ...]:
+    match = f'app="{EDGE_PROXY}",kubernetes_namespace="{settings.network.edge_namespace}"'
+    return (
+        Alert(
+            name="EdgeNodeDown",
+            expr=f"(up{{{match}}} == 0) or absent(up{{{match}}})",
+            seconds=120,
+            severity=CRITICAL,
+            summary="a node's public ports do not answer",
+            description="Its share of all requests fails until it is drained from DNS.",
+        ),
+        Alert(
+            name="EdgeControllerUnreachable",
+            expr="min by (instance, kubernetes_namespace) "
+            f'(haproxy_backend_active_servers{{{match},proxy="https"}}) == 0',
+            seconds=60,
+            severity=CRITICAL,
+            summary="the edge does not reach the ingress controller",
+            description="On all nodes: the controller is down. On one: a policy or the node's network.",
+        ),
+        Alert(
+            name="EdgeNodeWithoutTraffic",
+            expr="sum by (instance, kubernetes_namespace) "
+            f'(rate(haproxy_frontend_sessions_total{{{match},proxy="https"}}[30m])) == 0',
+            seconds=1800,
+            severity=WARNING,
+            summary="a node serves nobody",
+            description="Drained on purpose, not in DNS, or its ports lead elsewhere, as the old nat rules did.",
+        ),
+    )

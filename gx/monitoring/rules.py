@@ -1,0 +1,68 @@
+"""The rules of one network, as a plain Prometheus and as the operator read them."""
+
+from typing import Any
+
+from gx.monitoring.messaging import budget_group, messaging_group
+from gx.monitoring.model import Alert, Group, changed, duration
+from gx.monitoring.platform import platform_group
+from gx.monitoring.storage import minio_group
+from gx.settings.settings import Settings
+
+
+def groups(settings: Settings) -> tuple[Group, ...]:
+    """Return the groups of a network with what its settings change."""
+    wanted = settings.stack.monitoring.alerts
+    return tuple(
+        Group(
+            name=group.name,
+            interval=group.interval,
+            service=group.service,
+            alerts=changed(group.alerts, wanted),
+            recordings=group.recordings,
+        )
+        for group in (
+            messaging_group(settings),
+            budget_group(settings),
+            minio_group(settings),
+            platform_group(settings),
+        )
+    )
+
+
+def alerts(settings: Settings) -> list[Alert]:
+    """Return every alert of a network."""
+    return [alert for group in groups(settings) for alert in group.alerts]
+
+
+def rule_file(settings: Settings) -> dict[str, Any]:
+    """Return the rule file of a network, as Prometheus reads it; the operator's object has the same content."""
+    return {
+        "groups": [
+            {
+                "name": group.name,
+                "interval": duration(group.interval),
+                "rules": [
+                    *({"record": name, "expr": expr} for name, expr in group.recordings.items()),
+                    *(_rule(alert, group, settings.network.name) for alert in group.alerts),
+                ],
+            }
+            for group in groups(settings)
+        ]
+    }
+
+
+def _rule(alert: Alert, group: Group, network: str) -> dict[str, Any]:
+    annotations = {"summary": f"{network}: {alert.summary}", "description": alert.description, "runbook": alert.runbook}
+    if alert.threshold is not None:
+        annotations["value"] = f"{{{{ $value | humanize }}}} {alert.threshold.unit}"
+    if alert.needs_metric:
+        annotations["note"] = f"silent until something exports {alert.needs_metric}"
+    labels = {"severity": alert.severity.value, "service": group.service, "network": network}
+    if alert.warns_before:
+        labels["warns_before"] = alert.warns_before
+    rule = {"alert": alert.name, "expr": alert.query, "labels": labels, "annotations": annotations}
+    if alert.seconds:
+        rule["for"] = duration(alert.seconds)
+    if alert.keep_seconds:
+        rule["keep_firing_for"] = duration(alert.keep_seconds)
+    return rule
