@@ -67,6 +67,7 @@ METRICS: Mapping[str, Series] = {
         labels=_CRON,
         annotated=False,
     ),
+    **_of(_STATE, "gauge", "kube_node_status_condition", labels=("node", "condition", "status"), annotated=False),
     **_of(_STATE, "gauge", "kube_namespace_created", labels=("namespace",), annotated=False),
     **_of(
         _STATE,

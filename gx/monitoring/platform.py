@@ -5,6 +5,7 @@ from functools import partial
 from gx.monitoring.messaging import CRITICAL, INFO, WARNING
 from gx.monitoring.model import THRESHOLD, Alert, Group, Threshold
 from gx.naming import EDGE_PROXY
+from gx.nodes import NODES
 from gx.settings.settings import Settings
 
 DAY = 86400
@@ -14,11 +15,13 @@ def platform_group(settings: Settings) -> Group:
     """Return the alerts of a network's surroundings."""
     namespace = f'namespace="{settings.network.namespace}"'
     place = f'kubernetes_namespace="{settings.network.namespace}"'
+    selector = settings.stack.scheduling.node_selector
     quota = f'{namespace},resourcequota="{settings.stack.quota.name}"'
     used, hard = (
         f'max by (namespace, resource) (kube_resourcequota{{{quota},type="{kind}"}})' for kind in ("used", "hard")
     )
     rejected = f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{place}}}[15m]))"
+    nodes = "|".join(node.name for node in NODES if set(selector.items()) <= set(node.labels.items()))
     expires = f"min by (namespace, name) (certmanager_certificate_expiration_timestamp_seconds{{{namespace}}})"
     alerts = [
         Alert(
@@ -28,6 +31,14 @@ def platform_group(settings: Settings) -> Group:
             severity=INFO,
             summary="always true: when it stops arriving, alerts do not reach anybody",
             description="Alertmanager sends it to a receiver that speaks when it is not heard.",
+        ),
+        Alert(
+            name="NodeNotReady",
+            expr=f'max by (node) (kube_node_status_condition{{node=~"{nodes}",condition="Ready",status="true"}}) == 0',
+            seconds=120,
+            severity=CRITICAL,
+            summary="a node of this network is not ready",
+            description="Its pods, its volumes and its share of the public traffic are away with it.",
         ),
         Alert(
             name="QuotaNearlyUsed",

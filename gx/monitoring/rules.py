@@ -51,6 +51,13 @@ def rule_file(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _signal(alert: Alert, group: Group) -> str:
+    """Return what a warning and its critical alert have in common: the name of the critical one."""
+    if alert.warns_before:
+        return alert.warns_before
+    return alert.name if any(other.warns_before == alert.name for other in group.alerts) else ""
+
+
 def _rule(alert: Alert, group: Group, network: str) -> dict[str, Any]:
     annotations = {"summary": f"{network}: {alert.summary}", "description": alert.description, "runbook": alert.runbook}
     if alert.threshold is not None:
@@ -58,8 +65,8 @@ def _rule(alert: Alert, group: Group, network: str) -> dict[str, Any]:
     if alert.needs_metric:
         annotations["note"] = f"silent until something exports {alert.needs_metric}"
     labels = {"severity": alert.severity.value, "service": group.service, "network": network}
-    if alert.warns_before:
-        labels["warns_before"] = alert.warns_before
+    if signal := _signal(alert, group):
+        labels["signal"] = signal  # by it Alertmanager silences the warning of a critical alert
     rule = {"alert": alert.name, "expr": alert.query, "labels": labels, "annotations": annotations}
     if alert.seconds:
         rule["for"] = duration(alert.seconds)

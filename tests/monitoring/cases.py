@@ -151,6 +151,9 @@ CASES: dict[str, Case] = {
     "MinIORestoreDrillFailed": Case((gauge(f'gx_backup_run_success{{{BACKUP},run="drill"}}', 0, 1),), 20),
     "MinIORestoreDrillStale": aged(f"{_LAST}{{{DRILL_CRON}}}", 8 * 24, 60, step=15),
     "MinIOOffsiteCopyBehind": aged(f'gx_backup_proven_timestamp_seconds{{{BACKUP},run="offsite"}}', 26, 15, step=5),
+    "NodeNotReady": Case(
+        (gauge('kube_node_status_condition{node="srv1089618.hstgr.cloud",condition="Ready",status="true"}', 0, 1),), 5
+    ),
     "QuotaNearlyUsed": percent(f'{_QUOTA},type="used"}}', f'{_QUOTA},type="hard"}}', 91, 90, 20),
     "VolumeClaimPending": Case(
         (

@@ -181,7 +181,7 @@ def test_the_rule_file_of_every_network_is_what_the_plan_holds(plan: Plan, tmp_p
     for group in document["groups"]:
         for rule in group["rules"]:
             own = f"backend-{plan.network}" in rule["expr"] or f"gx-edge-{plan.network}" in rule["expr"]
-            assert own or rule.get("alert") == "AlertingWatchdog", rule
+            assert own or rule.get("alert") in {"AlertingWatchdog", "NodeNotReady"}, rule
 
 
 def test_the_operator_gets_the_same_rules(project: Path) -> None:

@@ -373,7 +373,7 @@ def test_alerts_are_about_their_own_network(plan: Plan) -> None:
     assert config.namespace == "monitoring"
     assert len({rule["alert"] for rule in rules}) == len(rules) > 16
     for rule in rules:
-        assert plan.network in rule["expr"] or rule["alert"] == "AlertingWatchdog"
+        assert plan.network in rule["expr"] or rule["alert"] in {"AlertingWatchdog", "NodeNotReady"}
         assert rule["labels"]["network"] == plan.network
 
 
