@@ -77,12 +77,6 @@ def _ports(*numbers: int, protocol: str = "TCP") -> list[NetworkPolicyPortArgsDi
 
 
 _OUTSIDE: Peer = {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_OUTSIDE)}}
-_UNLISTED: list[LabelSelectorRequirementArgsDict] = [
-    {"key": MANAGED_BY, "operator": "DoesNotExist"},
-    *({"key": key, "operator": "DoesNotExist"} for key in ACME_SOLVER_LABEL),
-    {"key": "app", "operator": "NotIn", "values": [n.labels["app"] for n in NEIGHBOURS.values() if n.labels]},
-]
-"""Neither ours, nor a solver of certificate challenges, nor a neighbour that has policies of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +100,11 @@ class NetworkPolicies(GxComponent):
             for neighbour in site.settings.stack.neighbours
             if NEIGHBOURS[neighbour].labels
         }
+        # Neither ours, nor a solver of certificate challenges, nor a neighbour that has a policy of its own here.
+        self._unlisted_pods: list[LabelSelectorRequirementArgsDict] = [
+            *({"key": key, "operator": "DoesNotExist"} for key in (MANAGED_BY, *ACME_SOLVER_LABEL)),
+            {"key": "app", "operator": "NotIn", "values": [n.labels["app"] for n in self._present.values()]},
+        ]
         # While Traefik takes over, what still comes through ingress-nginx must arrive as well.
         chosen = site.settings.stack.ingress.controller
         self._controllers = [_namespace(CONTROLLERS[name].namespace) for name in dict.fromkeys((chosen, "nginx"))]
@@ -275,7 +274,7 @@ class NetworkPolicies(GxComponent):
         if name == OUTSIDE:
             return [_OUTSIDE]
         if name == UNLISTED:
-            return [{"pod_selector": {"match_expressions": _UNLISTED}}]
+            return [{"pod_selector": {"match_expressions": self._unlisted_pods}}]
         return [_pods(self._selector(CATALOGUE[name]) if name in CATALOGUE else NEIGHBOURS[name].labels)]
 
     def _out(self, source: str) -> list[NetworkPolicyEgressRuleArgsDict]:
@@ -295,7 +294,7 @@ class NetworkPolicies(GxComponent):
         return self._policy(
             "gx-neighbours",
             {
-                "pod_selector": {"match_expressions": _UNLISTED},
+                "pod_selector": {"match_expressions": self._unlisted_pods},
                 "ingress": [{"from_": sources}],
                 "egress": self._out(UNLISTED),
             },

@@ -271,6 +271,8 @@ def test_incident_25_default_deny_leaves_the_neighbours_alone(plan: Plan) -> Non
         assert reaches(plan, source, target, port), f"{source} -> {target}"
     stranger = Endpoint(name="stranger", namespace=plan.namespace, labels={"anything": "else"})
     assert reaches(plan, stranger, stranger, 1234), "what nobody listed goes on among itself"
+    known = Endpoint(name="known", namespace=plan.namespace, labels={"app": "clamav"})
+    assert "clamav" in present or reaches(plan, known, known, 3310), "known elsewhere, not in this stack file"
     for name, port in (("postgres", 5432), ("redis", 6379)):
         assert reaches(plan, "monitoring", name, port)
         assert not reaches(plan, "acme-solver", name, port), "a solver needs nothing of the data"
