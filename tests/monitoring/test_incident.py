@@ -28,7 +28,7 @@ from tests.helpers.mutate import find
 from tests.monitoring.test_alertmanager import CONFIG
 
 GROUP_WAIT = 10
-SLACK = 25
+SLACK = 40
 """A busy machine, and the moment between two looks."""
 NAMESPACE = "backend-mainnet"
 
