@@ -1,5 +1,6 @@
 """An engine that was killed, two at once, input that the engine refuses: what a person meets on a bad day."""
 
+import contextlib
 import json
 import os
 import re
@@ -44,6 +45,25 @@ def _engines(stack: Stack) -> list[psutil.Process]:
     return found
 
 
+def _no_plugin_is_left(stack: Stack) -> None:
+    """A plugin whose engine is dead ends by itself."""
+    deadline = time.monotonic() + 15
+    while left := _plugins(stack.network.project):
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.5)
+
+
+def _plugins(project: Path) -> list[str]:
+    """Return the processes of stand-in plugins that work in a project."""
+    listed = subprocess.run(["pgrep", "-f", "tools.plugins"], capture_output=True, text=True, check=False).stdout
+    found: list[str] = []
+    for process in listed.split():
+        with contextlib.suppress(OSError):  # it has just ended
+            if Path(f"/proc/{process}/cwd").readlink() == project:
+                found.append(process)
+    return found
+
+
 def test_1_an_engine_killed_in_the_middle_recovers_as_the_runbook_says(stack: Stack) -> None:
     """Kill -9 while objects are being created: a lock and half-noted operations stay, `recover` clears them up."""
     killed = threading.Event()
@@ -59,6 +79,7 @@ def test_1_an_engine_killed_in_the_middle_recovers_as_the_runbook_says(stack: St
     with pytest.raises(EngineError):
         stack.network.run("up", kill)
     assert killed.is_set()
+    _no_plugin_is_left(stack)
     assert list(stack.network.locks.glob("*.json")), "the lock of the dead engine"
     assert stack.network.pending(), "operations whose end nobody noted"
     said: list[str] = []

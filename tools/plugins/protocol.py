@@ -6,6 +6,7 @@ secret in its answers with `Secret`.
 
 import abc
 import json
+import os
 import signal
 import sys
 import threading
@@ -323,6 +324,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
+_LOOK_SECONDS = 2
+
+
 def serve(plugin: Plugin) -> None:
     """Serve a plugin as the engine expects it: print the port, answer until the process is ended."""
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
@@ -336,6 +340,9 @@ def serve(plugin: Plugin) -> None:
     # The engine interrupts its plugins when it has finished with them, and waits until they are gone.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ended.set())
-    ended.wait()
+    # An engine that was killed interrupts nobody: its plugins notice that they have another parent now.
+    engine = os.getppid()
+    while not ended.wait(_LOOK_SECONDS) and os.getppid() == engine:
+        pass
     plugin.cancelled.set()
     server.stop(0)
