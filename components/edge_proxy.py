@@ -9,6 +9,7 @@ from pulumi_kubernetes.core.v1 import HTTPGetActionArgsDict, PodSpecArgsDict, Pr
 from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgsDict
 
 from components.base import GxArgs, GxComponent
+from components.peers import namespace_peer, port_list
 from components.pods import pod_spec, resources, restricted_container, restricted_pod
 from gx.assets import asset
 from gx.edge import CONFIG, FOLDER, HTTP_PORT, HTTPS_PORT, SCRIPT, SOURCES, STATUS_PORT, allowed_sources, edge_config
@@ -94,21 +95,21 @@ class EdgeProxy(GxComponent):
                 "ingress": [
                     {
                         "from_": [{"ip_block": {"cidr": cidr}} for cidr in allowed_sources(settings)],
-                        "ports": [{"port": port, "protocol": "TCP"} for port in (HTTP_PORT, HTTPS_PORT)],
+                        "ports": port_list(HTTP_PORT, HTTPS_PORT),
                     },
                     {
-                        "from_": [_namespace_peer(MONITORING_NAMESPACE)],
-                        "ports": [{"port": STATUS_PORT, "protocol": "TCP"}],
+                        "from_": [namespace_peer(MONITORING_NAMESPACE)],
+                        "ports": port_list(STATUS_PORT),
                     },
                 ],
                 "egress": [
                     {
-                        "to": [_namespace_peer(DNS_NAMESPACE)],
-                        "ports": [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")],
+                        "to": [namespace_peer(DNS_NAMESPACE)],
+                        "ports": [*port_list(53, protocol="UDP"), *port_list(53)],
                     },
                     {
-                        "to": [_namespace_peer(controller.namespace)],
-                        "ports": [{"port": port, "protocol": "TCP"} for port in controller.pod_ports],
+                        "to": [namespace_peer(controller.namespace)],
+                        "ports": port_list(*controller.pod_ports),
                     },
                 ],
             },
@@ -186,7 +187,3 @@ class EdgeProxy(GxComponent):
 
 _POD_SECURITY = {"enforce": "privileged", "warn": "baseline", "audit": "baseline"}
 """Host ports lie outside the level "baseline"; what else breaks it is still reported."""
-
-
-def _namespace_peer(name: str) -> k8s.networking.v1.NetworkPolicyPeerArgsDict:
-    return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}

@@ -15,11 +15,11 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgsDict,
     NetworkPolicyIngressRuleArgsDict,
     NetworkPolicyPeerArgsDict,
-    NetworkPolicyPortArgsDict,
     NetworkPolicySpecArgsDict,
 )
 
 from components.base import GxArgs, GxComponent
+from components.peers import namespace_peer, port_list
 from gx.catalogue import CATALOGUE, MESSAGING
 from gx.catalogue.model import Dependency, Workload
 from gx.labels import MANAGED_BY, PartOf
@@ -68,14 +68,6 @@ def _apps(names: Iterable[str]) -> list[Peer]:
     return [_pods({"app": name}) for name in names]
 
 
-def _namespace(name: str) -> Peer:
-    return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
-
-
-def _ports(*numbers: int, protocol: str = "TCP") -> list[NetworkPolicyPortArgsDict]:
-    return [{"port": number, "protocol": protocol} for number in numbers]
-
-
 _OUTSIDE: Peer = {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_OUTSIDE)}}
 
 
@@ -107,7 +99,7 @@ class NetworkPolicies(GxComponent):
         ]
         # While Traefik takes over, what still comes through ingress-nginx must arrive as well.
         chosen = site.settings.stack.ingress.controller
-        self._controllers = [_namespace(CONTROLLERS[name].namespace) for name in dict.fromkeys((chosen, "nginx"))]
+        self._controllers = [namespace_peer(CONTROLLERS[name].namespace) for name in dict.fromkeys((chosen, "nginx"))]
         self._dns_policy = self._dns()
         self._own = {
             **{name: (self._workload(workload),) for name, workload in CATALOGUE.items()},
@@ -149,7 +141,7 @@ class NetworkPolicies(GxComponent):
                 "pod_selector": {},
                 "policy_types": ["Egress"],
                 "egress": [
-                    {"to": [_namespace(DNS_NAMESPACE)], "ports": [*_ports(53, protocol="UDP"), *_ports(53)]},
+                    {"to": [namespace_peer(DNS_NAMESPACE)], "ports": [*port_list(53, protocol="UDP"), *port_list(53)]},
                 ],
             },
         )
@@ -169,34 +161,34 @@ class NetworkPolicies(GxComponent):
         callers = [self._selector(other) for other in CATALOGUE.values() if workload.name in other.calls]
         callers += [dict(NEIGHBOURS[flow.source].labels) for flow in self._flows(target=workload.name)]
         if workload.exposed:
-            rules.append({"from_": self._controllers, "ports": _ports(workload.http_port)})
+            rules.append({"from_": self._controllers, "ports": port_list(workload.http_port)})
         if callers:
-            rules.append({"from_": [_pods(caller) for caller in callers], "ports": _ports(workload.http_port)})
+            rules.append({"from_": [_pods(caller) for caller in callers], "ports": port_list(workload.http_port)})
         if workload.metrics:
             port = workload.ports[workload.metrics.port]
-            rules.append({"from_": [_namespace(MONITORING_NAMESPACE)], "ports": _ports(port)})
+            rules.append({"from_": [namespace_peer(MONITORING_NAMESPACE)], "ports": port_list(port)})
         return rules
 
     def _egress(self, workload: Workload) -> list[NetworkPolicyEgressRuleArgsDict]:
         network = self.site.settings.network
         rules: list[NetworkPolicyEgressRuleArgsDict] = [
-            {"to": [_pods(NEIGHBOURS[neighbour].labels)], "ports": _ports(*NEIGHBOURS[neighbour].ports)}
+            {"to": [_pods(NEIGHBOURS[neighbour].labels)], "ports": port_list(*NEIGHBOURS[neighbour].ports)}
             for dependency, neighbour in USED_NEIGHBOURS.items()
             if dependency in workload.depends_on and neighbour in self._present
         ]
         for name in workload.calls:
             callee = CATALOGUE[name]
-            rules.append({"to": [_pods(self._selector(callee))], "ports": _ports(callee.http_port)})
+            rules.append({"to": [_pods(self._selector(callee))], "ports": port_list(callee.http_port)})
         if Dependency.MINIO in workload.depends_on:
-            rules.append({"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)})
+            rules.append({"to": _apps([MINIO]), "ports": port_list(MINIO_PORT)})
         if Dependency.FABRIC in workload.depends_on:
-            rules.append({"to": [_namespace(network.fabric_namespace)], "ports": _ports(*FABRIC_PORTS)})
+            rules.append({"to": [namespace_peer(network.fabric_namespace)], "ports": port_list(*FABRIC_PORTS)})
         if Dependency.EXTERNAL_HTTPS in workload.depends_on:
-            rules.append({"to": [_OUTSIDE], "ports": _ports(443)})
+            rules.append({"to": [_OUTSIDE], "ports": port_list(443)})
         if self.site.settings.numbers(workload.name).api_server:
             # Whether a policy sees the Service's address or the node's behind it depends on the controller.
-            rules.append({"to": [{"ip_block": {"cidr": API_SERVER_SERVICE}}], "ports": _ports(443)})
-            rules.append({"to": [_OUTSIDE], "ports": _ports(API_SERVER_PORT)})
+            rules.append({"to": [{"ip_block": {"cidr": API_SERVER_SERVICE}}], "ports": port_list(443)})
+            rules.append({"to": [_OUTSIDE], "ports": port_list(API_SERVER_PORT)})
         return rules
 
     def _minio(self) -> tuple[k8s.networking.v1.NetworkPolicy, ...]:
@@ -207,8 +199,8 @@ class NetworkPolicies(GxComponent):
             {
                 "pod_selector": {"match_labels": {"app": MINIO}},
                 "ingress": [
-                    {"from_": [_pods(client) for client in clients], "ports": _ports(MINIO_PORT)},
-                    {"from_": [_namespace(MONITORING_NAMESPACE)], "ports": _ports(MINIO_PORT)},
+                    {"from_": [_pods(client) for client in clients], "ports": port_list(MINIO_PORT)},
+                    {"from_": [namespace_peer(MONITORING_NAMESPACE)], "ports": port_list(MINIO_PORT)},
                 ],
             },
         )
@@ -216,7 +208,7 @@ class NetworkPolicies(GxComponent):
             "gx-minio-jobs",
             {
                 "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": names}]},
-                "egress": [{"to": _apps([MINIO]), "ports": _ports(MINIO_PORT)}],
+                "egress": [{"to": _apps([MINIO]), "ports": port_list(MINIO_PORT)}],
             },
         )
         return server, jobs, self._backup_metrics(), *self._offsite()
@@ -227,7 +219,7 @@ class NetworkPolicies(GxComponent):
             {
                 "pod_selector": {"match_labels": {"app": BACKUP_METRICS}},
                 "policy_types": ["Ingress"],
-                "ingress": [{"from_": [_namespace(MONITORING_NAMESPACE)], "ports": _ports(BACKUP_METRICS_PORT)}],
+                "ingress": [{"from_": [namespace_peer(MONITORING_NAMESPACE)], "ports": port_list(BACKUP_METRICS_PORT)}],
             },
         )
 
@@ -240,7 +232,7 @@ class NetworkPolicies(GxComponent):
         spec: NetworkPolicySpecArgsDict = {
             "pod_selector": {"match_labels": {"app": OFFSITE}},
             "policy_types": ["Egress"],
-            "egress": [{"to": [_OUTSIDE], "ports": _ports(port)}],
+            "egress": [{"to": [_OUTSIDE], "ports": port_list(port)}],
         }
         return (self._policy("gx-minio-offsite", spec),)
 
@@ -251,7 +243,7 @@ class NetworkPolicies(GxComponent):
             "gx-database-jobs",
             {
                 "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": list(names)}]},
-                "egress": [{"to": [_pods(postgres.labels)], "ports": _ports(*postgres.ports)}],
+                "egress": [{"to": [_pods(postgres.labels)], "ports": port_list(*postgres.ports)}],
             },
         )
 
@@ -268,7 +260,7 @@ class NetworkPolicies(GxComponent):
     def _party(self, name: str) -> list[Peer]:
         """Return the peers that one side of a flow stands for."""
         if name == MONITORING:
-            return [_namespace(MONITORING_NAMESPACE)]
+            return [namespace_peer(MONITORING_NAMESPACE)]
         if name == INGRESS:
             return self._controllers
         if name == OUTSIDE:
@@ -286,7 +278,7 @@ class NetworkPolicies(GxComponent):
         if flow.target in CATALOGUE:
             ports = (CATALOGUE[flow.target].http_port,)
         rule: NetworkPolicyEgressRuleArgsDict = {"to": self._party(flow.target)}
-        return {**rule, "ports": _ports(*ports)} if ports else rule
+        return {**rule, "ports": port_list(*ports)} if ports else rule
 
     def _unlisted(self) -> k8s.networking.v1.NetworkPolicy:
         """Leave traffic among pods that nobody listed as it is: it was there before the program."""
@@ -316,7 +308,7 @@ class NetworkPolicies(GxComponent):
             "egress": self._out(name),
         }
         if sources:
-            spec["ingress"] = [{"from_": sources, "ports": _ports(*neighbour.ports)}]
+            spec["ingress"] = [{"from_": sources, "ports": port_list(*neighbour.ports)}]
         return self._policy(f"gx-to-{name}", spec)
 
     def _acme_solver(self) -> k8s.networking.v1.NetworkPolicy:
@@ -326,6 +318,6 @@ class NetworkPolicies(GxComponent):
             {
                 "pod_selector": {"match_labels": ACME_SOLVER_LABEL},
                 "policy_types": ["Ingress"],
-                "ingress": [{"ports": _ports(ACME_SOLVER_PORT)}],
+                "ingress": [{"ports": port_list(ACME_SOLVER_PORT)}],
             },
         )

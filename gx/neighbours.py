@@ -25,7 +25,7 @@ FABRIC_PORTS = (7050, 7051, 7053, 7054)  # orderer, peer, events, CA
 API_SERVER_PORT = 6443  # where k3s serves behind the Service `kubernetes`
 API_SERVER_SERVICE = "10.43.0.1/32"  # the first address of the Service range is always that Service's
 POD_RANGE = "10.42.0.0/16"  # production.md 1
-SERVICE_RANGE = "10.43.0.0/16"
+SERVICE_RANGE = "10.43.0.0/16"  # production.md 1
 LOAD_BALANCER_ADDRESS = "217.196.51.190"  # MetalLB's, on the shared node (production.md 13)
 METADATA_ADDRESS = "169.254.169.254/32"  # where clouds hand out a machine's credentials
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gx.checks.finding import Finding
 from gx.plan.model import Plan, Resource
 from gx.plan.values import Secret, walk
+from gx.reach.world import own_namespaces
 
 POD_ADDRESS = re.compile(r"\b10\.42\.\d{1,3}\.\d{1,3}\b(?!/)")
 
@@ -23,7 +24,7 @@ def check_shared(plan: Plan) -> Iterator[Finding]:
 
     As long as this holds for every Plan, no two Plans can hold the same object.
     """
-    homes = {plan.namespace, *(resource.object_name for resource in plan.of_kind("Namespace"))}
+    homes = own_namespaces(plan)
     for resource in plan.objects:
         inside = resource.namespace in homes
         own = re.search(rf"(^|[-.]){re.escape(plan.network)}($|[-.])", resource.object_name)

@@ -15,8 +15,8 @@ import yaml
 from gx.local.binaries import find
 from gx.local.folder import DataFolder
 from gx.local.pki import CLIENTS
+from gx.neighbours import POD_RANGE, SERVICE_RANGE
 
-SERVICE_RANGE = "10.43.0.0/16"  # production.md 1
 _LOOPBACK = "127.0.0.1"
 PORTS = ("etcd", "etcd-peer", "kube-apiserver", "zone")
 """Servers that listen, each on a free port of the loopback interface."""
@@ -197,7 +197,7 @@ def _kwok(folder: DataFolder) -> Part:
         "--manage-all-nodes=false",
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
         "--node-lease-duration-seconds=40",  # without leases its nodes become NotReady after the grace period
-        "--cidr=10.42.0.0/16",
+        f"--cidr={POD_RANGE}",
     )
     return Part("kwok", command)
 
