@@ -30,6 +30,11 @@ def error_ratio(settings: Settings, window: str) -> str:
     return f"{failed} / {_BY} (rate(http_http_requests_total{{{match}}}[{window}]))"
 
 
+def failed_percent(settings: Settings) -> str:
+    """Return per cent of requests that failed in the last five minutes."""
+    return f"100 * {error_ratio(settings, '5m')}"
+
+
 def recorded(window: str) -> str:
     """Return the name under which the ratio of a window is recorded."""
     return f"kubernetes_namespace:messaging_errors:ratio_rate{window}"
@@ -70,17 +75,40 @@ def cpu(settings: Settings) -> str:
     return of_limit(f"rate(container_cpu_usage_seconds_total{{{pods}}}[5m])", "cpu", pods)
 
 
+def sockets(settings: Settings) -> str:
+    """Return how many sockets are open on all pods."""
+    return f"sum by (kubernetes_namespace) ({settings.stack.monitoring.sockets_metric}{{{_service(settings)}}})"
+
+
+def redis_connected(settings: Settings) -> str:
+    """Return 1 while every pod has Redis."""
+    return f"min by (kubernetes_namespace) ({settings.stack.monitoring.redis_metric}{{{_service(settings)}}})"
+
+
+def storage_errors(settings: Settings) -> str:
+    """Return answers 5xx of MinIO a second."""
+    return f"{_BY} (rate(minio_s3_requests_5xx_errors_total{{{scraped(settings, 'minio')}}}[5m]))"
+
+
+def restarts(settings: Settings) -> str:
+    """Return restarts of each pod in 15 minutes."""
+    match = f'{pods_of(settings)},container="svc-messaging"'
+    return f"increase(kube_pod_container_status_restarts_total{{{match}}}[15m])"
+
+
+def _service(settings: Settings) -> str:
+    return scraped(settings, "svc-messaging")
+
+
 def messaging_group(settings: Settings) -> Group:
     """Return the alerts of the service itself."""
-    match, minio = scraped(settings, "svc-messaging"), scraped(settings, "minio")
     monitoring = settings.stack.monitoring
-    restarts = f'kube_pod_container_status_restarts_total{{{pods_of(settings)},container="svc-messaging"}}'
     percent = partial(Threshold, unit="% of requests", low=0.1, high=100)
     slow = partial(Threshold, unit="s", low=0.1, high=10)
     alerts = (
         Alert(
             name="MessagingServiceDown",
-            expr=down(match),
+            expr=down(_service(settings)),
             seconds=60,
             severity=CRITICAL,
             summary="no pod of svc-messaging answers",
@@ -88,7 +116,7 @@ def messaging_group(settings: Settings) -> Group:
         ),
         Alert(
             name="MessagingHighErrorRate",
-            expr=f"100 * {error_ratio(settings, '5m')} > {THRESHOLD}",
+            expr=f"{failed_percent(settings)} > {THRESHOLD}",
             threshold=percent(value=5),
             seconds=180,
             severity=WARNING,
@@ -98,7 +126,7 @@ def messaging_group(settings: Settings) -> Group:
         ),
         Alert(
             name="MessagingCriticalErrorRate",
-            expr=f"100 * {error_ratio(settings, '5m')} > {THRESHOLD}",
+            expr=f"{failed_percent(settings)} > {THRESHOLD}",
             threshold=percent(value=20),
             seconds=60,
             severity=CRITICAL,
@@ -126,7 +154,7 @@ def messaging_group(settings: Settings) -> Group:
         ),
         Alert(
             name="MessagingWebSocketConnectionsHigh",
-            expr=f"sum by (kubernetes_namespace) ({monitoring.sockets_metric}{{{match}}}) > {THRESHOLD}",
+            expr=f"{sockets(settings)} > {THRESHOLD}",
             threshold=Threshold(value=1000, unit="sockets", low=10, high=100_000),
             seconds=300,
             severity=WARNING,
@@ -136,7 +164,7 @@ def messaging_group(settings: Settings) -> Group:
         ),
         Alert(
             name="MessagingRedisDisconnected",
-            expr=f"min by (kubernetes_namespace) ({monitoring.redis_metric}{{{match}}}) == 0",
+            expr=f"{redis_connected(settings)} == 0",
             seconds=60,
             severity=CRITICAL,
             summary="svc-messaging lost Redis",
@@ -145,7 +173,7 @@ def messaging_group(settings: Settings) -> Group:
         ),
         Alert(
             name="MessagingS3UploadFailures",
-            expr=f"{_BY} (rate(minio_s3_requests_5xx_errors_total{{{minio}}}[5m])) > {THRESHOLD}",
+            expr=f"{storage_errors(settings)} > {THRESHOLD}",
             threshold=Threshold(value=0.1, unit="errors a second", low=0.001, high=100),
             seconds=180,
             severity=WARNING,
@@ -154,7 +182,7 @@ def messaging_group(settings: Settings) -> Group:
         ),
         Alert(
             name="MessagingPodRestartLoop",
-            expr=f"increase({restarts}[15m]) > {THRESHOLD}",
+            expr=f"{restarts(settings)} > {THRESHOLD}",
             threshold=Threshold(value=1.5, unit="restarts in 15 minutes", low=0.5, high=30),
             seconds=300,
             keep_seconds=300,

@@ -11,18 +11,69 @@ from gx.settings.settings import Settings
 DAY = 86400
 
 
-def platform_group(settings: Settings) -> Group:
-    """Return the alerts of a network's surroundings."""
-    namespace = f'namespace="{settings.network.namespace}"'
-    place = f'kubernetes_namespace="{settings.network.namespace}"'
-    selector = settings.stack.scheduling.node_selector
-    quota = f'{namespace},resourcequota="{settings.stack.quota.name}"'
+def quota_percent(settings: Settings) -> str:
+    """Return per cent of the namespace's quota that is used, by resource."""
+    quota = f'namespace="{settings.network.namespace}",resourcequota="{settings.stack.quota.name}"'
     used, hard = (
         f'max by (namespace, resource) (kube_resourcequota{{{quota},type="{kind}"}})' for kind in ("used", "hard")
     )
-    rejected = f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{place}}}[15m]))"
-    nodes = "|".join(node.name for node in NODES if set(selector.items()) <= set(node.labels.items()))
-    expires = f"min by (namespace, name) (certmanager_certificate_expiration_timestamp_seconds{{{namespace}}})"
+    return f"100 * {used} / ({hard} > 0)"
+
+
+def certificate_left(settings: Settings) -> str:
+    """Return seconds until each certificate ends."""
+    match = f'namespace="{settings.network.namespace}"'
+    return f"min by (namespace, name) (certmanager_certificate_expiration_timestamp_seconds{{{match}}}) - time()"
+
+
+def rejected_logins(settings: Settings) -> str:
+    """Return log-ins that Redis rejected in 15 minutes."""
+    return f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{place(settings)}}}[15m]))"
+
+
+def outbox_depth(settings: Settings) -> str:
+    """Return commands that wait for Fabric."""
+    return f"max by (kubernetes_namespace) (outbox_queue_depth{{{place(settings)}}})"
+
+
+def projection_lag(settings: Settings) -> str:
+    """Return blocks that the projector is behind."""
+    return f"max by (kubernetes_namespace) (projector_lag_blocks{{{place(settings)}}})"
+
+
+def ready_nodes(settings: Settings) -> str:
+    """Return 1 for each node of the network that is ready, 0 for the others."""
+    selector = settings.stack.scheduling.node_selector
+    names = "|".join(node.name for node in NODES if set(selector.items()) <= set(node.labels.items()))
+    match = f'node=~"{names}",condition="Ready",status="true"'
+    return f"max by (node) (kube_node_status_condition{{{match}}})"
+
+
+def place(settings: Settings) -> str:
+    """Return the matcher of everything that is scraped in the network's namespace."""
+    return f'kubernetes_namespace="{settings.network.namespace}"'
+
+
+def edge_match(settings: Settings) -> str:
+    """Return the matchers of the proxy on the nodes' public ports."""
+    return f'app="{EDGE_PROXY}",kubernetes_namespace="{settings.network.edge_namespace}"'
+
+
+def edge_servers(settings: Settings) -> str:
+    """Return how many addresses of the ingress controller each node reaches."""
+    match = f'{edge_match(settings)},proxy="https"'
+    return f"min by (instance, kubernetes_namespace) (haproxy_backend_active_servers{{{match}}})"
+
+
+def edge_sessions(settings: Settings, window: str) -> str:
+    """Return new connections of users a second, by node."""
+    match = f'{edge_match(settings)},proxy="https"'
+    return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_sessions_total{{{match}}}[{window}]))"
+
+
+def platform_group(settings: Settings) -> Group:
+    """Return the alerts of a network's surroundings."""
+    namespace = f'namespace="{settings.network.namespace}"'
     alerts = [
         Alert(
             name="AlertingWatchdog",
@@ -34,7 +85,7 @@ def platform_group(settings: Settings) -> Group:
         ),
         Alert(
             name="NodeNotReady",
-            expr=f'max by (node) (kube_node_status_condition{{node=~"{nodes}",condition="Ready",status="true"}}) == 0',
+            expr=f"{ready_nodes(settings)} == 0",
             seconds=120,
             severity=CRITICAL,
             summary="a node of this network is not ready",
@@ -42,7 +93,7 @@ def platform_group(settings: Settings) -> Group:
         ),
         Alert(
             name="QuotaNearlyUsed",
-            expr=f"100 * {used} / ({hard} > 0) > {THRESHOLD}",
+            expr=f"{quota_percent(settings)} > {THRESHOLD}",
             threshold=Threshold(value=90, unit="% of the quota", low=50, high=100),
             seconds=900,
             severity=WARNING,
@@ -60,7 +111,7 @@ def platform_group(settings: Settings) -> Group:
         ),
         Alert(
             name="CertificateNearExpiry",
-            expr=f"{expires} - time() < {THRESHOLD}",
+            expr=f"{certificate_left(settings)} < {THRESHOLD}",
             threshold=Threshold(value=14 * DAY, unit="s", low=DAY, high=60 * DAY, below=True),
             seconds=3600,
             severity=WARNING,
@@ -70,7 +121,7 @@ def platform_group(settings: Settings) -> Group:
         ),
         Alert(
             name="CertificateExpires",
-            expr=f"{expires} - time() < {THRESHOLD}",
+            expr=f"{certificate_left(settings)} < {THRESHOLD}",
             threshold=Threshold(value=2 * DAY, unit="s", low=3600, high=14 * DAY, below=True),
             seconds=3600,
             severity=CRITICAL,
@@ -79,7 +130,7 @@ def platform_group(settings: Settings) -> Group:
         ),
         Alert(
             name="RedisPasswordRejected",
-            expr=f"{rejected} > {THRESHOLD}",
+            expr=f"{rejected_logins(settings)} > {THRESHOLD}",
             threshold=Threshold(value=0, unit="rejected log-ins in 15 minutes", low=0, high=1000),
             seconds=60,
             keep_seconds=600,
@@ -88,21 +139,20 @@ def platform_group(settings: Settings) -> Group:
             description="A service uses another network's or an old password; its pods stay Ready all the same.",
             needs_metric="redis_acl_access_denied_auth_total",
         ),
-        *_workers(place),
+        *_workers(settings),
         *(_edge(settings) if settings.stack.edge.enabled else ()),
     ]
     name = f"gx_platform_alerts_{settings.network.name}"
     return Group(name=name, interval=60, service="platform", alerts=tuple(alerts), recordings={})
 
 
-def _workers(place: str) -> tuple[Alert, ...]:
+def _workers(settings: Settings) -> tuple[Alert, ...]:
     """The Fabric endorsement failure of production showed here first (production.md 14)."""
-    queue = f"max by (kubernetes_namespace) (outbox_queue_depth{{{place}}})"
     commands = partial(Threshold, unit="commands", low=1, high=100_000)
     return (
         Alert(
             name="OutboxBacklog",
-            expr=f"{queue} > {THRESHOLD}",
+            expr=f"{outbox_depth(settings)} > {THRESHOLD}",
             threshold=commands(value=100),
             seconds=600,
             severity=WARNING,
@@ -112,7 +162,7 @@ def _workers(place: str) -> tuple[Alert, ...]:
         ),
         Alert(
             name="OutboxStuck",
-            expr=f"{queue} > {THRESHOLD}",
+            expr=f"{outbox_depth(settings)} > {THRESHOLD}",
             threshold=commands(value=500),
             seconds=600,
             severity=CRITICAL,
@@ -121,7 +171,7 @@ def _workers(place: str) -> tuple[Alert, ...]:
         ),
         Alert(
             name="ProjectionLag",
-            expr=f"max by (kubernetes_namespace) (projector_lag_blocks{{{place}}}) > {THRESHOLD}",
+            expr=f"{projection_lag(settings)} > {THRESHOLD}",
             threshold=Threshold(value=10, unit="blocks", low=1, high=100_000),
             seconds=600,
             severity=WARNING,
@@ -132,7 +182,7 @@ def _workers(place: str) -> tuple[Alert, ...]:
 
 
 def _edge(settings: Settings) -> tuple[Alert, ...]:
-    match = f'app="{EDGE_PROXY}",kubernetes_namespace="{settings.network.edge_namespace}"'
+    match = edge_match(settings)
     return (
         Alert(
             name="EdgeNodeDown",
@@ -144,8 +194,7 @@ def _edge(settings: Settings) -> tuple[Alert, ...]:
         ),
         Alert(
             name="EdgeControllerUnreachable",
-            expr="min by (instance, kubernetes_namespace) "
-            f'(haproxy_backend_active_servers{{{match},proxy="https"}}) == 0',
+            expr=f"{edge_servers(settings)} == 0",
             seconds=60,
             severity=CRITICAL,
             summary="the edge does not reach the ingress controller",
@@ -153,8 +202,7 @@ def _edge(settings: Settings) -> tuple[Alert, ...]:
         ),
         Alert(
             name="EdgeNodeWithoutTraffic",
-            expr="sum by (instance, kubernetes_namespace) "
-            f'(rate(haproxy_frontend_sessions_total{{{match},proxy="https"}}[30m])) == 0',
+            expr=f"{edge_sessions(settings, '30m')} == 0",
             seconds=1800,
             severity=WARNING,
             summary="a node serves nobody",

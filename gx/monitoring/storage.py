@@ -26,15 +26,26 @@ def backup_age(settings: Settings) -> str:
     return _age(settings, BACKUP)
 
 
+def drill_age(settings: Settings) -> str:
+    """Return seconds since a restore drill succeeded, or since there is a CronJob that never did."""
+    return _age(settings, RESTORE_DRILL)
+
+
+def offsite_age(settings: Settings) -> str:
+    """Return seconds since the newest snapshot that is proven outside the cluster was taken."""
+    match = f'{scraped(settings, BACKUP_METRICS)},run="offsite"'
+    return f"time() - max by (kubernetes_namespace) (gx_backup_proven_timestamp_seconds{{{match}}})"
+
+
+def volume_free(settings: Settings) -> str:
+    """Return bytes that are free where the snapshots lie."""
+    return f"min by (kubernetes_namespace) (gx_backup_volume_free_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
+
+
 def _age(settings: Settings, cron_job: str) -> str:
     match = f'namespace="{settings.network.namespace}",cronjob="{cron_job}"'
     last = f"max by (namespace) (kube_cronjob_status_last_successful_time{{{match}}} > 0)"
     return f"time() - ({last} or max by (namespace) (kube_cronjob_created{{{match}}}))"
-
-
-def _proven_age(settings: Settings, run: str) -> str:
-    match = f'{scraped(settings, BACKUP_METRICS)},run="{run}"'
-    return f"time() - max by (kubernetes_namespace) (gx_backup_proven_timestamp_seconds{{{match}}})"
 
 
 def minio_group(settings: Settings) -> Group:
@@ -76,7 +87,7 @@ def minio_group(settings: Settings) -> Group:
         alerts.append(
             Alert(
                 name="MinIOOffsiteCopyBehind",
-                expr=f"{_proven_age(settings, 'offsite')} > {THRESHOLD}",
+                expr=f"{offsite_age(settings)} > {THRESHOLD}",
                 threshold=Threshold(value=26 * HOUR, unit="s", low=HOUR, high=14 * 24 * HOUR),
                 seconds=900,
                 severity=WARNING,
@@ -93,7 +104,6 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
     cron_job = f'{namespace},cronjob="{BACKUP}"'
     age = partial(Threshold, unit="s", low=HOUR, high=14 * 24 * HOUR)
     said = scraped(settings, BACKUP_METRICS)
-    free = f"min by (kubernetes_namespace) (gx_backup_volume_free_bytes{{{said}}})"
     floor = float(parse_quantity(settings.stack.backup.free_floor))
     return (
         Alert(
@@ -151,7 +161,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
         ),
         Alert(
             name="MinIOBackupVolumeNearlyFull",
-            expr=f"{free} < {THRESHOLD}",
+            expr=f"{volume_free(settings)} < {THRESHOLD}",
             threshold=Threshold(value=2 * floor, unit="bytes", low=2**20, high=2**50, below=True),
             seconds=600,
             severity=WARNING,
@@ -174,7 +184,7 @@ def _drill(settings: Settings) -> tuple[Alert, ...]:
         ),
         Alert(
             name="MinIORestoreDrillStale",
-            expr=f"{_age(settings, RESTORE_DRILL)} > {THRESHOLD}",
+            expr=f"{drill_age(settings)} > {THRESHOLD}",
             threshold=Threshold(value=8 * 24 * HOUR, unit="s", low=24 * HOUR, high=60 * 24 * HOUR),
             seconds=3600,
             severity=WARNING,
