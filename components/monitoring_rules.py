@@ -1,4 +1,4 @@
-"""MonitoringRules: the network's alert rules."""
+"""MonitoringRules: the network's alert rules and dashboards."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,10 +10,14 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from components.base import GxArgs, GxComponent
 from gx.labels import PartOf
+from gx.monitoring.grafana import dashboards
 from gx.monitoring.rules import rule_file
 from gx.naming import MONITORING_NAMESPACE
 
 RULES_KEY = "messaging-alerts.yml"
+DASHBOARD_LABEL = {"grafana_dashboard": "1"}
+"""By it Grafana's sidecar finds a dashboard (field standard of its chart)."""
+FOLDER_ANNOTATION = "grafana_folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +26,12 @@ class MonitoringRulesArgs(GxArgs):
 
 
 class MonitoringRules(GxComponent):
-    """The network's alert rules in the shared monitoring namespace, under a name that carries the network's.
+    """The network's alert rules and dashboards in the shared monitoring namespace; their names carry the network's.
 
     Token: gx:monitoring:MonitoringRules. A ConfigMap for a plain Prometheus, or a PrometheusRule for the operator, by
     the setting `monitoring.delivery`; both hold the same rules. Prometheus is foreign and reads only what it mounts:
-    mounting this ConfigMap and removing the old group is one ordered step of its owner (takeover.md 20).
+    mounting this ConfigMap and removing the old group is one ordered step of its owner (takeover.md 20). One ConfigMap
+    per dashboard, with the label that Grafana's sidecar looks for.
     """
 
     TOKEN: ClassVar[str] = "gx:monitoring:MonitoringRules"
@@ -38,13 +43,18 @@ class MonitoringRules(GxComponent):
             self._prometheus_rule()
         else:
             self._config_map()
+        for uid, text in dashboards(settings).items():
+            self._dashboard(uid, text)
         self.register_outputs({"rules": settings.network.alerts_config_map})
 
-    def _metadata(self, labels: dict[str, str]) -> ObjectMetaArgsDict:
+    def _metadata(
+        self, name: str, labels: dict[str, str], annotations: dict[str, str] | None = None
+    ) -> ObjectMetaArgsDict:
         return self.site.metadata(
-            self.site.settings.network.alerts_config_map,
+            name,
             PartOf.MONITORING,
             labels=labels,
+            annotations=annotations,
             namespace=self.site.namespace.apply(lambda _: MONITORING_NAMESPACE),  # waits for the check of the cluster
         )
 
@@ -52,7 +62,7 @@ class MonitoringRules(GxComponent):
         name = self.site.settings.network.alerts_config_map
         k8s.core.v1.ConfigMap(
             name,
-            metadata=self._metadata({"app": "prometheus", "component": "alerts"}),
+            metadata=self._metadata(name, {"app": "prometheus", "component": "alerts"}),
             data={RULES_KEY: yaml.safe_dump(rule_file(self.site.settings), sort_keys=False, width=1000)},
             opts=self.child("ConfigMap", name),
         )
@@ -64,7 +74,17 @@ class MonitoringRules(GxComponent):
             name,
             api_version="monitoring.coreos.com/v1",
             kind="PrometheusRule",
-            metadata=self._metadata(dict(settings.stack.monitoring.rule_labels)),
+            metadata=self._metadata(name, dict(settings.stack.monitoring.rule_labels)),
             spec=rule_file(settings),
             opts=self.child("PrometheusRule", name),
+        )
+
+    def _dashboard(self, uid: str, text: str) -> None:
+        name = f"grafana-dashboard-{uid}"
+        folder = {FOLDER_ANNOTATION: f"GX Coin {self.site.settings.network.name}"}
+        k8s.core.v1.ConfigMap(
+            name,
+            metadata=self._metadata(name, DASHBOARD_LABEL, folder),
+            data={f"{uid}.json": text},
+            opts=self.child("ConfigMap", name),
         )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -65,9 +66,13 @@ def gx() -> Callable[..., subprocess.CompletedProcess[str]]:
 def tool(command: str, package: str) -> str:
     """Return the path of a program that a tier needs; skip the tier where it is missing, fail in CI."""
     found = shutil.which(command)
-    if found:
-        return found
-    reason = f"needs {command} (Debian package {package}): run `make tools`"
+    if not found:
+        unavailable(f"needs {command} (Debian package {package}): run `make tools`")
+    return found
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip a test that cannot run on this machine; fail in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"in CI no tier may be missing: {reason}")
     pytest.skip(reason)

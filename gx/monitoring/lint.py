@@ -19,12 +19,12 @@ def problems(groups: Sequence[Group]) -> Iterator[str]:
     yield from (f"{name}: the name stands {count} times" for name, count in names.items() if count > 1)
     by_name = {alert.name: alert for group in groups for alert in group.alerts}
     for group in groups:
-        known = {*METRICS, *(name for other in groups for name in other.recordings)}
+        recorded = {name for other in groups for name in other.recordings}
         for name, expr in group.recordings.items():
-            yield from _expression(name, expr, known)
+            yield from query_problems(name, expr, recorded)
         for alert in group.alerts:
             yield from _alert(alert, by_name)
-            yield from _expression(alert.name, alert.query, known)
+            yield from query_problems(alert.name, alert.query, recorded)
 
 
 def _alert(alert: Alert, by_name: dict[str, Alert]) -> Iterator[str]:
@@ -45,8 +45,15 @@ def _alert(alert: Alert, by_name: dict[str, Alert]) -> Iterator[str]:
             yield f"{alert.name}: warns at {limit.text()}, not before {worse.name} at {worse.threshold.text()}"
 
 
-def _expression(name: str, expr: str, known: set[str]) -> Iterator[str]:
-    for metric in sorted(metric_names(expr) - known):
+def query_problems(name: str, expr: str, recorded: set[str]) -> Iterator[str]:
+    """Yield one line for everything that is wrong with one expression, of an alert or of a panel.
+
+    Args:
+        name: What the expression belongs to.
+        expr: The expression.
+        recorded: Names of series that our own rules record.
+    """
+    for metric in sorted(metric_names(expr) - {*METRICS, *recorded}):
         yield f"{name}: nothing exports {metric}"
     for metric, matchers in _SELECTOR.findall(expr):
         series = METRICS.get(metric)

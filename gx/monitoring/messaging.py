@@ -9,6 +9,8 @@ OBJECTIVE_PERCENT = 99.9
 """Of all requests; what production's older SLO rules ask for (production.md 12)."""
 BURNS = ((14.4, "1h", "5m"), (6.0, "6h", "30m"), (3.0, "1d", "2h"), (1.0, "3d", "6h"))
 """How fast the budget of 30 days burns, over a long window and, to end soon, over a short one."""
+WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+"""Every window of `BURNS` once, the shortest first."""
 CRITICAL, WARNING, INFO = Severity.CRITICAL, Severity.WARNING, Severity.INFO
 _BY = "sum by (kubernetes_namespace)"
 
@@ -18,9 +20,14 @@ def scraped(settings: Settings, app: str) -> str:
     return f'app="{app}",kubernetes_namespace="{settings.network.namespace}"'
 
 
+def answering(match: str) -> str:
+    """Return how many targets of an application answer."""
+    return f"sum by (app, kubernetes_namespace) (up{{{match}}})"
+
+
 def down(match: str) -> str:
     """Return an expression that is true when no target answers, or none is known."""
-    return f"(sum by (app, kubernetes_namespace) (up{{{match}}}) == 0) or absent(up{{{match}}})"
+    return f"({answering(match)} == 0) or absent(up{{{match}}})"
 
 
 def error_ratio(settings: Settings, window: str) -> str:
@@ -38,6 +45,11 @@ def failed_percent(settings: Settings) -> str:
 def recorded(window: str) -> str:
     """Return the name under which the ratio of a window is recorded."""
     return f"kubernetes_namespace:messaging_errors:ratio_rate{window}"
+
+
+def burned(settings: Settings, window: str) -> str:
+    """Return the recorded share of failed requests over a window, from 0 to 1."""
+    return f'{recorded(window)}{{kubernetes_namespace="{settings.network.namespace}"}}'
 
 
 def latency(settings: Settings, quantile: str = "0.95") -> str:
@@ -73,6 +85,12 @@ def cpu(settings: Settings) -> str:
     """Return per cent of the CPU limit."""
     pods = pods_of(settings)
     return of_limit(f"rate(container_cpu_usage_seconds_total{{{pods}}}[5m])", "cpu", pods)
+
+
+def failing_routes(settings: Settings) -> str:
+    """Return answers 5xx a second, by route."""
+    match = f'{_service(settings)},status=~"5.."'
+    return f"sum by (route, status) (rate(http_http_requests_total{{{match}}}[5m]))"
 
 
 def sockets(settings: Settings) -> str:
@@ -229,15 +247,13 @@ def messaging_group(settings: Settings) -> Group:
 def budget_group(settings: Settings) -> Group:
     """Return the burn-rate alerts of the message API: two that wake, two for the day."""
     budget = (100 - OBJECTIVE_PERCENT) / 100
-    match = f'{{kubernetes_namespace="{settings.network.namespace}"}}'
 
     def burning(pairs: tuple[tuple[float, str, str], ...]) -> str:
         return " or ".join(
-            f"({recorded(long)}{match} > {rate:g} * {budget:g} and {recorded(short)}{match} > {rate:g} * {budget:g})"
+            f"({burned(settings, long)} > {rate:g} * {budget:g} and {burned(settings, short)} > {rate:g} * {budget:g})"
             for rate, long, short in pairs
         )
 
-    windows = [window for _, long, short in BURNS for window in (long, short)]
     alerts = (
         Alert(
             name="MessagingErrorBudgetBurnsFast",
@@ -262,5 +278,5 @@ def budget_group(settings: Settings) -> Group:
         interval=30,
         service="messaging",
         alerts=alerts,
-        recordings={recorded(window): error_ratio(settings, window) for window in windows},
+        recordings={recorded(window): error_ratio(settings, window) for window in WINDOWS},
     )

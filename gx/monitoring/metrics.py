@@ -34,6 +34,7 @@ _STATE, _AGENT, _CERT = "kube-state-metrics", "cadvisor", "cert-manager"
 
 METRICS: Mapping[str, Series] = {
     **_of("prometheus", "gauge", "up"),
+    **_of("prometheus", "gauge", "ALERTS", labels=("alertname", "alertstate", "network", "severity"), annotated=False),
     **_of("svc-messaging", "counter", "http_http_requests_total", labels=("method", "route", "status")),
     **_of(
         "svc-messaging",
@@ -43,12 +44,21 @@ METRICS: Mapping[str, Series] = {
     ),
     **_of("svc-messaging, once it exports it", "gauge", "socket_io_connected", "socket_io_connected_sockets"),
     **_of("svc-messaging, once it exports it", "gauge", "messaging_redis_connected"),
-    **_of("minio", "counter", "minio_s3_requests_5xx_errors_total", labels=("server", "api")),
+    **_of(
+        "minio", "counter", "minio_s3_requests_total", "minio_s3_requests_5xx_errors_total", labels=("server", "api")
+    ),
     **_of("minio", "gauge", "minio_cluster_capacity_usable_free_bytes", "minio_cluster_capacity_usable_total_bytes"),
     **_of("backup-metrics", "gauge", "gx_backup_run_success", "gx_backup_proven_timestamp_seconds", labels=("run",)),
-    **_of("backup-metrics", "gauge", "gx_backup_volume_free_bytes", "gx_backup_status_readable"),
+    **_of("backup-metrics", "gauge", "gx_backup_volume_free_bytes", "gx_backup_status_readable", "gx_backup_bytes"),
     **_of("haproxy", "gauge", "haproxy_backend_active_servers", labels=("proxy",)),
-    **_of("haproxy", "counter", "haproxy_frontend_sessions_total", labels=("proxy",)),
+    **_of("haproxy", "gauge", "haproxy_frontend_current_sessions", labels=("proxy",)),
+    **_of(
+        "haproxy",
+        "counter",
+        "haproxy_frontend_sessions_total",
+        "haproxy_frontend_bytes_out_total",
+        labels=("proxy",),
+    ),
     **_of("outbox-submitter", "gauge", "outbox_queue_depth", annotated=False),
     **_of("projector", "gauge", "projector_lag_blocks", annotated=False),
     **_of("redis_exporter", "counter", "redis_acl_access_denied_auth_total", annotated=False),

@@ -49,6 +49,17 @@ def ready_nodes(settings: Settings) -> str:
     return f"max by (node) (kube_node_status_condition{{{match}}})"
 
 
+def pending_claims(settings: Settings) -> str:
+    """Return 1 for each claim without a volume."""
+    match = f'namespace="{settings.network.namespace}",phase="Pending"'
+    return f"max by (namespace, persistentvolumeclaim) (kube_persistentvolumeclaim_status_phase{{{match}}})"
+
+
+def edge_up(settings: Settings) -> str:
+    """Return 1 for each edge proxy that answers."""
+    return f"up{{{edge_match(settings)}}}"
+
+
 def place(settings: Settings) -> str:
     """Return the matcher of everything that is scraped in the network's namespace."""
     return f'kubernetes_namespace="{settings.network.namespace}"'
@@ -71,9 +82,20 @@ def edge_sessions(settings: Settings, window: str) -> str:
     return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_sessions_total{{{match}}}[{window}]))"
 
 
+def edge_connections(settings: Settings) -> str:
+    """Return open connections of users, by node."""
+    match = f'{edge_match(settings)},proxy="https"'
+    return f"sum by (instance, kubernetes_namespace) (haproxy_frontend_current_sessions{{{match}}})"
+
+
+def edge_bytes(settings: Settings) -> str:
+    """Return bytes a second to users, by node."""
+    match = f'{edge_match(settings)},proxy="https"'
+    return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_bytes_out_total{{{match}}}[5m]))"
+
+
 def platform_group(settings: Settings) -> Group:
     """Return the alerts of a network's surroundings."""
-    namespace = f'namespace="{settings.network.namespace}"'
     alerts = [
         Alert(
             name="AlertingWatchdog",
@@ -102,8 +124,7 @@ def platform_group(settings: Settings) -> Group:
         ),
         Alert(
             name="VolumeClaimPending",
-            expr="max by (namespace, persistentvolumeclaim) "
-            f'(kube_persistentvolumeclaim_status_phase{{{namespace},phase="Pending"}}) == 1',
+            expr=f"{pending_claims(settings)} == 1",
             seconds=900,
             severity=WARNING,
             summary="a claim has no volume",
@@ -182,11 +203,10 @@ def _workers(settings: Settings) -> tuple[Alert, ...]:
 
 
 def _edge(settings: Settings) -> tuple[Alert, ...]:
-    match = edge_match(settings)
     return (
         Alert(
             name="EdgeNodeDown",
-            expr=f"(up{{{match}}} == 0) or absent(up{{{match}}})",
+            expr=f"({edge_up(settings)} == 0) or absent({edge_up(settings)})",
             seconds=120,
             severity=CRITICAL,
             summary="a node's public ports do not answer",

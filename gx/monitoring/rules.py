@@ -1,9 +1,12 @@
 """The rules of one network, as a plain Prometheus and as the operator read them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from gx.monitoring.boards import boards
 from gx.monitoring.messaging import budget_group, messaging_group
 from gx.monitoring.model import Alert, Group, changed, duration
+from gx.monitoring.panels import Board, number_of, panel_of
 from gx.monitoring.platform import platform_group
 from gx.monitoring.storage import minio_group
 from gx.settings.settings import Settings
@@ -36,6 +39,7 @@ def alerts(settings: Settings) -> list[Alert]:
 
 def rule_file(settings: Settings) -> dict[str, Any]:
     """Return the rule file of a network, as Prometheus reads it; the operator's object has the same content."""
+    shown = boards(settings)
     return {
         "groups": [
             {
@@ -43,7 +47,7 @@ def rule_file(settings: Settings) -> dict[str, Any]:
                 "interval": duration(group.interval),
                 "rules": [
                     *({"record": name, "expr": expr} for name, expr in group.recordings.items()),
-                    *(_rule(alert, group, settings.network.name) for alert in group.alerts),
+                    *(_rule(alert, group, settings.network.name, shown) for alert in group.alerts),
                 ],
             }
             for group in groups(settings)
@@ -58,8 +62,11 @@ def _signal(alert: Alert, group: Group) -> str:
     return alert.name if any(other.warns_before == alert.name for other in group.alerts) else ""
 
 
-def _rule(alert: Alert, group: Group, network: str) -> dict[str, Any]:
+def _rule(alert: Alert, group: Group, network: str, shown: Sequence[Board]) -> dict[str, Any]:
     annotations = {"summary": f"{network}: {alert.summary}", "description": alert.description, "runbook": alert.runbook}
+    if (found := panel_of(shown, alert)) is not None:
+        board, panel = found
+        annotations["dashboard"] = f"/d/{board.uid(network)}?viewPanel={number_of(board, panel)}"
     if alert.threshold is not None:
         annotations["value"] = f"{{{{ $value | humanize }}}} {alert.threshold.unit}"
     if alert.needs_metric:

@@ -42,6 +42,47 @@ def volume_free(settings: Settings) -> str:
     return f"min by (kubernetes_namespace) (gx_backup_volume_free_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
 
 
+def requests(settings: Settings) -> str:
+    """Return calls of the S3 API a second, by kind."""
+    return f"sum by (api) (rate(minio_s3_requests_total{{{scraped(settings, 'minio')}}}[5m]))"
+
+
+def snapshot_bytes(settings: Settings) -> str:
+    """Return bytes of the newest snapshot."""
+    return f"max by (kubernetes_namespace) (gx_backup_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
+
+
+def failed_runs(settings: Settings) -> str:
+    """Return whether a Job of the backup failed."""
+    match = f'namespace="{settings.network.namespace}",job_name=~"{BACKUP}.*"'
+    return f"max by (namespace) (kube_job_failed{{{match}}})"
+
+
+def backup_info(settings: Settings) -> str:
+    """Return 1 while there is a CronJob of the backup."""
+    return f"kube_cronjob_info{{{_cron_job(settings)}}}"
+
+
+def suspended(settings: Settings) -> str:
+    """Return 1 while the backup is paused."""
+    return f"max by (namespace, cronjob) (kube_cronjob_spec_suspend{{{_cron_job(settings)}}})"
+
+
+def status_readable(settings: Settings) -> str:
+    """Return 1 while what the runs said can be read."""
+    return f"max by (kubernetes_namespace) (gx_backup_status_readable{{{scraped(settings, BACKUP_METRICS)}}})"
+
+
+def run_succeeded(settings: Settings, run: str) -> str:
+    """Return 1 if the last run of a kind came to its end."""
+    match = f'{scraped(settings, BACKUP_METRICS)},run="{run}"'
+    return f"min by (kubernetes_namespace) (gx_backup_run_success{{{match}}})"
+
+
+def _cron_job(settings: Settings) -> str:
+    return f'namespace="{settings.network.namespace}",cronjob="{BACKUP}"'
+
+
 def _age(settings: Settings, cron_job: str) -> str:
     match = f'namespace="{settings.network.namespace}",cronjob="{cron_job}"'
     last = f"max by (namespace) (kube_cronjob_status_last_successful_time{{{match}}} > 0)"
@@ -101,14 +142,12 @@ def minio_group(settings: Settings) -> Group:
 
 def _backup(settings: Settings) -> tuple[Alert, ...]:
     namespace = f'namespace="{settings.network.namespace}"'
-    cron_job = f'{namespace},cronjob="{BACKUP}"'
     age = partial(Threshold, unit="s", low=HOUR, high=14 * 24 * HOUR)
-    said = scraped(settings, BACKUP_METRICS)
     floor = float(parse_quantity(settings.stack.backup.free_floor))
     return (
         Alert(
             name="MinIOBackupFailed",
-            expr=f'max by (namespace) (kube_job_failed{{{namespace},job_name=~"{BACKUP}.*"}}) > 0',
+            expr=f"{failed_runs(settings)} > 0",
             seconds=60,
             severity=WARNING,
             summary="a backup run failed",
@@ -136,7 +175,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
         ),
         Alert(
             name="MinIOBackupSuspended",
-            expr=f"max by (namespace, cronjob) (kube_cronjob_spec_suspend{{{cron_job}}}) == 1",
+            expr=f"{suspended(settings)} == 1",
             seconds=24 * HOUR,
             severity=WARNING,
             summary="somebody paused the backup and forgot it",
@@ -145,7 +184,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
         Alert(
             name="MinIOBackupMissing",
             expr=f"count by (namespace) (kube_namespace_created{{{namespace}}}) "
-            f"unless on (namespace) kube_cronjob_info{{{cron_job}}}",
+            f"unless on (namespace) {backup_info(settings)}",
             seconds=900,
             severity=CRITICAL,
             summary="the backup's CronJob is gone",
@@ -153,7 +192,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
         ),
         Alert(
             name="MinIOBackupStatusUnreadable",
-            expr=f"max by (kubernetes_namespace) (gx_backup_status_readable{{{said}}}) == 0",
+            expr=f"{status_readable(settings)} == 0",
             seconds=1800,
             severity=WARNING,
             summary="what the backup said cannot be read",
@@ -172,11 +211,10 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
 
 
 def _drill(settings: Settings) -> tuple[Alert, ...]:
-    drill = f'{scraped(settings, BACKUP_METRICS)},run="drill"'
     return (
         Alert(
             name="MinIORestoreDrillFailed",
-            expr=f"min by (kubernetes_namespace) (gx_backup_run_success{{{drill}}}) == 0",
+            expr=f"{run_succeeded(settings, 'drill')} == 0",
             seconds=900,
             severity=WARNING,
             summary="the newest snapshot could not be restored",

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,19 +16,13 @@ import httpx
 from gx.local.binaries import find
 from gx.settings.project import ROOT
 from gx.snapshots.s3 import Place
+from tests.helpers.network import free_port
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 ROOT_USER, ROOT_PASSWORD = "root-of-the-test", "root-password-of-the-test"
 BUCKET, STATUS = "gx-voice-messages", "gx-backup-status"
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Minio:

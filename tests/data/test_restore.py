@@ -8,8 +8,9 @@ import pytest
 
 from gx.naming import Network
 from gx.storage import MINIO_USERS_BY_PURPOSE
-from tests.data.servers import BUCKET, STATUS, Minio, Runs, contents, free_port, put
+from tests.data.servers import BUCKET, STATUS, Minio, Runs, contents, put
 from tests.data.test_backup import ODD_NAMES, said
+from tests.helpers.network import free_port
 
 OFFSITE = "copies"
 NEVER_DELETE = {

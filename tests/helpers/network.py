@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import socket
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +12,12 @@ import pytest
 
 _NEW_NETWORK = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ The rules are those of mainnet's Plan, at their real pace; all faults begin at t
 """
 
 import json
-import socket
 import subprocess
 import threading
 import time
@@ -25,6 +24,7 @@ from gx.plan.model import Plan
 from gx.settings.offline import offline_settings
 from tests.conftest import tool
 from tests.helpers.mutate import find
+from tests.helpers.network import free_port
 from tests.monitoring.test_alertmanager import CONFIG
 
 GROUP_WAIT = 10
@@ -54,11 +54,6 @@ class Told:
     def first(self, receiver: str, words: str, after: float = 0) -> float | None:
         """Return when a receiver first heard some words."""
         return next((at for at, who, text in self.messages if who == receiver and words in text and at > after), None)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from gx.edge import EdgeConfig, edge_config
+from gx.monitoring.metrics import METRICS
 from gx.settings.offline import offline_settings
 from tests.conftest import tool
 from tests.helpers.network import add_address, outside_is_unreachable, own_network, remove_address
@@ -100,6 +102,17 @@ def test_a_service_that_was_made_anew_is_followed(config: EdgeConfig) -> None:
         with EchoServer(OTHER_SERVICE, 443, "new"):
             answers.address = OTHER_SERVICE
             wait_until(lambda: ask(HTTPS, CLOUDFLARE) == b"new:hello", 30)
+
+
+def test_it_says_what_alerts_and_panels_read(config: EdgeConfig) -> None:
+    exported = {name for name, series in METRICS.items() if series.exporter == "haproxy"}
+    with cluster_dns(SERVICE, DNS), EchoServer(SERVICE, 443), Edge(config) as edge:
+        wait_until(edge.ready)
+        ask(HTTPS, CLOUDFLARE)
+        text = httpx.get(f"http://127.0.0.1:{STATUS}/metrics").raise_for_status().text
+        assert exported
+        for name in exported:
+            assert re.search(rf'^{name}{{proxy="https"[^}}]*}} \d', text, re.MULTILINE), name
 
 
 def test_it_starts_while_dns_is_down_and_serves_as_soon_as_it_answers(config: EdgeConfig) -> None:
