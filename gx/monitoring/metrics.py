@@ -47,7 +47,13 @@ METRICS: Mapping[str, Series] = {
     **_of(
         "minio", "counter", "minio_s3_requests_total", "minio_s3_requests_5xx_errors_total", labels=("server", "api")
     ),
-    **_of("minio", "gauge", "minio_cluster_capacity_usable_free_bytes", "minio_cluster_capacity_usable_total_bytes"),
+    **_of(
+        "minio",
+        "gauge",
+        "minio_cluster_capacity_usable_free_bytes",
+        "minio_cluster_capacity_usable_total_bytes",
+        labels=("server",),
+    ),
     **_of("backup-metrics", "gauge", "gx_backup_run_success", "gx_backup_proven_timestamp_seconds", labels=("run",)),
     **_of("backup-metrics", "gauge", "gx_backup_volume_free_bytes", "gx_backup_status_readable", "gx_backup_bytes"),
     **_of("haproxy", "gauge", "haproxy_backend_active_servers", labels=("proxy",)),
