@@ -16,6 +16,7 @@ from bench.data import data
 from bench.engine import engine
 from bench.monitoring import rules
 from bench.traffic import traffic
+from bench.verification import verification
 from gx.settings.project import ROOT
 
 ROUNDS = 7
@@ -99,3 +100,4 @@ if __name__ == "__main__":
     traffic()
     data()
     rules()
+    verification()

@@ -19,10 +19,10 @@ from gx.naming import (
     DATABASE_ROLES,
     MESSAGING_DATABASE,
     POSTGRES_PORT,
+    QSEND_USERS,
     TEST_USERS,
 )
 from gx.scram import scram_verifier
-from gx.settings.model import Environment
 from gx.steps import Step
 from gx.urls import database_url
 
@@ -39,8 +39,6 @@ SCHEMA_FILES = (
 )
 TEST_USER_FILES = ("sql/guard.sql", "sql/test-users.sql", "sql/remove-test-users.sql")
 RUNNER = "scripts/run-sql.sh"
-QSEND_USERS = ("alice.johnson", "bob.williams")
-"""Test users that can pay each other on devnet (production.md 8)."""
 ROLE_EPOCH = "messagingDatabaseRole"
 
 
@@ -159,7 +157,7 @@ class Database(GxComponent):
             raise pulumi.RunError(f"test users are refused on {network.name}: it holds real users' data")
         secret = self._secret(TEST_USERS, {"password": self.generated("testUsers", epoch="testUsers")})
         env = {"GX_NETWORK": network.name, "TEST_USER_DOMAIN": f"{network.name}.gxcoin.test"}
-        if settings.stack.environment is Environment.DEVELOPMENT:
+        if settings.stack.ingress.qsend_route:
             env["QSEND_USERS"] = " ".join(QSEND_USERS)
         self._job(
             "database-test-users",

@@ -20,6 +20,7 @@ from gx.operate.edge_commands import dns, edge
 from gx.operate.reach_commands import reach
 from gx.plan.record import RecorderCrashError, record
 from gx.settings.project import networks, project_root
+from gx.verify.commands import verify
 
 if TYPE_CHECKING:
     from gx.checks.finding import Finding
@@ -45,6 +46,7 @@ app.command()(backups)
 app.command()(restore)
 app.command()(rotate)
 app.command()(remove_test_users)
+app.command()(verify)
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]

@@ -37,6 +37,7 @@ BACKEND_CONFIG = "backend-config"
 BACKEND_SECRETS = "backend-secrets"
 WALLET_AUTH = "gx-wallet-auth"
 TEST_USERS = "gx-test-users"
+QSEND_USERS = ("alice.johnson", "bob.williams")  # test users that can pay each other, production.md 8
 DATABASE_ROLES = "gx-database-roles"  # verifiers, read by the schema Job alone
 EDGE_PROXY = "edge-proxy"
 MESSAGING_DATABASE = "svc-messaging-database"  # svc-messaging's own DATABASE_URL

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import kubernetes.client
 import kubernetes.config
+import kubernetes.stream  # pyright: ignore[reportUnusedImport] used through a name without types
 import urllib3.exceptions
 
 from gx.errors import InputError
@@ -126,6 +127,10 @@ class KubernetesApi:
     def server(self) -> str:
         """The address of the API server."""
         return str(self._client.configuration.host)
+
+    def close(self) -> None:
+        """End the connections that are kept open."""
+        self._client.rest_client.pool_manager.clear()
 
     def request(
         self,
@@ -262,6 +267,43 @@ class KubernetesApi:
         """
         path = self.kind("v1", "Pod").path(namespace, name)
         return self._send("GET", f"{path}/log", None, None, "application/json")[0].decode(errors="replace")
+
+    def run_in_pod(self, namespace: str, name: str, container: str, command: list[str]) -> tuple[int, str]:
+        """Run a command in a container that is running; return its exit code and what it wrote.
+
+        Raises:
+            ApiError: There is no such pod, or the right `pods/exec` is missing.
+            UnreachableError: Nobody answered.
+        """
+        # The library's stream replaces the client's way of sending: it gets a client of its own.
+        library: Any = kubernetes  # it has no types
+        core = library.client.CoreV1Api(library.client.ApiClient(self._client.configuration))
+        asked = {"container": container, "command": command, "stderr": True, "stdout": True, "_preload_content": False}
+        try:
+            stream = library.stream.stream(core.connect_get_namespaced_pod_exec, name, namespace, **asked)
+        except library.client.ApiException as error:
+            raise ApiError(int(error.status or 0), "", str(error.reason)) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
+        try:
+            stream.run_forever(timeout=READ_SECONDS)
+            return int(stream.returncode or 0), str(stream.read_all())
+        finally:
+            stream.sock.shutdown()  # its close() leaves the socket open once the server has closed its side
+
+    def proxied(self, namespace: str, target: str, path: str) -> Object:
+        """Return what a pod or Service answers to a GET, asked by the API server.
+
+        Args:
+            namespace: Its namespace.
+            target: Plural and name with port, such as `pods/prometheus-0:9090`.
+            path: The path that it is asked for, with a leading slash.
+
+        Raises:
+            ApiError: It answered with another status than 2xx or 3xx, or the right is missing.
+            UnreachableError: Nobody answered.
+        """
+        return self.request("GET", f"/api/v1/namespaces/{quote(namespace, safe='')}/{target}/proxy{path}")
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str, *, propagation: str) -> bool:
         """Ask for an object to be deleted; return False if there was none."""

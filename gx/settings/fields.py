@@ -38,6 +38,12 @@ def _address(text: str) -> str:
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone means another moment elsewhere")
+    return moment.astimezone(UTC)
+
+
 def _dns_label(text: str) -> str:
     if _DNS_LABEL.fullmatch(text) is None:
         raise ValueError(f"{text!r} is no DNS label (lower-case letters, digits and inner hyphens, at most 63)")
@@ -76,6 +82,7 @@ def _range(text: str) -> str:
     return text
 
 
+Moment = Annotated[datetime, AfterValidator(_utc)]
 Quantity = Annotated[str, BeforeValidator(_quantity), Field(examples=["500m", "50Gi"])]
 Cron = Annotated[str, AfterValidator(_cron), Field(examples=["0 */6 * * *"])]
 PublicAddress = Annotated[str, AfterValidator(_address)]

@@ -30,6 +30,11 @@ def release_file(stack: str) -> str:
     return f"networks/{stack}/release.yaml"
 
 
+def verified_file(stack: str) -> str:
+    """Return the path of the sets that a network has run and verified, relative to the project."""
+    return f"networks/{stack}/verified.yaml"
+
+
 def adoption_file(stack: str) -> str:
     """Return the path of a network's import ids, relative to the project."""
     return f"networks/{stack}/adoption.yaml"

@@ -40,11 +40,11 @@ class Settings:
     def image(self, workload: str) -> str:
         """Return the image reference of a workload of the catalogue."""
         repository = self.numbers(workload).repository or workload
-        return self.release.workloads[workload].reference(self.stack.registry, repository)
+        return self.release.workloads[workload].reference(self.stack.registry, repository, self.network.name)
 
     def platform_image(self, name: str) -> str:
         """Return the image reference of one of the program's own servers or Jobs."""
-        return self.release.platform[name].reference(self.stack.registry, name)
+        return self.release.platform[name].reference(self.stack.registry, name, self.network.name)
 
     def numbers(self, workload: str) -> WorkloadNumbers:
         """Return the network's numbers of a workload."""

@@ -210,8 +210,8 @@ def test_7_rebuilt_on_an_empty_cluster(stack: Stack) -> None:
     while stack.api.get("v1", "Namespace", "", stack.namespace) is not None:
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    alerts = stack.network.settings.network.alerts_config_map
-    stack.api.delete("v1", "ConfigMap", "monitoring", alerts, propagation="Background")
+    for found in list(stack.api.list_objects("v1", "ConfigMap", "monitoring")):
+        stack.api.delete("v1", "ConfigMap", "monitoring", found["metadata"]["name"], propagation="Background")
     zone = f"{stack.cluster.zone_url}/zones/{ZONE_ID}/dns_records"
     for entry in httpx.get(zone, headers={"Authorization": "Bearer x"}).json()["result"]:
         httpx.delete(f"{zone}/{entry['id']}", headers={"Authorization": "Bearer x"}).raise_for_status()

@@ -1,0 +1,1 @@
+"""Proof after a deployment: what users, browsers and other teams reach, asked from outside and from inside."""

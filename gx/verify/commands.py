@@ -1,0 +1,204 @@
+"""`gx verify`: proof that a network works, after every deployment."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from gx.errors import InputError
+from gx.settings.project import networks, project_root
+
+if TYPE_CHECKING:
+    from gx.live.kubernetes_api import KubernetesApi
+    from gx.operate.prepare import Prepared
+    from gx.settings.settings import Settings
+    from gx.verify.flow import Flow
+    from gx.verify.inside import Inside
+    from gx.verify.model import Result
+    from gx.verify.outside import Outside
+    from gx.verify.web import Address
+
+PASSWORD_VARIABLE = "GX_TEST_USERS_PASSWORD"
+FAILED = 1
+MOST = 65535
+
+
+def verify(  # noqa: PLR0917 options of a command
+    stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
+    context: Annotated[
+        str, typer.Option("--context", metavar="NAME", help="Its cluster: looks from inside, and writes the record.")
+    ] = "",
+    deadline: Annotated[
+        float, typer.Option("--deadline", metavar="SECONDS", min=1, max=3600, help="For all checks together.")
+    ] = 60,
+    connect_to: Annotated[
+        list[str] | None,
+        typer.Option("--connect-to", metavar="HOST:PORT:HOST:PORT", help="Connect elsewhere, as curl's option."),
+    ] = None,
+    cacert: Annotated[str, typer.Option("--cacert", metavar="FILE", help="Authorities to trust instead.")] = "",
+    dns: Annotated[
+        str,
+        typer.Option(
+            "--dns", metavar="ADDRESS:PORT", help="Ask this server, and expect the nodes' addresses in its answers."
+        ),
+    ] = "",
+    minio: Annotated[
+        str, typer.Option("--minio", metavar="URL", help="Where MinIO answers; else kubectl forwards a port.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report, for CI.")] = None,
+    record: Annotated[bool, typer.Option(help="Write networks/STACK/verified.yaml when nothing failed.")] = True,
+) -> None:
+    """Prove from outside, and with --context from inside, that a network works after a deployment.
+
+    On a network without real users two test users talk, send a file and pay; what they leave is taken back.
+    Ends with 0, with 1 when a check failed, or with 2 when the input is wrong.
+    """
+    from gx.verify.checks import all_checks
+    from gx.verify.inside import Inside
+    from gx.verify.model import Outcome
+    from gx.verify.outside import Outside
+    from gx.verify.report import Live, as_junit, counts, print_table, summary
+    from gx.verify.report import as_json as json_of
+    from gx.verify.runner import run_checks
+    from gx.verify.web import Web
+
+    settings, prepared = _opened(stack, context)
+    routes = dict(_route(text) for text in connect_to or [])
+    server = _address(dns, "--dns") if dns else None
+    console = Console(stderr=as_json, highlight=False, width=None if sys.stdout.isatty() else 160)
+    others = tuple(name for name in networks(project_root()) if name != stack)
+    inside = Inside(settings=settings, api=prepared.api, others=others) if prepared else None
+    began = time.monotonic()
+
+    async def run(remove: Callable[[str], None] | None) -> "list[Result]":
+        async with Web(connect_to=routes, ca_file=cacert) as web:
+            outside = Outside(settings=settings, web=web, dns_server=server, proxied=server is None)
+            checks = all_checks(outside, inside, _flow(outside, inside, remove))
+            with Live(stack, len(checks), console) as live:
+                return await run_checks(checks, deadline, live.done)
+
+    with _remover(settings, inside, minio, context) as remove:
+        results = asyncio.run(run(remove))
+    seconds = time.monotonic() - began
+    if as_json:
+        sys.stdout.write(json_of(stack, results, seconds))
+    else:
+        print_table(console, results)
+    if junit is not None:
+        _write(junit, as_junit(stack, results, seconds))
+    console.print(summary(stack, results, seconds))
+    if counts(results)[Outcome.FAILED]:
+        raise typer.Exit(FAILED)
+    if inside is not None and prepared is not None and record:
+        _record(inside, prepared, results, console)
+
+
+def _opened(stack: str, context: str) -> "tuple[Settings, Prepared | None]":
+    from gx.operate.prepare import prepare
+    from gx.settings.offline import offline_settings
+
+    if not context:
+        return offline_settings(stack, project_root(), adopting=False), None
+    prepared = prepare(stack, context, need_zone=False)
+    prepared.check_cluster(prepared.read_uid())
+    return prepared.settings, prepared
+
+
+def _flow(outside: "Outside", inside: "Inside | None", remove: Callable[[str], None] | None) -> "Flow | None":
+    from gx.verify.flow import Flow
+
+    password = os.environ.get(PASSWORD_VARIABLE, "")
+    if not password and inside is not None and not inside.settings.network.production:
+        password = _password(inside.api, inside.namespace)
+    return Flow(outside=outside, password=password, remove=remove) if password else None
+
+
+def _password(api: "KubernetesApi", namespace: str) -> str:
+    import base64
+
+    from gx.live.kubernetes_api import ApiError, UnreachableError
+    from gx.live.objects import mapping
+    from gx.naming import TEST_USERS
+
+    try:
+        secret = api.get("v1", "Secret", namespace, TEST_USERS)
+    except (ApiError, UnreachableError) as error:
+        fix = f"give the right, or set {PASSWORD_VARIABLE}"
+        raise InputError(file=api.origin, key=f"Secret {TEST_USERS}", consequence=str(error), fix=fix) from None
+    return base64.b64decode(mapping(secret or {}, "data").get("password", "")).decode()
+
+
+@contextmanager
+def _remover(
+    settings: "Settings", inside: "Inside | None", endpoint: str, context: str
+) -> "Generator[Callable[[str], None] | None]":
+    """Yield what removes a stored file, with the key pair of svc-messaging; None where MinIO has no address."""
+    import shutil
+
+    from gx.naming import MINIO_CREDENTIALS, MINIO_MESSAGING_USER
+    from gx.operate.backups import forwarded, secret_pair
+    from gx.snapshots.s3 import Place
+    from gx.steps import Step
+
+    if settings.network.production or inside is None or not (endpoint or shutil.which("kubectl")):
+        yield None
+        return
+    secret = MINIO_MESSAGING_USER if settings.has(Step.MESSAGING_S3_USER) else MINIO_CREDENTIALS
+    access_key, secret_key = secret_pair(inside.api, inside.namespace, secret)
+
+    def remove_at(url: str) -> Callable[[str], None]:
+        place = Place(endpoint=url, bucket=settings.network.bucket, access_key=access_key, secret_key=secret_key)
+        return lambda key: place.client().delete_object(Bucket=place.bucket, Key=key) and None
+
+    if endpoint:
+        yield remove_at(endpoint)
+        return
+    with forwarded(inside.namespace, context) as url:
+        yield remove_at(url)
+
+
+def _record(inside: "Inside", prepared: "Prepared", results: "list[Result]", console: Console) -> None:
+    from gx.verify.model import Outcome
+    from gx.verify.record import verified_set, write_verified
+    from gx.verify.running import running
+
+    skipped = [result.name for result in results if result.outcome is Outcome.SKIPPED]
+    passed = sum(result.outcome is Outcome.PASSED for result in results)
+    newest = verified_set(inside.settings, running(inside.api, inside.settings).since, passed, skipped)
+    name = write_verified(project_root(), inside.settings, prepared.read_uid(), newest)
+    console.print(f"wrote {name}: the set {newest.hash} may be promoted once it has soaked; commit the file")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        consequence = f"cannot be written ({error.strerror})"
+        raise InputError(file=str(path), consequence=consequence, fix="name a file that can be written") from None
+
+
+def _route(text: str) -> "tuple[Address, Address]":
+    parts = text.rsplit(":", 2)
+    if len(parts) != 3:  # noqa: PLR2004 HOST:PORT, HOST, PORT
+        raise _bad("--connect-to", text, "is no HOST:PORT:HOST:PORT")
+    return _address(parts[0], "--connect-to"), _address(f"{parts[1]}:{parts[2]}", "--connect-to")
+
+
+def _address(text: str, option: str) -> "Address":
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) <= MOST:
+        raise _bad(option, text, "is no HOST:PORT")
+    return host, int(port)
+
+
+def _bad(option: str, text: str, consequence: str) -> InputError:
+    fix = "write wallet.example.com:443:127.0.0.1:8443" if option == "--connect-to" else "write 127.0.0.1:53"
+    return InputError(file="gx verify", key=option, value=repr(text), consequence=consequence, fix=fix)

@@ -1,0 +1,204 @@
+"""What only the cluster knows: what runs, Redis, MinIO, backups, Secrets, the ingress controller, alert rules."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from gx.assets import asset
+from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, UnreachableError
+from gx.live.objects import mapping, sequence
+from gx.monitoring.rules import alerts, rule_file
+from gx.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
+from gx.neighbours import CONTROLLERS
+from gx.settings.settings import Settings
+from gx.verify.model import Check, FailedError
+from gx.verify.running import running
+
+PROMETHEUS_POD = "prometheus-0:9090"
+"""The pod of production's StatefulSet (production.md 1); 9090 is Prometheus' own port."""
+OLD_GROUPS = frozenset({"messaging_service_alerts", "messaging_minio_alerts"})
+"""The groups of the reference file (production.md 12): beside ours every alert would fire twice."""
+CONTROLLER_PODS = 2
+"""With one, production traffic depends on one pod on one node (takeover.md 17)."""
+MESSAGING = "svc-messaging"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """How a network is looked at from its cluster.
+
+    Attributes:
+        settings: The network.
+        api: Its API server.
+        others: Names of all other networks.
+    """
+
+    settings: Settings
+    api: KubernetesApi
+    others: tuple[str, ...]
+
+    @property
+    def namespace(self) -> str:
+        """The backend's namespace."""
+        return self.settings.network.namespace
+
+
+def inside_checks(inside: Inside) -> Iterator[Check]:
+    """Yield the checks that ask the API server."""
+    asked: tuple[tuple[str, str, Callable[[Inside], str]], ...] = (
+        ("what runs is the release", "release", _release),
+        ("MinIO is healthy", "storage", _minio),
+        ("age of the last backup", "storage", _backup),
+        ("Redis takes svc-messaging's own URL", "messaging", _redis),
+        ("no Secret names another network", "secrets", _secrets),
+        ("ingress controller's pods", "edge", _controller),
+        ("alert rules are loaded", "alerts", _rules),
+    )
+    for name, group, ask in asked:
+        yield Check(name=name, group=group, run=partial(_in_thread, inside, ask))
+
+
+async def _in_thread(inside: Inside, ask: Callable[[Inside], str]) -> str:
+    try:
+        return await asyncio.to_thread(ask, inside)
+    except ApiError as error:
+        raise FailedError(f"the API server refuses: {error.message or error.reason or error.status}") from None
+    except UnreachableError as error:
+        raise FailedError(str(error)) from None
+
+
+def _release(inside: Inside) -> str:
+    found = running(inside.api, inside.settings)
+    wrong = found.problems(inside.settings)
+    if wrong:
+        raise FailedError("; ".join(wrong))
+    return f"{len(found.workloads)} workloads, the last rolled out at {found.since:%Y-%m-%d %H:%M} UTC"
+
+
+def _minio(inside: Inside) -> str:
+    for kind in ("live", "ready"):
+        inside.api.proxied(inside.namespace, f"services/{MINIO}:{MINIO_PORT}", f"/minio/health/{kind}")
+    return "live and ready"
+
+
+def _backup(inside: Inside) -> str:
+    cron_job = inside.api.get("batch/v1", "CronJob", inside.namespace, BACKUP)
+    if cron_job is None:
+        raise FailedError(f"there is no CronJob {BACKUP}")
+    if cron_job["spec"].get("suspend"):
+        raise FailedError(f"the CronJob {BACKUP} is suspended")
+    last = str(mapping(cron_job, "status").get("lastSuccessfulTime") or "")
+    if not last:
+        raise FailedError("no backup ever succeeded")
+    age = (datetime.now(UTC) - datetime.fromisoformat(last)).total_seconds()
+    limit = next(alert.threshold for alert in alerts(inside.settings) if alert.name == "MinIOBackupStale")
+    assert limit is not None
+    if age > limit.value:
+        raise FailedError(f"the last backup succeeded {age / 3600:.1f} h ago, more than {limit.value / 3600:g}")
+    return f"{age / 3600:.1f} h"
+
+
+def _redis(inside: Inside) -> str:
+    """A wrong password leaves the pods Ready (production.md 3): only a login tells."""
+    pods = [pod for pod in _pods(inside.api, inside.namespace, f"app={MESSAGING}") if _ready(pod)]
+    if not pods:
+        raise FailedError(f"no pod of {MESSAGING} is ready")
+    command = ["node", "-e", asset("scripts/redis-login.js")]
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        code, said = inside.api.run_in_pod(inside.namespace, name, MESSAGING, command)
+        if code != 0:
+            raise FailedError(f"{name}: {said.strip()[:200] or f'ended with {code}'}")
+    return f"{len(pods)} pods logged in"
+
+
+def _secrets(inside: Inside) -> str:
+    """Production's REDIS_URL carried another network's password (production.md 15: incidents 1 and 2)."""
+    zone = inside.settings.network.zone
+    foreign = {name: other for other in inside.others for name in _names_of(other, zone)}
+    secrets = list(inside.api.list_objects("v1", "Secret", inside.namespace))
+    wrong = {
+        f"{secret['metadata']['name']}/{key} names {other}"
+        for secret in secrets
+        for key, text in mapping(secret, "data").items()
+        for name, other in foreign.items()
+        if name in _decoded(str(text))
+    }
+    if wrong:
+        raise FailedError("; ".join(sorted(wrong)))
+    return f"{len(secrets)} Secrets"
+
+
+def _names_of(network: str, zone: str) -> tuple[str, ...]:
+    return f"backend-{network}", f"fabric-{network}", f"{network}.{zone}"
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text).decode(errors="replace")
+    except binascii.Error:
+        return ""
+
+
+def _controller(inside: Inside) -> str:
+    controller = CONTROLLERS[inside.settings.stack.ingress.controller]
+    service = inside.api.get("v1", "Service", controller.namespace, controller.service)
+    if service is None:
+        raise FailedError(f"there is no Service {controller.service} in {controller.namespace}")
+    selector = ",".join(f"{key}={value}" for key, value in mapping(service, "spec", "selector").items())
+    ready = [pod for pod in _pods(inside.api, controller.namespace, selector) if _ready(pod)]
+    nodes = {pod["spec"].get("nodeName") for pod in ready}
+    if len(ready) < CONTROLLER_PODS:
+        raise FailedError(f"{len(ready)} ready, {CONTROLLER_PODS} are needed: one that moves takes every host down")
+    if len(nodes) < CONTROLLER_PODS:
+        raise FailedError(f"all {len(ready)} are on {', '.join(map(str, nodes))}: its end takes every host down")
+    return f"{len(ready)} on {len(nodes)} nodes"
+
+
+def _rules(inside: Inside) -> str:
+    answer = inside.api.proxied(MONITORING_NAMESPACE, f"pods/{PROMETHEUS_POD}", "/api/v1/rules")
+    wrong = list(rule_problems(inside.settings, sequence(answer, "data", "groups")))
+    if wrong:
+        raise FailedError("; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""))  # noqa: PLR2004 as many as a line holds
+    return f"{len(alerts(inside.settings))} alerts"
+
+
+def rule_problems(settings: Settings, loaded: Iterable[Any]) -> Iterator[str]:
+    """Yield what is wrong with the rules that a Prometheus has loaded.
+
+    Args:
+        settings: The network.
+        loaded: Groups, as /api/v1/rules lists them.
+    """
+    groups = {str(group["name"]): group for group in loaded}
+    for name in sorted(OLD_GROUPS & set(groups)):
+        yield f"the old group {name} is still loaded: alerts fire twice"
+    for group in rule_file(settings)["groups"]:
+        found = groups.get(group["name"])
+        if found is None:
+            yield f"the group {group['name']} is not loaded: mount the ConfigMap {settings.network.alerts_config_map}"
+            continue
+        rules = {str(rule["name"]): rule for rule in sequence(found, "rules")}
+        for wanted in group["rules"]:
+            name = str(wanted.get("alert") or wanted["record"])
+            rule = rules.get(name)
+            if rule is None:
+                yield f"{name} is not loaded: Prometheus has an older file"
+            elif rule.get("health") == "err":
+                yield f"{name} cannot be evaluated: {rule.get('lastError')}"
+            elif "alert" in wanted and rule["labels"].get("severity") != wanted["labels"]["severity"]:
+                yield f"{name} has the severity {rule['labels'].get('severity')}: Prometheus has an older file"
+
+
+def _pods(api: KubernetesApi, namespace: str, selector: str) -> list[Object]:
+    return list(api.list_objects("v1", "Pod", namespace, labels=selector))
+
+
+def _ready(pod: Object) -> bool:
+    conditions = sequence(pod, "status", "conditions")
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

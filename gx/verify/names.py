@@ -1,0 +1,97 @@
+"""Names: where DNS leads, and what certificates say."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from ipaddress import ip_address, ip_network
+
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+from cryptography import x509
+
+from gx.cloudflare_ranges import CLOUDFLARE_RANGES
+from gx.dns import wanted_records
+from gx.monitoring.rules import alerts
+from gx.settings.settings import Settings
+from gx.verify.model import Check, FailedError
+from gx.verify.outside import Outside
+from gx.verify.web import REQUEST_SECONDS
+
+
+def name_checks(outside: Outside) -> Iterator[Check]:
+    """Yield the checks of DNS and of certificates."""
+    for host in outside.hosts:
+        yield Check(name=f"TLS {host}", group="names", run=partial(_certificate, outside, host))
+        yield Check(name=f"DNS {host}", group="names", run=partial(_resolves, outside, host))
+
+
+async def _resolves(outside: Outside, host: str) -> str:
+    resolver = dns.asyncresolver.Resolver(configure=outside.dns_server is None)
+    if outside.dns_server is not None:
+        resolver.nameservers, resolver.port = [outside.dns_server[0]], outside.dns_server[1]
+    resolver.lifetime = REQUEST_SECONDS / 2
+    try:
+        answer = await resolver.resolve(host, "A")
+    except dns.resolver.NXDOMAIN:
+        raise FailedError(f"{host} does not exist in DNS") from None
+    except (dns.exception.DNSException, OSError) as error:
+        raise FailedError(f"{host}: DNS does not answer ({str(error)[:120]})") from None
+    addresses = sorted(str(record) for record in answer)
+    if outside.proxied:
+        ranges = [ip_network(text) for text in CLOUDFLARE_RANGES]
+        strangers = [a for a in addresses if not any(ip_address(a) in network for network in ranges)]
+        if strangers:
+            raise FailedError(f"{host} leads to {', '.join(strangers)}, past Cloudflare: every record is proxied")
+        return f"{', '.join(addresses)}, Cloudflare's"
+    wanted = sorted(address for name, address in wanted_records(outside.settings) if name == host)
+    if addresses != wanted:
+        raise FailedError(f"{host} leads to {', '.join(addresses)} instead of {', '.join(wanted)}")
+    return ", ".join(addresses)
+
+
+async def _certificate(outside: Outside, host: str) -> str:
+    certificate = await served_certificate(outside.web.place(host, 443), host, outside.web.context)
+    return judge_certificate(outside.settings, certificate, host)
+
+
+async def served_certificate(address: tuple[str, int], host: str, context: ssl.SSLContext) -> x509.Certificate:
+    """Return the certificate that a server shows for a name.
+
+    Raises:
+        FailedError: Nobody answers in TLS, or the certificate is not trusted by the context.
+    """
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            _, writer = await asyncio.open_connection(*address, ssl=context, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise FailedError(f"{host}: its certificate is refused: {error.verify_message}") from None
+    except TimeoutError:
+        raise FailedError(f"{host} did not answer in TLS within {REQUEST_SECONDS:g} s") from None
+    except (OSError, ssl.SSLError) as error:
+        raise FailedError(f"{host}: no TLS ({error.strerror or error})") from None
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return x509.load_der_x509_certificate(shown)
+
+
+def judge_certificate(settings: Settings, certificate: x509.Certificate, host: str) -> str:
+    """Return how long a certificate lasts.
+
+    Raises:
+        FailedError: It is for other names, or ends sooner than the alert CertificateNearExpiry allows.
+    """
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    given = names.get_values_for_type(x509.DNSName)
+    if not any(host == name or (name.startswith("*.") and host.split(".", 1)[-1] == name[2:]) for name in given):
+        raise FailedError(f"{host}: the certificate is for {', '.join(given[:4])}")
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    limit = next(alert.threshold for alert in alerts(settings) if alert.name == "CertificateNearExpiry")
+    assert limit is not None
+    if left < timedelta(seconds=limit.value):
+        raise FailedError(
+            f"{host}: the certificate ends in {left.days} days; less than {limit.value / 86400:g} is too few"
+        )
+    return f"{left.days} days left"

@@ -1,0 +1,77 @@
+"""What a network's workloads run, and since when."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gx.catalogue import CATALOGUE
+from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.live.objects import mapping, sequence
+from gx.settings.settings import Settings
+
+NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One Deployment as it is.
+
+    Attributes:
+        image: The image that its pods are told to run.
+        rolled: Whether every pod runs it.
+        since: When its last rollout came to its end.
+    """
+
+    image: str
+    rolled: bool
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """The workloads of the catalogue that the cluster has, by name."""
+
+    workloads: dict[str, Workload]
+
+    @property
+    def since(self) -> datetime:
+        """When the newest of all rollouts came to its end."""
+        return max((workload.since for workload in self.workloads.values()), default=NEVER)
+
+    def problems(self, settings: Settings) -> list[str]:
+        """Return where it differs from the release file of the network."""
+        found: list[str] = []
+        for name in CATALOGUE:
+            workload = self.workloads.get(name)
+            if workload is None:
+                found.append(f"{name} does not run")
+            elif workload.image != settings.image(name):
+                found.append(f"{name} runs {workload.image}, not {settings.image(name)}")
+            elif not workload.rolled:
+                found.append(f"{name} is still rolling")
+        return found
+
+
+def running(api: KubernetesApi, settings: Settings) -> Running:
+    """Read the Deployments of a network's workloads."""
+    found: dict[str, Workload] = {}
+    for deployment in api.list_objects("apps/v1", "Deployment", settings.network.namespace):
+        name = deployment["metadata"]["name"]
+        if name in CATALOGUE:
+            images = [c["image"] for c in sequence(deployment, "spec", "template", "spec", "containers")]
+            found[name] = Workload(image=str(images[0]), rolled=_rolled(deployment), since=_since(deployment))
+    return Running(workloads=found)
+
+
+def _rolled(deployment: Object) -> bool:
+    status, wanted = mapping(deployment, "status"), deployment["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    counts = {status.get(field, 0) for field in ("replicas", "updatedReplicas", "readyReplicas")}
+    return seen and counts == {wanted}
+
+
+def _since(deployment: Object) -> datetime:
+    """The condition Progressing is written last when a rollout has come to its end."""
+    for condition in sequence(deployment, "status", "conditions"):
+        if condition.get("type") == "Progressing":
+            return datetime.fromisoformat(str(condition["lastUpdateTime"]))
+    return datetime.fromisoformat(str(deployment["metadata"]["creationTimestamp"]))

@@ -1,0 +1,98 @@
+"""A stand-in for devnet, where its names lead, and a DNS server that knows them."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gx.settings.offline import offline_settings
+from gx.verify.checks import all_checks
+from gx.verify.edge import HTTPS, active_nodes
+from gx.verify.flow import Flow
+from gx.verify.inside import Inside
+from gx.verify.model import Outcome, Result
+from gx.verify.outside import Outside
+from gx.verify.runner import run_checks
+from gx.verify.web import Address, Web
+from tests.helpers.network import free_port
+from tests.traffic.edge import Names, cluster_dns
+from tests.verify.authority import Authority
+from tests.verify.standin import PASSWORD, StandIn, serving
+
+DEVNET = offline_settings("devnet")
+DEADLINE = 40
+
+
+@dataclass
+class Verifier:
+    """Runs the checks of devnet against the stand-in."""
+
+    standin: StandIn
+    ca_file: Path
+    dns: Names
+    dns_port: int
+    removed: list[str] = field(default_factory=list[str])
+
+    @property
+    def routes(self) -> dict[Address, Address]:
+        """Every name and address of the network, led to the stand-in: nothing leaves this machine."""
+        network, local = self.standin.settings.network, ("127.0.0.1", self.standin.port)
+        hosts = [network.wallet_host, network.api_host]
+        nodes = [str(node.address) for node in active_nodes(self.standin.settings.stack)]
+        return {(name, HTTPS): local for name in (*hosts, *nodes)}
+
+    def run(self, deadline: float = DEADLINE, inside: Inside | None = None) -> dict[str, Result]:
+        """Return what every check found, by its name."""
+
+        async def all_of_them() -> list[Result]:
+            async with Web(connect_to=self.routes, ca_file=str(self.ca_file)) as web:
+                outside = Outside(
+                    settings=self.standin.settings, web=web, dns_server=("127.0.0.1", self.dns_port), proxied=False
+                )
+                flow = Flow(outside=outside, password=PASSWORD, remove=self.removed.append)
+                return await run_checks(all_checks(outside, inside, flow), deadline)
+
+        return {result.name: result for result in asyncio.run(all_of_them())}
+
+    def failures(self, deadline: float = DEADLINE, inside: Inside | None = None) -> dict[str, str]:
+        """Return what failed, by name."""
+        results = self.run(deadline, inside).items()
+        return {name: result.text for name, result in results if result.outcome is Outcome.FAILED}
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.create(tmp_path_factory.mktemp("authority") / "ca.crt")
+
+
+@pytest.fixture(scope="module")
+def running_standin(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    with serving(DEVNET, authority, tmp_path_factory.mktemp("standin")) as standin:
+        yield standin
+
+
+@pytest.fixture
+def verifier(running_standin: StandIn, authority: Authority) -> Iterator[Verifier]:
+    """Return a verifier of a stand-in that works."""
+    running_standin.mend()
+    port = free_port()
+    with cluster_dns(str(DEVNET.stack.nodes[0].address), ("127.0.0.1", port)) as names:
+        yield Verifier(running_standin, authority.file, names, port)
+
+
+@pytest.fixture
+def verifier_with(authority: Authority, tmp_path: Path) -> Iterator[Callable[..., Verifier]]:
+    """Return a function that starts a stand-in with another certificate."""
+    import contextlib  # noqa: PLC0415 one fixture needs it
+
+    with contextlib.ExitStack() as left:
+
+        def start(by: Authority = authority, **certificate: object) -> Verifier:
+            standin = left.enter_context(serving(DEVNET, by, tmp_path, **certificate))
+            port = free_port()
+            names = left.enter_context(cluster_dns(str(DEVNET.stack.nodes[0].address), ("127.0.0.1", port)))
+            return Verifier(standin, authority.file, names, port)
+
+        yield start

@@ -1,0 +1,191 @@
+"""`gx verify` as a person and as CI run it: exit codes, forms of output, the record, mistakes in its options."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from gx.errors import InputError
+from gx.settings.offline import offline_settings
+from gx.verified import read_verified
+from gx.verify.record import verified_set, write_verified
+from tests.data.conftest import needed_binaries
+from tests.data.servers import BUCKET, ROOT_PASSWORD, ROOT_USER, Minio
+from tests.helpers.stack import edit
+from tests.verify.cluster import NOW, UID, Cluster, api_server
+from tests.verify.conftest import DEVNET, Verifier
+from tests.verify.standin import PASSWORD
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(verifier: Verifier, project: Path) -> Run:
+    """Return a function that runs `gx verify devnet` so that nothing leaves this machine."""
+    edit(project, "devnet", lambda config: config.update(clusterUid=UID))
+
+    def start(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        routes = [
+            text
+            for (host, port), (other, there) in verifier.routes.items()
+            for text in ("--connect-to", f"{host}:{port}:{other}:{there}")
+        ]
+        options = [*routes, "--cacert", str(verifier.ca_file), "--dns", f"127.0.0.1:{verifier.dns_port}"]
+        command = [sys.executable, "-c", "from gx.cli import main; main()", "verify", "devnet", *options, *arguments]
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
+        environment = {**kept, "PATH": "/nonexistent", **env}
+        return subprocess.run(
+            command, cwd=project, capture_output=True, text=True, check=False, timeout=60, env=environment
+        )
+
+    return start
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[Cluster, Path]]:
+    with api_server(DEVNET, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def own_minio(tmp_path: Path) -> Iterator[Minio]:
+    needed_binaries()
+    server = Minio(tmp_path / "minio").start()
+    server.client().create_bucket(Bucket=BUCKET)
+    yield server
+    server.kill()
+
+
+def test_without_a_cluster_it_looks_from_outside_and_writes_no_record(run: Run, project: Path) -> None:
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("devnet: 20 passed, 2 skipped in ")
+    assert "--context names no cluster" in done.stdout
+    assert not (project / "networks/devnet/verified.yaml").exists()
+
+
+def test_what_failed_is_said_at_once_and_ends_with_1(run: Run, verifier: Verifier) -> None:
+    verifier.standin.broken.add("scripts of mainnet")
+    done = run()
+    assert done.returncode == 1
+    assert "failed: URLs in the wallet's scripts: the scripts call api.gxcoin.money" in done.stdout
+    assert "1 failed" in done.stdout.splitlines()[-1]
+
+
+def test_with_a_cluster_everything_is_tried_and_recorded(
+    run: Run, verifier: Verifier, project: Path, cluster: tuple[Cluster, Path], own_minio: Minio
+) -> None:
+    known, kubeconfig = cluster
+    secret = known.secret("minio-credentials", AWS_ACCESS_KEY_ID=ROOT_USER, AWS_SECRET_ACCESS_KEY=ROOT_PASSWORD)
+    known.objects[-1] = secret
+    done = run("--context", "test", "--minio", own_minio.url, KUBECONFIG=str(kubeconfig))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "devnet: 39 passed in " in done.stdout
+    record = read_verified("devnet", project)
+    assert record is not None
+    (only,) = record.sets
+    assert (record.network, record.cluster_uid, only.passed, only.skipped) == ("devnet", UID, 39, ())
+    assert only.hash == offline_settings("devnet", project).release.hash
+    assert (NOW - only.deployed).total_seconds() == 30 * 3600
+    assert only.workloads["svc-messaging"].tag == "v2.2.0"
+    assert f"wrote networks/devnet/verified.yaml: the set {only.hash}" in done.stdout
+    assert PASSWORD not in done.stdout + done.stderr
+    assert len(verifier.standin.files) == 1, "the file went to the stand-in, its key was removed from MinIO"
+
+
+def test_a_failure_leaves_the_record_as_it_was(
+    run: Run, project: Path, cluster: tuple[Cluster, Path], own_minio: Minio
+) -> None:
+    known, kubeconfig = cluster
+    known.objects.remove(known.get("CronJob", "minio-backup"))
+    done = run("--context", "test", "--minio", own_minio.url, KUBECONFIG=str(kubeconfig))
+    assert done.returncode == 1
+    assert not (project / "networks/devnet/verified.yaml").exists()
+
+
+def test_another_cluster_than_the_pinned_one_is_refused(run: Run, cluster: tuple[Cluster, Path]) -> None:
+    known, kubeconfig = cluster
+    known.get("Namespace", "kube-system")["metadata"]["uid"] = UID.replace("1", "9")
+    done = run("--context", "test", KUBECONFIG=str(kubeconfig))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_json_for_programs(run: Run) -> None:
+    done = run("--json")
+    document = json.loads(done.stdout)
+    assert (document["network"], document["failed"], document["passed"]) == ("devnet", 0, 20)
+    assert {check["outcome"] for check in document["checks"]} == {"passed", "skipped"}
+
+
+def test_junit_for_ci(run: Run, verifier: Verifier, tmp_path: Path) -> None:
+    verifier.standin.faults["/health"] = "html"
+    report = tmp_path / "report.xml"
+    run("--junit", str(report))
+    suite = ET.parse(report).getroot()  # noqa: S314 our own file
+    numbers = {key: suite.attrib[key] for key in ("tests", "failures", "skipped")}
+    assert numbers == {"tests": "22", "failures": "1", "skipped": "2"}
+    failed = {case.attrib["name"] for case in suite if case.find("failure") is not None}
+    assert failed == {"GET /health"}
+
+
+def test_with_the_password_in_the_environment_two_people_talk(run: Run) -> None:
+    done = run(GX_TEST_USERS_PASSWORD=PASSWORD)
+    assert "left behind: the file" in done.stdout, "without MinIO the file stays, and that is said"
+    assert done.returncode == 1
+    assert PASSWORD not in done.stdout + done.stderr
+
+
+MISTAKES = [
+    (
+        ["--connect-to", "devnet.gxcoin.money:443"],
+        "--connect-to = 'devnet.gxcoin.money:443': is no HOST:PORT:HOST:PORT",
+    ),
+    (["--connect-to", "a:443:b:0"], "--connect-to = 'b:0': is no HOST:PORT"),
+    (["--dns", "127.0.0.1"], "--dns = '127.0.0.1': is no HOST:PORT"),
+    (["--cacert", "/nonexistent/ca.crt"], "/nonexistent/ca.crt: cannot be used (No such file or directory)"),
+    (["--context", "nowhere"], "context nowhere"),
+    (["--junit", "/nonexistent/report.xml"], "/nonexistent/report.xml: cannot be written (No such file or directory)"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), MISTAKES)
+def test_a_mistake_gets_one_line(run: Run, arguments: list[str], line: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_the_same_set_is_kept_once_and_ten_are_kept(project: Path) -> None:
+    settings = offline_settings("devnet", project)
+    for _ in range(2):
+        write_verified(project, settings, UID, verified_set(settings, NOW, 30, []))
+    for number in range(12):
+        one = verified_set(settings, NOW, 30, []).model_copy(update={"hash": f"{number:016x}"})
+        write_verified(project, settings, UID, one)
+    record = read_verified("devnet", project)
+    assert record is not None
+    assert [one.hash for one in record.sets] == [f"{number:016x}" for number in range(11, 1, -1)]
+
+
+@pytest.mark.parametrize(("key", "value"), [("network", "testnet"), ("clusterUid", UID.replace("1", "9"))])
+def test_the_record_of_another_network_or_cluster_is_not_written_over(project: Path, key: str, value: str) -> None:
+    settings = offline_settings("devnet", project)
+    write_verified(project, settings, UID, verified_set(settings, NOW, 30, []))
+    path = project / "networks/devnet/verified.yaml"
+    document = yaml.safe_load(path.read_text())
+    document[key] = value
+    path.write_text(yaml.safe_dump(document))
+    before = path.read_text()
+    with pytest.raises(InputError, match=f"{key} = '{value}': is the record of another"):
+        write_verified(project, settings, UID, verified_set(settings, NOW, 30, []))
+    assert path.read_text() == before

