@@ -16,6 +16,7 @@ from gx.errors import InputError, Interrupted
 from gx.local.commands import local
 from gx.operate.commands import adopt
 from gx.operate.data_commands import backups, remove_test_users, restore, rotate
+from gx.operate.diff_commands import diff
 from gx.operate.edge_commands import dns, edge
 from gx.operate.reach_commands import reach
 from gx.plan.record import RecorderCrashError, record
@@ -41,6 +42,7 @@ app.add_typer(local, name="local")
 app.add_typer(edge, name="edge")
 app.command()(reach)
 app.command()(dns)
+app.command()(diff)
 app.command()(adopt)
 app.command()(backups)
 app.command()(restore)

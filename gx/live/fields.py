@@ -35,6 +35,7 @@ REPLACING: Mapping[str, tuple[str, ...]] = {
     "ConfigMap": ("immutable",),
     "DaemonSet": ("spec.selector",),
     "Deployment": ("spec.selector",),
+    "DnsRecord": ("zoneId",),
     "Job": ("spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
     "PersistentVolumeClaim": (
         "spec.accessModes",
@@ -42,6 +43,7 @@ REPLACING: Mapping[str, tuple[str, ...]] = {
         "spec.storageClassName",
         "spec.volumeName",
     ),
+    "RandomPassword": ("keepers", "length", "lower", "number", "numeric", "overrideSpecial", "special", "upper"),
     "ResourceQuota": ("spec.scopes",),
     "RoleBinding": ("roleRef",),
     "Secret": ("type",),

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gx.errors import ShownError
 from gx.plan.model import Plan, plan_from
@@ -34,7 +34,22 @@ def record(
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> Plan:
-    """Return the Plan of a stack.
+    """Return the Plan of a stack; arguments and errors are those of `record_document`."""
+    return plan_from(
+        record_document(stack, root=root, up=up, unknown=unknown, progress=progress, before_wait=before_wait)
+    )
+
+
+def record_document(
+    stack: str,
+    *,
+    root: Path = ROOT,
+    up: bool = False,
+    unknown: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+    before_wait: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Return the record of a stack as plain JSON, by the program that lies in the project's folder.
 
     Args:
         stack: The stack's name.
@@ -72,7 +87,7 @@ def record(
         raise ProgramRefusalError(message["error"])
     if "record" not in message:
         raise RecorderCrashError(complaint.strip() or f"the recorder ended with {child.returncode}")
-    return plan_from(message["record"])
+    return cast("dict[str, Any]", message["record"])
 
 
 def _last_message(lines: Any, progress: Callable[[int], None]) -> dict[str, Any]:  # noqa: ANN401 a text stream

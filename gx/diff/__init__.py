@@ -1,0 +1,1 @@
+"""What a change would do: two Plans compared, object by object and field by field."""

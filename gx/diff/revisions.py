@@ -1,0 +1,158 @@
+"""Plans of git revisions: each revision's own program, run in a folder of its own, kept until something changes."""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from gx.errors import InputError
+from gx.local.binaries import cache_folder
+from gx.plan.model import Plan, plan_from
+from gx.plan.record import RecorderCrashError, record_document
+from gx.settings.project import networks, stack_file
+
+WORKING_TREE = ""
+"""The revision that stands for the files as they are."""
+PROGRAM = ("Pulumi.yaml", "assets", "components", "gx", "networks", "program.py", "uv.lock")
+"""What decides a Plan beside the network's own settings."""
+KEPT = 60
+"""Recorded Plans that stay on disk, about half a megabyte each."""
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A git revision of the project.
+
+    Attributes:
+        name: As it was given; empty for the working tree.
+        commit: Its full id; empty for the working tree.
+    """
+
+    name: str
+    commit: str
+
+    @property
+    def shown(self) -> str:
+        """What a person calls it."""
+        return self.name or "the working tree"
+
+
+def resolve(root: Path, name: str) -> Revision:
+    """Return a revision by its name.
+
+    Raises:
+        InputError: There is no such revision, or no git.
+    """
+    if name == WORKING_TREE:
+        return Revision(name, "")
+    done = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if done.returncode != 0:
+        fix = "name a commit, a branch or a tag (`git log --oneline`)"
+        raise InputError(file="gx diff", key="revision", value=repr(name), consequence="git knows none", fix=fix)
+    return Revision(name, done.stdout.decode().strip())
+
+
+def plans(
+    root: Path, revisions: Sequence[Revision], stacks: Sequence[str], done: Callable[[str], None] = lambda _: None
+) -> dict[tuple[Revision, str], Plan | None]:
+    """Return the Plan of each network at each revision; None where the revision has no such network.
+
+    Args:
+        root: The project's folder.
+        revisions: The revisions.
+        stacks: The networks; empty for all that any of the revisions has.
+        done: Called with a few words for each Plan that is there.
+
+    Raises:
+        InputError: A revision's program refuses its input; the line names the revision.
+    """
+    with ExitStack() as left, ThreadPoolExecutor(WORKERS) as pool:
+        folders = {revision: _folder(root, revision, left) for revision in revisions}
+        known = {revision: networks(folder) for revision, folder in folders.items()}
+        wanted = list(stacks) or sorted({name for names in known.values() for name in names})
+        for stack in wanted:
+            if not any(stack in names for names in known.values()):
+                fix = f"use one of {', '.join(sorted({n for names in known.values() for n in names}))}"
+                raise InputError(file=stack_file(stack), consequence="no such network in these revisions", fix=fix)
+        started = {
+            (revision, stack): pool.submit(_plan, root, folders[revision], revision, stack, done)
+            for revision in revisions
+            for stack in wanted
+            if stack in known[revision]
+        }
+        found = {key: future.result() for key, future in started.items()}
+    return {(revision, stack): found.get((revision, stack)) for revision in revisions for stack in wanted}
+
+
+def _plan(root: Path, folder: Path, revision: Revision, stack: str, done: Callable[[str], None]) -> Plan:
+    kept = cache_folder().parent / "plans" / f"{_key(root, revision, stack)}.json" if revision.commit else None
+    if kept is not None and kept.exists():
+        plan = plan_from(json.loads(kept.read_text(encoding="utf-8")))
+        done(f"{stack} at {revision.shown}: unchanged since it was recorded")
+        return plan
+    try:
+        document = record_document(stack, root=folder)
+    except InputError as error:
+        fix = "mend it there, or compare with a later revision"
+        raise InputError(file=revision.shown, consequence=f"its program refuses ({error})", fix=fix) from None
+    except RecorderCrashError as error:
+        last = str(error).strip().splitlines()[-1]
+        fix = "compare with a revision whose locked packages are those that are installed"
+        raise InputError(file=revision.shown, key=stack, consequence=f"its program fails ({last})", fix=fix) from None
+    if kept is not None:
+        _keep(kept, json.dumps(document))
+    done(f"{stack} at {revision.shown}: recorded")
+    return plan_from(document)
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write whole or not at all; generated values are stand-ins, but nobody else needs to read them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(name).replace(path)
+    for old in sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def _key(root: Path, revision: Revision, stack: str) -> str:
+    """Return a hash of everything that decides a network's Plan at a revision."""
+    paths = [*PROGRAM, stack_file(stack)]
+    listed = _git(root, "ls-tree", revision.commit, "--", *paths).stdout
+    names = _git(root, "ls-tree", "--name-only", revision.commit).stdout  # other networks are names that are refused
+    others = b" ".join(sorted(name for name in names.split() if name.startswith(b"Pulumi.")))
+    return hashlib.sha256(b"\0".join([listed, others, sys.version.encode(), stack.encode()])).hexdigest()[:32]
+
+
+def _folder(root: Path, revision: Revision, left: ExitStack) -> Path:
+    """Return a folder with a revision's files; the working tree is its own."""
+    if not revision.commit:
+        return root
+    folder = Path(left.enter_context(tempfile.TemporaryDirectory(prefix="gx-diff-")))
+    archive = _git(root, "archive", "--format=tar", revision.commit)
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607 the user's own git
+    except OSError:
+        raise InputError(file="git", consequence="is not on PATH: revisions cannot be read", fix="install it") from None
+    if done.returncode != 0 and arguments[0] != "rev-parse":
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        consequence = said[-1] if said else f"ended with {done.returncode}"
+        raise InputError(file="git", key=arguments[0], consequence=consequence, fix="run it in a clone of the project")
+    return done

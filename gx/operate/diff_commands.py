@@ -1,0 +1,156 @@
+"""`gx diff`: what a change would do to the networks, and how two networks differ."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from gx.errors import InputError
+from gx.settings.project import networks, project_root
+
+if TYPE_CHECKING:
+    from gx.diff.between import Pair
+    from gx.diff.show import NetworkDiff
+
+PROTECTED = 3
+HEAD = "HEAD"
+
+
+def diff(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[BASE [HEAD] [STACK]...]", help="Two git revisions; without HEAD the files as they are."
+        ),
+    ] = None,
+    of_networks: Annotated[
+        bool, typer.Option("--networks", help="Compare two networks instead: gx diff --networks testnet mainnet.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --networks: show what is folded, too.")] = False,
+) -> None:
+    """Show what a change does to every network: objects, fields, replacements, and what that can cost. Offline.
+
+    Ends with 0, with 3 when something changes that the engine guards, or with 2 when the input is wrong.
+    """
+    root = project_root()
+    if of_networks:
+        _between(words or [], root, as_json=as_json, everything=everything)
+        return
+    base, head, stacks = _split(words or [HEAD], root)
+    found = _differences(root, base, head, stacks)
+    shown = head or "the working tree"
+    if as_json or markdown:
+        from gx.diff.show import as_json as json_of
+        from gx.diff.show import as_markdown
+
+        text = json_of(base, shown, found) if as_json else as_markdown(f"{base} → {shown}", found)
+        sys.stdout.write(text)
+    else:
+        from gx.diff.show import print_diff
+
+        print_diff(Console(highlight=False), found)
+    guarded = [f"{network.network}: {change.place}" for network in found for change in network.protected]
+    if guarded:
+        sys.stderr.write(f"{len(guarded)} protected: {', '.join(guarded)}\n")
+        raise typer.Exit(PROTECTED)
+
+
+def _split(words: list[str], root: Path) -> tuple[str, str, list[str]]:
+    """Return base, head and networks: a word that names a network is one, and never a revision."""
+    known = set(networks(root))
+    revisions = [word for word in words if word not in known]
+    if len(revisions) > 2:  # noqa: PLR2004 base and head
+        raise InputError(
+            file="gx diff",
+            key=revisions[2],
+            consequence="is a third revision, and no network",
+            fix=f"name at most two revisions and any of {', '.join(sorted(known))}",
+        )
+    base, head = (*revisions, "", "")[:2]
+    return base or HEAD, head, [word for word in words if word in known]
+
+
+def _differences(root: Path, base: str, head: str, stacks: list[str]) -> "list[NetworkDiff]":
+    from gx.diff.model import changes
+    from gx.diff.revisions import plans, resolve
+    from gx.diff.risks import risks
+    from gx.diff.show import NetworkDiff
+
+    status = Console(stderr=True, highlight=False)
+    old, new = resolve(root, base), resolve(root, head)
+    recorded = plans(root, [old, new], stacks, lambda text: status.print(text, style="dim"))
+    found: list[NetworkDiff] = []
+    for network in dict.fromkeys(stack for _, stack in recorded):
+        before, after = recorded[old, network], recorded[new, network]
+        differing = changes(before, after)
+        costs = risks(differing, before, after)
+        found.append(NetworkDiff(network=network, changes=tuple(differing), risks=tuple(costs)))
+    return found
+
+
+def _between(words: list[str], root: Path, *, as_json: bool, everything: bool) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
+
+    from gx.diff.between import between
+    from gx.plan.record import record
+    from gx.settings.offline import offline_settings
+
+    if len(words) != 2:  # noqa: PLR2004 a pair
+        fix = "gx diff --networks testnet mainnet"
+        raise InputError(file="gx diff", key="--networks", consequence="compares exactly two networks", fix=fix)
+    settings = {name: offline_settings(name, root, adopting=False) for name in words}
+    with ThreadPoolExecutor(2) as pool:
+        left, right = pool.map(partial(record, root=root), words)
+    pairs = between(left, right, settings)
+    if as_json:
+        sys.stdout.write(json.dumps([_pair(pair) for pair in pairs], indent=2, ensure_ascii=False) + "\n")
+        return
+    _print_pairs(words, pairs, everything=everything)
+
+
+def _pair(pair: "Pair") -> dict[str, Any]:
+    return {
+        "place": pair.place,
+        "only": pair.only,
+        "reason": pair.reason,
+        "expected": dict(pair.expected),
+        "unexpected": [{"path": d.text, "left": d.old, "right": d.new} for d in pair.unexpected],
+    }
+
+
+def _print_pairs(words: list[str], pairs: "list[Pair]", *, everything: bool) -> None:
+    from collections import Counter
+
+    from gx.diff.show import value_line
+
+    console = Console(highlight=False, soft_wrap=True)
+    folded: Counter[str] = Counter()
+    unexpected = 0
+    for pair in pairs:
+        folded.update(pair.expected)
+        if pair.reason:
+            folded[pair.reason] += 1
+        if pair.only and (everything or not pair.reason):
+            why = f" ({pair.reason})" if pair.reason else ""
+            console.print(Text(f"only {pair.only}: {pair.place}{why}", style="yellow"))
+        if pair.unexpected or (everything and pair.expected):
+            console.print(Text(pair.place, style="bold"))
+        for difference in pair.unexpected:
+            unexpected += 1
+            console.print(Text(f"    {value_line(difference)}"))
+        if everything:
+            for reason, count in pair.expected.items():
+                console.print(Text(f"    expected: {count} x {reason}", style="dim"))
+    lonely = sum(bool(pair.only) and not pair.reason for pair in pairs)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in folded.most_common())
+    console.print(
+        f"{words[0]} and {words[1]}: {unexpected} unexpected fields, {lonely} unexpected objects on one side alone"
+    )
+    console.print(f"expected because they are two networks: {reasons or 'nothing'}")

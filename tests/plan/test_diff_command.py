@@ -1,0 +1,154 @@
+"""`gx diff` over real git revisions: each one's own program, recorded once, mistakes in one line."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.repository import commit, repository
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with a change of one network in its second commit and a page of text in its third."""
+    folder = repository(tmp_path_factory.mktemp("clone"))
+    path = folder / "Pulumi.testnet.yaml"
+    path.write_text(
+        path.read_text().replace("gx-infra:projectionLagThresholdMs:", "gx-infra:projectionLagThresholdMs: 1")
+    )
+    text = path.read_text()
+    assert "projectionLagThresholdMs: 1 " in text
+    path.write_text(text.replace("projectionLagThresholdMs: 1 ", "projectionLagThresholdMs: 1"))
+    commit(folder, "another threshold on testnet")
+    (folder / "README.md").write_text("nothing about networks\n")
+    commit(folder, "a page")
+    return folder
+
+
+@pytest.fixture
+def run(clone: Path, tmp_path: Path) -> Run:
+    def start(*arguments: str, cwd: Path = clone) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from gx.cli import main; main()", "diff", *arguments]
+        env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120, env=env)
+
+    return start
+
+
+def test_what_a_change_does_to_each_network_and_nothing_is_recorded_twice(run: Run) -> None:
+    done = run("HEAD~2", "HEAD")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "devnet: no change" in lines
+    assert "mainnet: no change" in lines
+    assert any(line.startswith("testnet: ") and "to update" in line for line in lines)
+    assert any("! restart: Deployment/svc-messaging 1 pod" in line for line in lines)
+    assert any("data.PROJECTION_LAG_THRESHOLD_MS" in line for line in lines)
+    again = run("HEAD~2", "HEAD")
+    assert again.stdout == done.stdout
+    assert again.stderr.count("unchanged since it was recorded") == 6
+    assert ": recorded" not in again.stderr
+
+
+def test_a_commit_that_touches_no_network_records_nothing_anew(run: Run) -> None:
+    run("HEAD~1", "HEAD~1", "devnet")
+    done = run("HEAD~1", "HEAD", "devnet")
+    assert done.stdout == "devnet: no change\n"
+    assert done.stderr.count("unchanged since it was recorded") == 2
+
+
+def test_the_files_as_they_are_against_the_last_commit(run: Run, clone: Path) -> None:
+    path = clone / "Pulumi.devnet.yaml"
+    kept = path.read_text()
+    path.write_text(kept.replace("retentionDays: 7", "retentionDays: 9"))
+    try:
+        done = run("devnet")
+    finally:
+        path.write_text(kept)
+    assert done.returncode == 0, done.stderr
+    assert '"RETENTION_DAYS"' in done.stdout or "RETENTION_DAYS" in done.stdout
+    assert "testnet" not in done.stdout
+
+
+def test_a_change_of_what_is_guarded_ends_with_3(run: Run, clone: Path) -> None:
+    path = clone / "Pulumi.mainnet.yaml"
+    kept = path.read_text()
+    path.write_text(kept.replace("kind: StatefulSet\n", "kind: Deployment\n"))
+    try:
+        done = run("HEAD", "mainnet", "--markdown")
+    finally:
+        path.write_text(kept)
+    assert done.returncode == 3, done.stderr
+    assert "2 protected: mainnet: Deployment/minio, mainnet: StatefulSet/minio" in done.stderr
+    assert "**protected**" in done.stdout
+
+
+def test_a_network_that_is_new_is_created(run: Run, clone: Path) -> None:
+    text = (clone / "Pulumi.testnet.yaml").read_text().replace("testnet", "qanet")
+    (clone / "Pulumi.qanet.yaml").write_text(text.replace("environment: qanet", "environment: testnet"))
+    folder = clone / "networks/qanet"
+    folder.mkdir()
+    for file in (clone / "networks/testnet").glob("*.yaml"):
+        (folder / file.name).write_text(file.read_text().replace("testnet", "qanet"))
+    try:
+        done = run("HEAD", "qanet", "--json")
+    finally:
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+        (clone / "Pulumi.qanet.yaml").unlink()
+    (network,) = json.loads(done.stdout)["networks"]
+    assert {change["action"] for change in network["changes"]} == {"create"}
+    assert len(network["changes"]) > 80
+
+
+def test_two_networks_beside_each_other(run: Run) -> None:
+    done = run("--networks", "testnet", "mainnet")
+    assert done.returncode == 0, done.stderr
+    assert "Ingress/gx-backend-ingress" in done.stdout, "the path of Q Send"
+    assert "0 unexpected objects on one side alone" in done.stdout
+
+
+MISTAKES = [
+    (["v9.9"], "gx diff: revision = 'v9.9': git knows none"),
+    (["HEAD", "HEAD~1", "HEAD~2"], "gx diff: HEAD~2: is a third revision"),
+    (["--networks", "testnet"], "--networks: compares exactly two networks"),
+    (["--networks", "testnet", "prodnet"], "Pulumi.prodnet.yaml: "),
+    (["--", "--upload-pack=x"], "revision = '--upload-pack=x': git knows none"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), MISTAKES)
+def test_a_mistake_gets_one_line(run: Run, arguments: list[str], line: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_revision_whose_settings_are_refused_is_named(run: Run, clone: Path) -> None:
+    path = clone / "Pulumi.devnet.yaml"
+    kept = path.read_text()
+    path.write_text(kept + "  gx-infra:unknownKey: 1\n")
+    try:
+        done = run("HEAD", "devnet")
+    finally:
+        path.write_text(kept)
+    assert done.returncode == 2
+    assert "the working tree: its program refuses (Pulumi.devnet.yaml: gx-infra:unknownKey" in done.stderr
+
+
+def test_outside_a_repository(run: Run, tmp_path: Path, clone: Path) -> None:
+    folder = tmp_path / "no-repository"
+    (folder / "networks").mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text((clone / "Pulumi.yaml").read_text())
+    done = run("HEAD", cwd=folder)
+    assert done.returncode == 2
+    assert "git knows none" in done.stderr
