@@ -18,6 +18,7 @@ from gx.operate.commands import adopt
 from gx.operate.data_commands import backups, remove_test_users, restore, rotate
 from gx.operate.diff_commands import diff
 from gx.operate.edge_commands import dns, edge
+from gx.operate.promote_commands import promote
 from gx.operate.reach_commands import reach
 from gx.plan.record import RecorderCrashError, record
 from gx.settings.project import networks, project_root
@@ -49,6 +50,7 @@ app.command()(restore)
 app.command()(rotate)
 app.command()(remove_test_users)
 app.command()(verify)
+app.command()(promote)
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]

@@ -7,6 +7,7 @@ from gx.catalogue import CATALOGUE
 from gx.live.objects import sequence
 from gx.naming import BACKUP_PVC, MINIO_PVC
 from gx.operate.live import Live, pod_template
+from gx.release import Release
 
 _IMAGE = re.compile(
     r"(?P<registry>[^/]+)/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
@@ -33,7 +34,9 @@ def release_as_found(current: dict[str, Any], live: Live) -> dict[str, Any]:
         if running:
             entry["liveDigest"] = running
         workloads[name] = entry
-    return {**current, "origin": "as found", "workloads": workloads}
+    found = Release.model_validate({**current, "origin": "as found", "workloads": workloads, "promoted": None})
+    promoted = {"how": "as found", "hash": found.hash}
+    return {**current, "origin": "as found", "promoted": promoted, "workloads": workloads}
 
 
 def volumes_as_found(live: Live) -> dict[str, str]:

@@ -12,6 +12,7 @@ from gx.neighbours import NEIGHBOURS
 from gx.settings.model import NeighbourNumbers
 from gx.settings.monitoring_rules import MONITORING_RULES
 from gx.settings.project import release_file
+from gx.settings.promotion_rules import PROMOTION_RULES
 from gx.settings.rule import Case, Rule, problem_of
 from gx.settings.settings import Settings
 from gx.settings.storage_rules import STORAGE_RULES
@@ -48,7 +49,7 @@ def _other_networks(case: Case) -> Iterator[InputError]:
     for other in case.others:
         names = (f"backend-{other}", f"fabric-{other}", f"{other}.{own.zone}", f"-{other}")
         for path, text in _texts(settings.stack.model_dump(mode="json", by_alias=True)):
-            if path.startswith(("unconfirmed", "zone", "registry", "environment", "namespaceLabels")):
+            if path.startswith(("unconfirmed", "zone", "registry", "environment", "namespaceLabels", "promotion")):
                 continue
             if any(name in text for name in names) or text == other:
                 yield problem_of(
@@ -244,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     _workloads,
     _variables,
     _release,
+    *PROMOTION_RULES,
     *TRAFFIC_RULES,
     *MONITORING_RULES,
     _vocabulary,

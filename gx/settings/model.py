@@ -206,6 +206,17 @@ class Backup(Model):
     offsite: Offsite | None = Field(default=None, description="Without it source and copy lie on one disk.")
 
 
+class Promotion(Model):
+    """Where a network's versions come from (production.md 14): never past a network, never backwards."""
+
+    source: DnsLabel | None = Field(
+        default=None, alias="from", description="The network before; the first of the chain has none."
+    )
+    soak_hours: int = Field(
+        default=24, ge=0, le=720, description="How long a set must have run there. Only `gx promote` looks at a clock."
+    )
+
+
 class NeighbourNumbers(Model):
     """A neighbour in the namespace that the program does not own: only what quota and references need."""
 
@@ -246,6 +257,7 @@ class StackFile(Model):
     dns: Dns
     edge: Edge
     monitoring: Monitoring
+    promotion: Promotion
     test_users: bool
     neighbours: dict[str, NeighbourNumbers]
     secret_epochs: dict[str, Annotated[int, Field(ge=1)]]

@@ -1,0 +1,204 @@
+"""`gx promote`: the whole verified set of one network becomes the set of the next."""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from gx.errors import InputError
+from gx.settings.project import project_root, release_file, verified_file
+
+if TYPE_CHECKING:
+    from gx.operate.promotion import Gate
+    from gx.settings.settings import Settings
+
+REFUSED = 3
+SHORTEST = 10
+
+
+def promote(  # noqa: PLR0917 options of a command
+    source: Annotated[str, typer.Argument(help="The network whose set goes on.", metavar="SOURCE")],
+    target: Annotated[str, typer.Argument(help="The network that gets it.", metavar="TARGET")],
+    context: Annotated[
+        str, typer.Option("--context", metavar="NAME", help="Cluster that is asked what SOURCE runs.")
+    ] = "",
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it may, and what would change.")] = False,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Back to a set that TARGET itself has verified; always allowed.")
+    ] = False,
+    to_set: Annotated[str, typer.Option("--set", metavar="HASH", help="With --rollback: which one.")] = "",
+    override: Annotated[
+        str, typer.Option("--override", metavar="REASON", help="Over the gate, for a reason that is recorded.")
+    ] = "",
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="YYYY-MM-DD", help="With --override: the day it ends.")
+    ] = "",
+) -> None:
+    """Write the set that SOURCE has run and verified into TARGET's release file, and show what that changes.
+
+    Nothing is deployed: `pulumi up -s TARGET` does that, after a review.
+    Ends with 0, with 3 when the gate refuses, or with 2 when the input is wrong.
+    """
+    root, console = project_root(), Console(highlight=False, soft_wrap=True)
+    if rollback:
+        document = _rollback(root, target, to_set)
+    else:
+        until = _override(override, expires)
+        gate = _asked(root, source, target, context)
+        _judge(gate, console, overridden=until is not None)
+        document = _promoted(gate, override, until)
+    _show_versions(root, target, document, console)
+    if check:
+        console.print(f"{target}: nothing was written")
+        return
+    _write(root, target, document, console)
+
+
+def _asked(root: Path, source: str, target: str, context: str) -> "Gate":
+    from gx.operate.prepare import prepare
+    from gx.operate.promotion import Gate, utc_now
+    from gx.verified import read_verified
+    from gx.verify.running import running
+
+    if not context:
+        raise InputError(
+            file="gx promote",
+            key="--context",
+            consequence=f"is needed to see what {source} runs",
+            fix="name the cluster's context (`kubectl config get-contexts`)",
+        )
+    goal = _settings(root, target)
+    prepared = prepare(source, context, need_zone=False)
+    uid = prepared.read_uid()
+    prepared.check_cluster(uid)
+    return Gate(
+        source=prepared.settings,
+        target=goal,
+        verified=read_verified(source, root),
+        cluster_uid=uid,
+        running=running(prepared.api, prepared.settings),
+        now=utc_now(),
+    )
+
+
+def _settings(root: Path, stack: str) -> "Settings":
+    from gx.settings.offline import offline_settings
+
+    return offline_settings(stack, root, adopting=False)
+
+
+def _judge(gate: "Gate", console: Console, *, overridden: bool) -> None:
+    refusals = gate.refusals()
+    for line in refusals:
+        console.print(f"{'overridden' if overridden else 'refused'}: {line}", markup=False)
+    if refusals and not overridden:
+        console.print(f"{gate.target.network.name}: nothing was written")
+        raise typer.Exit(REFUSED)
+
+
+def _override(reason: str, expires: str) -> date | None:
+    from gx.operate.promotion import utc_now
+
+    if not reason and not expires:
+        return None
+    if len(reason.strip()) < SHORTEST:
+        raise _bad("--override", reason, f"says too little: at least {SHORTEST} letters are recorded", "say why")
+    try:
+        until = date.fromisoformat(expires)
+    except ValueError:
+        raise _bad("--expires", expires, "is no date", "write the last day, such as 2026-01-31") from None
+    if until < utc_now().date():
+        raise _bad("--expires", expires, "is over already", "write a day to come")
+    return until
+
+
+def _bad(option: str, value: str, consequence: str, fix: str) -> InputError:
+    return InputError(file="gx promote", key=option, value=repr(value), consequence=consequence, fix=fix)
+
+
+def _promoted(gate: "Gate", reason: str, until: date | None) -> dict[str, Any]:
+    from gx.operate.promotion import promoted_release
+
+    release, source = gate.source.release, gate.source.network.name
+    if until is not None and gate.refusals():
+        record: dict[str, Any] = {"how": "override", "source": source, "reason": reason, "expires": until}
+    else:
+        newest = gate.newest
+        record = {"how": "promotion", "source": source, "verified": newest.verified if newest else None}
+    return promoted_release(
+        gate.target, release.workloads, release.platform, origin=f"promoted from {source}", **record
+    )
+
+
+def _rollback(root: Path, target: str, wanted: str) -> dict[str, Any]:
+    from gx.operate.promotion import earlier, promoted_release
+    from gx.verified import read_verified
+
+    settings = _settings(root, target)
+    verified = read_verified(target, root)
+    found = earlier(verified, settings.release.hash, wanted)
+    if found is None:
+        known = ", ".join(one.hash for one in verified.sets) if verified else "none"
+        raise InputError(
+            file=verified_file(target),
+            key="sets",
+            value=repr(wanted) if wanted else None,
+            consequence=f"{target} has verified no such set",
+            fix=f"name one of its sets with --set: {known}",
+        )
+    origin = f"back to the set of {found.verified:%Y-%m-%d %H:%M} UTC"
+    return promoted_release(
+        settings, found.workloads, found.platform, how="rollback", origin=origin, verified=found.verified
+    )
+
+
+def _show_versions(root: Path, target: str, document: dict[str, Any], console: Console) -> None:
+    from gx.operate.promotion import version_changes
+    from gx.release import Release
+
+    after: Release = Release.model_validate(document)
+    changes = list(version_changes(_settings(root, target).release, after))
+    table = Table("image", f"{target} now", "then", box=None, pad_edge=False)
+    for name, old, new in changes:
+        table.add_row(name, *(image.reference("", name, target).lstrip("/") if image else "" for image in (old, new)))
+    if changes:
+        console.print(table)
+    console.print(f"set {after.hash}: {len(changes)} images differ" if changes else f"set {after.hash}: runs already")
+
+
+def _write(root: Path, target: str, document: dict[str, Any], console: Console) -> None:
+    """Write the file, then show what the program makes of it; a program that refuses gets its old file back."""
+    from gx.diff.model import changes
+    from gx.diff.risks import risks
+    from gx.diff.show import NetworkDiff, print_diff
+    from gx.plan.record import record
+
+    before = record(target, root=root)
+    path = root / release_file(target)
+    kept = path.read_text(encoding="utf-8")
+    head = f"# Bill of materials of {target}, written by `gx promote`. Tags are verbatim.\n"
+    _replace(path, head + yaml.safe_dump(document, sort_keys=False))
+    try:
+        after = record(target, root=root)
+    except BaseException:
+        _replace(path, kept)
+        raise
+    found = changes(before, after)
+    costs = risks(found, before, after)
+    print_diff(console, [NetworkDiff(network=target, changes=tuple(found), risks=tuple(costs))])
+    console.print(f"wrote {release_file(target)}; commit it, then: pulumi up -s {target}, gx verify {target}")
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        consequence = f"cannot be written ({error.strerror}); nothing was changed"
+        raise InputError(file=str(path), consequence=consequence, fix="make it writable") from None

@@ -1,0 +1,71 @@
+"""Whether a network may run its set: hashes are compared, no clock is looked at, so Monday and Tuesday agree."""
+
+from collections.abc import Iterator
+
+from gx.errors import InputError, shown
+from gx.release import Promoted
+from gx.settings.project import release_file, verified_file
+from gx.settings.rule import Case, Rule, problem_of
+from gx.settings.settings import Settings
+from gx.verified import read_verified
+
+
+def _chain(case: Case) -> Iterator[InputError]:
+    settings = case.settings
+    source, name = settings.stack.promotion.source, settings.network.name
+    if source == name or (source is not None and source not in case.others):
+        consequence = "is the network itself" if source == name else "is no network of this project"
+        fix = f"name one of {', '.join(case.others)}, or remove the key for the first of the chain"
+        yield problem_of(settings, "promotion.from", source, consequence, fix)
+
+
+def _gate(case: Case) -> Iterator[InputError]:
+    settings = case.settings
+    source, release = settings.stack.promotion.source, settings.release
+    if source is None:
+        return
+    if release.promoted is None:
+        yield _problem(settings, "promoted", None, "nothing says why the network may run this set")
+        return
+    if release.promoted.hash != release.hash:
+        text = f"the set is {release.hash}: a version was changed by hand, past {source}"
+        yield _problem(settings, "promoted.hash", release.promoted.hash, text)
+        return
+    yield from _reason(case, source, release.promoted)
+
+
+def _reason(case: Case, source: str, promoted: Promoted) -> Iterator[InputError]:
+    settings, name = case.settings, case.settings.network.name
+    if promoted.how == "promotion":
+        if promoted.source != source:
+            text = f"{name} takes its versions from {source}: a network was skipped"
+            yield _problem(settings, "promoted.source", promoted.source, text)
+            return
+        record = read_verified(source, case.root)
+        if record is None or record.network != source or record.of_hash(promoted.hash) is None:
+            text = f"{verified_file(source)} knows no such set: {source} has not verified it"
+            yield _problem(settings, "promoted.hash", promoted.hash, text)
+    elif promoted.how == "as found":
+        if settings.release.origin != "as found":
+            yield _problem(settings, "promoted.how", promoted.how, f"but the origin is {settings.release.origin!r}")
+    elif promoted.how == "rollback":
+        record = read_verified(name, case.root)
+        if record is None or record.of_hash(promoted.hash) is None:
+            text = f"{verified_file(name)} knows no such set: {name} has never verified it"
+            yield _problem(settings, "promoted.hash", promoted.hash, text)
+    elif promoted.reason is None or promoted.expires is None:
+        yield _problem(settings, "promoted.how", promoted.how, "an override needs a reason and the day it expires")
+
+
+def _problem(settings: Settings, key: str, value: object, consequence: str) -> InputError:
+    name, source = settings.network.name, settings.stack.promotion.source
+    return InputError(
+        file=release_file(name),
+        key=key,
+        value=None if value is None else shown(value),
+        consequence=consequence,
+        fix=f"gx promote {source} {name} --context NAME writes the file; an earlier set: --rollback",
+    )
+
+
+PROMOTION_RULES: tuple[Rule, ...] = (_chain, _gate)
