@@ -20,9 +20,9 @@ from gx.operate.diff_commands import diff
 from gx.operate.edge_commands import dns, edge
 from gx.operate.promote_commands import promote
 from gx.operate.reach_commands import reach
+from gx.operate.verify_commands import verify
 from gx.plan.record import RecorderCrashError, record
 from gx.settings.project import networks, project_root
-from gx.verify.commands import verify
 
 if TYPE_CHECKING:
     from gx.checks.finding import Finding

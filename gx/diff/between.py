@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from gx.diff.rules import comparable
-from gx.live.fields import Difference, differences
+from gx.fields import Difference, differences
 from gx.plan.model import Plan, Resource
 from gx.plan.values import plain
 from gx.settings.settings import Settings

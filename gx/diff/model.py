@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 
 from gx.diff.rules import comparable
-from gx.live.fields import Change as FieldChange
-from gx.live.fields import Difference, differences, replacing
+from gx.fields import Change as FieldChange
+from gx.fields import Difference, differences, replacing
 from gx.plan.model import Plan, Resource
 
 OPTIONS = ("protect", "retain_on_delete", "ignore_changes", "delete_before_replace", "import_id")

@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from gx.cache import cache_root
 from gx.errors import InputError
-from gx.local.binaries import cache_folder
 from gx.plan.model import Plan, plan_from
 from gx.plan.record import RecorderCrashError, record_document
 from gx.settings.project import networks, stack_file
@@ -95,7 +95,7 @@ def plans(
 
 
 def _plan(root: Path, folder: Path, revision: Revision, stack: str, done: Callable[[str], None]) -> Plan:
-    kept = cache_folder().parent / "plans" / f"{_key(root, revision, stack)}.json" if revision.commit else None
+    kept = cache_root() / "plans" / f"{_key(root, revision, stack)}.json" if revision.commit else None
     if kept is not None and kept.exists():
         plan = plan_from(json.loads(kept.read_text(encoding="utf-8")))
         done(f"{stack} at {revision.shown}: unchanged since it was recorded")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gx.diff.model import Action, Change
 from gx.diff.risks import Risk
-from gx.live.fields import Difference
+from gx.fields import Difference
 from gx.plan.values import plain
 
 SIGN = {Action.CREATE: "+", Action.DELETE: "-", Action.REPLACE: "±", Action.UPDATE: "~"}

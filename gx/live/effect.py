@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gx.live.fields import LAST_APPLIED, Change, Difference, Path, differences, prune, settled
+from gx.fields import LAST_APPLIED, Change, Difference, Path, differences, prune, settled
 from gx.live.managers import entries, is_ours, union
 from gx.quantities import parse_quantity
 

@@ -19,8 +19,8 @@ import kubernetes.stream  # pyright: ignore[reportUnusedImport] used through a n
 import urllib3.exceptions
 
 from gx.errors import InputError
+from gx.objects import Object
 
-Object = dict[str, Any]
 CONNECT_SECONDS, READ_SECONDS = 5, 60
 _PAGE = 500
 _WARNING = re.compile(r'^299 - "(.*)"$', re.DOTALL)

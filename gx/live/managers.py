@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from gx.live.objects import sequence
+from gx.objects import sequence
 
 TAKEN_OVER = ("kubectl", "before-first-apply", "pulumi-kubernetes")
 """Prefixes of the managers whose fields the provider makes its own when it updates an imported object.

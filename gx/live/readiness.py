@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gx.live.kubernetes_api import KubernetesApi, Object
-from gx.live.objects import mapping, sequence
+from gx.live.kubernetes_api import KubernetesApi
+from gx.objects import Object, mapping, sequence
 
 
 @dataclass(frozen=True)

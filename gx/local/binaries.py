@@ -1,13 +1,13 @@
 """The pinned programs that the local cluster and the tests run: where each is found."""
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from gx.cache import cache_root
 from gx.errors import InputError
 from gx.settings.project import ROOT
 
@@ -160,7 +160,7 @@ BINARIES: dict[str, Binary] = {
 
 def cache_folder() -> Path:
     """Return the folder of built programs, shared by every checkout of this user."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gx-infra" / "tools"
+    return cache_root() / "tools"
 
 
 def installed(binary: Binary) -> Path | None:

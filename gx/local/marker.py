@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.objects import mapping
 from gx.nodes import NODES
+from gx.objects import mapping
 
 NAMESPACE, NAME = "kube-system", "gx-local"
 SIMULATED = "kwok.x-k8s.io/node"

@@ -10,13 +10,13 @@ from typing import Any
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.objects import mapping, sequence
 from gx.local.binaries import find
 from gx.local.engine import Event, Result, Run, run_engine
 from gx.local.folder import DataFolder
 from gx.local.plugins import choose
 from gx.local.stack_copy import copy_project
 from gx.local.world import apply_world
+from gx.objects import mapping, sequence
 from gx.settings.project import PROJECT
 from gx.settings.settings import Settings
 

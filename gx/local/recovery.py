@@ -14,9 +14,9 @@ from gx.errors import InputError
 from gx.labels import FIELD_MANAGER, MANAGED_BY, NETWORK
 from gx.live.kinds import NAMESPACED
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.objects import identifier, mapping
 from gx.local.binaries import find
 from gx.local.network import LocalNetwork
+from gx.objects import identifier, mapping
 
 
 def recover(network: LocalNetwork, api: KubernetesApi, report: Callable[[str], None]) -> None:

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
-from gx.live.objects import mapping, sequence
 from gx.local.engine import Event, Result
 from gx.local.folder import DataFolder, folder_of
 from gx.local.network import LocalNetwork
+from gx.objects import mapping, sequence
 from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, networks
 

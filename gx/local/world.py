@@ -4,11 +4,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.live.kubernetes_api import KubernetesApi
 from gx.local.marker import SIMULATED, marker
 from gx.naming import BACKEND_SECRETS
 from gx.neighbours import NEIGHBOURS, externals
 from gx.nodes import NODES
+from gx.objects import Object
 from gx.settings.fields import Resources
 from gx.settings.settings import Settings
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any, cast
 
+from gx.fields import Change, Difference, replacing, settled
 from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
-from gx.live.fields import Change, Difference, replacing, settled
-from gx.live.kubernetes_api import Object
-from gx.live.objects import identifier, mapping
+from gx.objects import Object, identifier, mapping
 from gx.operate.live import CONTROLLERS, Live, pod_template
 from gx.operate.refusals import Refusal, refusals
 from gx.plan.model import Plan, Resource

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from gx.live.fields import Change, Difference
+from gx.fields import Change, Difference
 from gx.operate.adopt import Adoption, Decision, Item
 
 _QUIET = ("env", "data", "stringData", "annotations")

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from gx.catalogue import CATALOGUE
-from gx.live.objects import sequence
 from gx.naming import BACKUP_PVC, MINIO_PVC
+from gx.objects import sequence
 from gx.operate.live import Live, pod_template
 from gx.release import Release
 

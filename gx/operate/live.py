@@ -8,9 +8,9 @@ from typing import Any
 from gx.dns import wanted_records
 from gx.errors import InputError
 from gx.live.kinds import NAMESPACED
-from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, Reason, UnreachableError
-from gx.live.objects import sequence
+from gx.live.kubernetes_api import ApiError, KubernetesApi, Reason, UnreachableError
 from gx.naming import MONITORING_NAMESPACE
+from gx.objects import Object, sequence
 from gx.operate.zone import Record, Zone
 from gx.settings.settings import Settings
 

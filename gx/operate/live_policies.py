@@ -6,7 +6,7 @@ from typing import cast
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
-from gx.live.objects import mapping
+from gx.objects import mapping
 from gx.reach.semantics import Policies, Policy, policy_from
 
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from gx.errors import InputError, Interrupted
 from gx.labels import NAME
-from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, UnreachableError
+from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from gx.objects import Object
 
 POLL_SECONDS = 1.0
 UNSEEN_SECONDS = 120  # how long a pod may take to start before the person hears of it

@@ -6,8 +6,7 @@ from typing import Any
 
 from gx.adoption import LIVE_SECRETS
 from gx.labels import FIELD_MANAGER, MANAGED_BY
-from gx.live.kubernetes_api import Object
-from gx.live.objects import mapping, sequence
+from gx.objects import Object, mapping, sequence
 from gx.operate.live import CONTROLLERS, Live, claims_of, pod_template
 from gx.plan.model import Plan, Resource
 from gx.plan.values import Secret, walk

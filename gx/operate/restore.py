@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from gx.errors import InputError, shown
-from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.live.kubernetes_api import KubernetesApi
 from gx.naming import BACKUP, MINIO_RESTORE_USER, OFFSITE
+from gx.objects import Object
 from gx.operate.one_off import one_off
 from gx.settings.settings import Settings
 from gx.snapshots.model import NEWEST, STAMP

@@ -9,8 +9,9 @@ from ruamel.yaml import YAML
 
 from gx.errors import InputError, shown
 from gx.labels import CONFIG_CHECKSUM
-from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.live.kubernetes_api import KubernetesApi
 from gx.naming import MESSAGING_DATABASE, MINIO_BACKUP_USER, MINIO_MESSAGING_USER, MINIO_METRICS_USER
+from gx.objects import Object
 from gx.settings.crosscheck import GENERATED_SECRETS, TWO_KEY_SECRETS
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi, Object
+from gx.live.kubernetes_api import KubernetesApi
+from gx.objects import Object
 from gx.operate.one_off import one_off
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings

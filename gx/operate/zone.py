@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 import httpx
 
 from gx.errors import InputError
-from gx.live.objects import mapping, sequence
+from gx.objects import mapping, sequence
 
 PUBLIC_API = "https://api.cloudflare.com/client/v4"
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from gx.live.objects import mapping
+from gx.objects import mapping
 from gx.verify.model import Check, FailedError
 from gx.verify.outside import Outside
 from gx.verify.sockets import polling, websocket

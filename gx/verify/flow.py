@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gx.live.objects import mapping, sequence
 from gx.naming import QSEND_USERS
+from gx.objects import mapping, sequence
 from gx.verify.model import Check, FailedError
 from gx.verify.outside import Outside
 from gx.verify.web import Answer

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from gx.assets import asset
-from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, UnreachableError
-from gx.live.objects import mapping, sequence
+from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.monitoring.rules import alerts, rule_file
 from gx.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
+from gx.objects import Object, mapping, sequence
 from gx.settings.settings import Settings
 from gx.verify.model import Check, FailedError
 from gx.verify.running import running

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gx.catalogue import CATALOGUE
-from gx.live.kubernetes_api import KubernetesApi, Object
-from gx.live.objects import mapping, sequence
+from gx.live.kubernetes_api import KubernetesApi
+from gx.objects import Object, mapping, sequence
 from gx.settings.settings import Settings
 
 NEVER = datetime.fromtimestamp(0, UTC)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
-from gx.live.objects import mapping
+from gx.objects import mapping
 from gx.verify.endpoints import OK, answers
 from gx.verify.model import Check, FailedError
 from gx.verify.outside import Outside

@@ -4,7 +4,7 @@ import copy
 import json
 from typing import Any, cast
 
-from gx.live.fields import LAST_APPLIED
+from gx.fields import LAST_APPLIED
 from gx.live.kubernetes_api import KubernetesApi
 from gx.operate.adopt import filled
 from gx.plan.model import Plan

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gx.live.kubernetes_api import ApiError
-from gx.live.objects import mapping
 from gx.local.engine import EngineError, Event
 from gx.nodes import NODES
+from gx.objects import mapping
 from gx.steps import Step, Wave
 from tests.engine.conftest import Cluster, Stack
 from tests.helpers.stack import NETWORKS

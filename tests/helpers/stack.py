@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from gx.release import Release
 from gx.settings.load import SECRET_KEYS
-from gx.settings.project import PROJECT, ROOT, stack_file
+from gx.settings.project import PROJECT, ROOT, release_file, stack_file
 
 Change = Callable[[dict[str, Any]], object]
 NETWORKS = ("devnet", "testnet", "mainnet")
@@ -38,6 +39,16 @@ def edit(root: Path, stack: str, change: Change) -> None:
     config = {key.removeprefix(f"{PROJECT}:"): value for key, value in copy.deepcopy(document["config"]).items()}
     change(config)
     document["config"] = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def edit_release(root: Path, stack: str, change: Change) -> None:
+    """Change a release file in place, as if the network had been found with that set."""
+    path = root / release_file(stack)
+    document = yaml.safe_load(path.read_text())
+    change(document)
+    document |= {"origin": "as found", "promoted": None}
+    document["promoted"] = {"how": "as found", "hash": Release.model_validate(document).hash}
     path.write_text(yaml.safe_dump(document, sort_keys=False))
 
 

@@ -12,7 +12,7 @@ from gx.dns import wanted_records
 from gx.edge import allowed_sources, edge_config
 from gx.errors import InputError
 from gx.settings.offline import offline_settings
-from tests.helpers.stack import Change, edit, put
+from tests.helpers.stack import Change, edit, edit_release, put
 
 
 def both(*changes: Change) -> Change:
@@ -150,10 +150,7 @@ def test_the_wallet_may_have_every_node(project: Path) -> None:
     ("tag", "opens"), [("2.1.6", False), ("2.2.2", False), ("2.2.3", True), ("v2.3.0", True), ("newest", False)]
 )
 def test_q_send_opens_with_an_outbox_that_can_pay(project: Path, tag: str, opens: bool) -> None:
-    release = project / "networks/mainnet/release.yaml"
-    document = yaml.safe_load(release.read_text())
-    document["workloads"]["outbox-submitter"]["tag"] = tag
-    release.write_text(yaml.safe_dump(document))
+    edit_release(project, "mainnet", lambda release: release["workloads"]["outbox-submitter"].update(tag=tag))
     edit(project, "mainnet", put("ingress/qsendRoute", True))
     if opens:
         assert offline_settings("mainnet", project).stack.ingress.qsend_route

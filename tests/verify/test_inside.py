@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.objects import sequence
 from gx.monitoring.rules import rule_file
+from gx.objects import sequence
 from gx.settings.project import ROOT
 from gx.verify.inside import Inside, inside_checks, rule_problems
 from gx.verify.model import Outcome

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from gx.errors import InputError
+from gx.fields import LAST_APPLIED, Change, Difference, differences, prune, replacing, settled
 from gx.live.effect import pruned
-from gx.live.fields import LAST_APPLIED, Change, Difference, differences, prune, replacing, settled
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Object, Reason, UnreachableError
 from gx.live.managers import taken_over
-from gx.live.objects import identifier, mapping
 from gx.live.readiness import readiness
 from gx.local.marker import require_local
+from gx.objects import identifier, mapping
 from tools.plugins.protocol import (
     Changes,
     Found,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any, cast
 
-from gx.live.objects import mapping
+from gx.objects import mapping
 
 Path = tuple[str | int, ...]
 _KEYS = ("name", "containerPort", "port", "mountPath", "topologyKey", "ip", "key")

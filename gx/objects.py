@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+Object = dict[str, Any]
+"""An object as the API server writes it."""
+
 
 def mapping(value: object, *path: str) -> dict[str, Any]:
     """Return the mapping at a path, or an empty one."""

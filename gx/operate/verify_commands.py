@@ -125,8 +125,8 @@ def _password(api: "KubernetesApi", namespace: str) -> str:
     import base64
 
     from gx.live.kubernetes_api import ApiError, UnreachableError
-    from gx.live.objects import mapping
     from gx.naming import TEST_USERS
+    from gx.objects import mapping
 
     try:
         secret = api.get("v1", "Secret", namespace, TEST_USERS)

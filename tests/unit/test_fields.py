@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from gx.fields import REPLACING, Change, differences, prune, replacing, settled
 from gx.live.effect import changed, foreign, pruned
-from gx.live.fields import REPLACING, Change, differences, prune, replacing, settled
 from gx.live.managers import taken_over, union
 
 
