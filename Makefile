@@ -68,12 +68,16 @@ bench: .venv/.ready ## measure preview, engine, adoption, traffic, backups and a
 	  || { echo "make: npm could not install Grafana's schema: see the lines above; the rest works without it" >&2; exit 1; }
 	@touch $@
 
-policy/.venv/.ready: policy/pyproject.toml policy/uv.lock pyproject.toml .venv/.ready
-	@$(UV) sync --quiet --frozen --project policy --python '$(PYTHON)'
+%/.venv/.ready: %/pyproject.toml %/uv.lock pyproject.toml .venv/.ready
+	@$(UV) sync --quiet --frozen --project $* --python '$(PYTHON)'
 	@touch $@
 
+.PHONY: scan
+scan: .venv/.ready tools/checkov/.venv/.ready ## checkov and kube-score over every rendered manifest, with the waivers of policy/waivers.yaml
+	@.venv/bin/python -m tools.scan
+
 .PHONY: tools
-tools: .venv/.ready .tools/npm/.ready policy/.venv/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
+tools: .venv/.ready .tools/npm/.ready policy/.venv/.ready tools/checkov/.venv/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
 	@tools/install.sh
 	@.venv/bin/python -m gx.local.build
 
@@ -88,4 +92,4 @@ down: .venv/.ready ## stop what `make up` started
 .PHONY: clean
 clean: ## remove everything that these commands made, the local cluster included; built programs stay in the cache
 	@[ ! -d .gx-local ] || .venv/bin/gx local down --delete
-	rm -rf .venv policy/.venv .tools .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv policy/.venv tools/checkov/.venv .tools .pytest_cache .ruff_cache .hypothesis

@@ -61,7 +61,6 @@ POLICIES: tuple[Policy, ...] = (
         judge=check_quota,
         reason="At the quota Kubernetes refuses new pods: a rollout hangs.",
         remedy="Raise the figure in the stack file, or ask for less.",
-        live=True,
     ),
     Policy(
         name="limit-range",

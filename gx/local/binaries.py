@@ -114,6 +114,15 @@ BINARIES: dict[str, Binary] = {
             seconds=90,
         ),
         Binary(
+            name="kube-score",
+            module="kube-score",
+            package="github.com/zegl/kube-score/cmd/kube-score",
+            fits=r"kube-score version: v?1\.20\.",
+            stamp=("main.version={version}",),
+            ask=("version",),
+            seconds=30,
+        ),
+        Binary(
             name="pulumi",
             module="pulumi",
             package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",

@@ -1,0 +1,55 @@
+"""`gx check --context`: the rules of a network over what a real API server holds after the engine ran."""
+
+import dataclasses
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from gx.checks.finding import Finding, Severity
+from gx.live.kubernetes_api import KubernetesApi
+from gx.operate.live_checks import live_findings
+from gx.operate.prepare import Prepared
+from gx.plan.model import Plan
+from tests.engine.conftest import Stack
+
+
+@pytest.fixture(scope="module")
+def devnet(make_stack: Callable[..., Stack]) -> Stack:
+    stack = make_stack("devnet")
+    stack.run()
+    return stack
+
+
+def judged(stack: Stack, plan: Plan) -> list[Finding]:
+    api: KubernetesApi = stack.api
+    settings = stack.network.settings
+    pinned = settings.stack.model_copy(update={"cluster_uid": api.uid()})
+    prepared = Prepared(
+        settings=dataclasses.replace(settings, stack=pinned), api=api, zone=None, accepted=(), kept_secrets=()
+    )
+    return live_findings(prepared, plan)
+
+
+@pytest.mark.usefixtures("automation_api")
+def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
+    devnet: Stack, plans: dict[str, Plan]
+) -> None:
+    found = judged(devnet, plans["devnet"])
+    assert [f"{f.place}: {f.text}" for f in found if f.severity is Severity.ERROR] == []
+    container = {"name": "svc-tax", "image": "docker.io/library/nginx:latest"}
+    devnet.api.request(
+        "PATCH",
+        f"/apis/apps/v1/namespaces/{devnet.namespace}/deployments/svc-tax",
+        body={"spec": {"template": {"spec": {"containers": [container]}}}},
+        content_type="application/strategic-merge-patch+json",
+    )
+    errors = {(f.check, f.place) for f in judged(devnet, plans["devnet"]) if f.severity is Severity.ERROR}
+    assert ("registries", "Deployment/svc-tax/svc-tax") in errors
+    assert ("images", "Deployment/svc-tax/svc-tax") in errors
+
+
+def test_a_context_needs_one_network(gx: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = gx("check", "--context", "x")
+    assert done.returncode == 2
+    assert "gx check: --context: belongs to one network; fix: gx check mainnet --context x" in done.stderr
