@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field
 
@@ -86,7 +86,7 @@ def checkov(network: str, folder: Path) -> Iterator[Problem]:
     """Yield what checkov finds in a folder of manifests."""
     command = [str(CHECKOV), "-d", str(folder), "--framework", "kubernetes", "-o", "json", "--compact", "--quiet"]
     found: Any = json.loads(_run([*command, "--skip-download"]))
-    reports: list[Any] = found if isinstance(found, list) else [found]
+    reports = cast("list[Any]", found if isinstance(found, list) else [found])
     for report in reports:
         for failed in sequence(report, "results", "failed_checks"):
             kind, *_, name = str(failed["resource"]).split(".", 2)

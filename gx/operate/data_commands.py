@@ -141,18 +141,24 @@ def rotate(
         str,
         typer.Option("--context", metavar="NAME", help="Cluster that is asked whether all pods rolled."),
     ] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Only say what would happen; write nothing.")] = False,
 ) -> None:
-    """Write the next epoch of a generated secret into the stack file and say what `pulumi up` will do with it.
+    """Say what `pulumi up` will do with a new value of a secret, then write its epoch into the stack file.
 
-    Keys of MinIO's users and the database role have two values at once until the old one is retired.
+    Keys of MinIO's users and the database role have two values at once until the old one is retired. The value of an
+    adopted network changes only after its encrypted setting was taken out.
     """
     from gx.errors import InputError
     from gx.operate.prepare import prepare
-    from gx.operate.rotate import EFFECTS, check_name, check_rolled, write_epoch
+    from gx.operate.rotate import EFFECTS, check_adopted, check_name, check_rolled, explanation, write_epoch
     from gx.settings.crosscheck import TWO_KEY_SECRETS
+    from gx.settings.project import PROJECT
+    from gx.settings.stackfile import read_stack
 
     check_name(secret, retire=retire)
     settings, console = _settings(stack), _console()
+    kept = {key.removeprefix(f"{PROJECT}:") for key in read_stack(stack, project_root()).secrets}
+    check_adopted(settings, secret, kept)
     if retire:
         if not context:
             raise InputError(
@@ -164,13 +170,15 @@ def rotate(
         prepared = prepare(stack, context, need_zone=False)
         prepared.check_cluster(prepared.read_uid())
         check_rolled(prepared.api, settings, secret)
+    console.print("the provisioning Job removes the old value" if retire else EFFECTS[secret])
+    for line in explanation(project_root(), settings, secret, retire=retire):
+        console.print(f"  {line}", markup=False)
+    if explain:
+        console.print(f"{stack}: nothing was written")
+        return
     setting, number = write_epoch(project_root(), settings, secret, retire=retire)
     console.print(f"{stack}: {setting}.{secret} is {number} now; nothing happens before `pulumi up -s {stack}`")
-    if retire:
-        console.print("then: the provisioning Job removes the old value; nothing restarts")
-        return
-    console.print(f"then: {EFFECTS[secret]}")
-    if secret in TWO_KEY_SECRETS:
+    if not retire and secret in TWO_KEY_SECRETS:
         console.print(f"the old value stays valid until `gx rotate {stack} {secret} --retire --context NAME`")
 
 

@@ -1,17 +1,25 @@
 """`gx rotate`: a new value of a generated secret, as a change of the stack file that a person reviews and applies."""
 
 import base64
+import shutil
+import tempfile
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from gx.diff.model import changes
+from gx.diff.risks import risks
 from gx.errors import InputError, shown
 from gx.labels import CONFIG_CHECKSUM
 from gx.live.kubernetes_api import KubernetesApi
 from gx.naming import MESSAGING_DATABASE, MINIO_BACKUP_USER, MINIO_MESSAGING_USER, MINIO_METRICS_USER
 from gx.objects import Object
+from gx.plan.model import Plan
+from gx.plan.record import record
 from gx.settings.crosscheck import GENERATED_SECRETS, TWO_KEY_SECRETS
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings
@@ -27,6 +35,9 @@ EFFECTS = {
     "testUsers": "the Job of the test users runs again; they log in with the new password",
 }
 """What a new value does, by its name in `secretEpochs`."""
+
+ADOPTED = {"minioRoot": ("minioRootUser", "minioRootPassword"), "nextauthSecret": ("nextauthSecret",)}
+"""Encrypted settings that hold a live value instead of a generated one."""
 
 READERS = {
     "minioMessagingUser": (MINIO_MESSAGING_USER, "svc-messaging"),
@@ -55,6 +66,46 @@ def check_name(secret: str, *, retire: bool) -> None:
             else "is not generated here",
             fix=f"use one of {', '.join(known)}",
         )
+
+
+def check_adopted(settings: Settings, secret: str, kept: Collection[str]) -> None:
+    """Refuse to rotate what an encrypted setting holds: a new epoch would change nothing.
+
+    Args:
+        settings: The network.
+        secret: The secret's name in `secretEpochs`.
+        kept: Encrypted settings that are set: they carry live values over from before the adoption.
+
+    Raises:
+        InputError: The secret is an adopted one.
+    """
+    held = [key for key in ADOPTED.get(secret, ()) if key in kept]
+    if held:
+        raise InputError(
+            file=stack_file(settings.network.name),
+            key=f"{PROJECT}:{held[0]}",
+            consequence=f"holds the live value of {secret} and wins over every epoch: nothing would change",
+            fix=f"take it out on purpose, then rotate: pulumi config rm -s {settings.network.name} {' '.join(held)}",
+        )
+
+
+def explanation(root: Path, settings: Settings, secret: str, *, retire: bool) -> list[str]:
+    """Return what `pulumi up` would do after a rotation, from the Plan before and after it. Nothing is written."""
+    stack = settings.network.name
+    with tempfile.TemporaryDirectory(prefix="gx-rotate-") as name:
+        copy = Path(name)
+        for file in root.glob("Pulumi*.yaml"):
+            shutil.copy(file, copy)
+        shutil.copytree(root / "networks", copy / "networks")
+        write_epoch(copy, settings, secret, retire=retire)
+
+        def planned(folder: Path) -> Plan:
+            return record(stack, root=folder)
+
+        with ThreadPoolExecutor(2) as pool:
+            before, after = pool.map(planned, (root, copy))
+    costs = risks(changes(before, after), before, after)
+    return [f"{cost.kind.value}: {cost.place} {cost.text}" for cost in costs]
 
 
 def check_rolled(api: KubernetesApi, settings: Settings, secret: str) -> None:

@@ -38,6 +38,31 @@ def test_only_the_epoch_is_written(gx: Gx, untouched: Path) -> None:
     assert offline_settings("mainnet", untouched).stack.epoch("nextauthSecret") == 2
 
 
+def test_it_says_what_restarts_before_it_writes(gx: Gx, untouched: Path) -> None:
+    before = (untouched / "Pulumi.mainnet.yaml").read_text()
+    shown = gx("rotate", "mainnet", "nextauthSecret", "--explain", cwd=untouched)
+    assert shown.returncode == 0, shown.stderr
+    lines = shown.stdout.splitlines()
+    assert lines[0] == "the wallet restarts and every user is logged out"
+    assert "  secret rotated: RandomPassword/nextauthSecret-2 a new value; its readers restart" in lines
+    assert "  restart: Deployment/gx-wallet-frontend 1 pod" in lines
+    assert not [line for line in lines if "svc-messaging" in line], "nobody else restarts"
+    assert lines[-1] == "mainnet: nothing was written"
+    assert (untouched / "Pulumi.mainnet.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(("secret", "key"), [("nextauthSecret", "nextauthSecret"), ("minioRoot", "minioRootPassword")])
+def test_an_adopted_secret_changes_only_on_purpose(gx: Gx, untouched: Path, secret: str, key: str) -> None:
+    file = untouched / "Pulumi.mainnet.yaml"
+    file.write_text(f"{file.read_text()}  gx-infra:{key}:\n    secure: v1:abc\n")
+    before = file.read_text()
+    shown = gx("rotate", "mainnet", secret, cwd=untouched)
+    assert shown.returncode == 2
+    assert f"gx-infra:{key}: holds the live value of {secret} and wins over every epoch" in shown.stderr
+    assert f"pulumi config rm -s mainnet {key}" in shown.stderr
+    assert file.read_text() == before
+
+
 def test_a_second_key_keeps_the_first_until_it_is_retired(gx: Gx, untouched: Path) -> None:
     shown = gx("rotate", "mainnet", "minioMessagingUser", cwd=untouched)
     assert "the old value stays valid until `gx rotate mainnet minioMessagingUser --retire" in shown.stdout
