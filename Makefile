@@ -46,7 +46,7 @@ check: .venv/.ready ## lint, types, shell scripts, checks over all networks
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/pyright
-	@.venv/bin/shellcheck assets/*/*.sh .ci/run tools/*.sh
+	@.venv/bin/shellcheck assets/*/*.sh .ci/run .github/*.sh tools/*.sh
 	@.venv/bin/gx schema --check
 	@.venv/bin/gx check
 

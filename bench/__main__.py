@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.data import data
+from bench.difference import difference
 from bench.engine import engine
 from bench.monitoring import rules
 from bench.traffic import traffic
@@ -96,6 +97,7 @@ def _numbers(command: list[str]) -> list[float]:
 if __name__ == "__main__":
     compare()
     growth()
+    difference()
     engine()
     traffic()
     data()

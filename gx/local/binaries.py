@@ -114,6 +114,15 @@ BINARIES: dict[str, Binary] = {
             seconds=90,
         ),
         Binary(
+            name="actionlint",
+            module="actionlint",
+            package="github.com/rhysd/actionlint/cmd/actionlint",
+            fits=r"^v?1\.7\.",
+            stamp=("main.version={version}",),
+            ask=("-version",),
+            seconds=10,
+        ),
+        Binary(
             name="kube-score",
             module="kube-score",
             package="github.com/zegl/kube-score/cmd/kube-score",
