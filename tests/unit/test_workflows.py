@@ -161,10 +161,11 @@ def problem(words: list[str]) -> str:
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         return "" if set(words[1:]) <= set(targets) else f"no target {words[1:]}"
     if words[0] == ".venv/bin/gx":
-        known: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
+        known = cast("dict[str, Any]", cast("Any", get_command(app)).commands)
         if words[1] not in known:
             return f"gx has no {words[1]}"
-        options: set[str] = {option for parameter in known[words[1]].params for option in parameter.opts}
+        parameters = cast("list[Any]", known[words[1]].params)
+        options = {str(option) for parameter in parameters for option in cast("list[Any]", parameter.opts)}
         return next((f"no option {word}" for word in words[2:] if word.startswith("--") and word not in options), "")
     return ""
 
