@@ -18,6 +18,7 @@ from gx.operate.commands import adopt
 from gx.operate.data_commands import backups, remove_test_users, restore, rotate
 from gx.operate.diff_commands import diff
 from gx.operate.edge_commands import dns, edge
+from gx.operate.pin_commands import pin
 from gx.operate.promote_commands import promote
 from gx.operate.reach_commands import reach
 from gx.operate.verify_commands import verify
@@ -51,6 +52,7 @@ app.command()(rotate)
 app.command()(remove_test_users)
 app.command()(verify)
 app.command()(promote)
+app.command()(pin)
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]

@@ -80,7 +80,8 @@ def verify(  # noqa: PLR0917 options of a command
 
     async def run(remove: Callable[[str], None] | None) -> "list[Result]":
         async with Web(connect_to=routes, ca_file=cacert) as web:
-            outside = Outside(settings=settings, web=web, dns_server=server, proxied=server is None)
+            zone = prepared.zone.records if prepared and prepared.zone else None
+            outside = Outside(settings=settings, web=web, dns_server=server, proxied=server is None, zone=zone)
             checks = all_checks(outside, inside, _flow(outside, inside, remove))
             with Live(stack, len(checks), console) as live:
                 return await run_checks(checks, deadline, live.done)

@@ -14,6 +14,7 @@ from cryptography import x509
 
 from gx.cloudflare_ranges import CLOUDFLARE_RANGES
 from gx.dns import wanted_records
+from gx.errors import InputError
 from gx.monitoring.rules import alerts
 from gx.settings.settings import Settings
 from gx.verify.model import Check, FailedError
@@ -25,7 +26,27 @@ def name_checks(outside: Outside) -> Iterator[Check]:
     """Yield the checks of DNS and of certificates."""
     for host in outside.hosts:
         yield Check(name=f"TLS {host}", group="names", run=partial(_certificate, outside, host))
+        if outside.zone is not None:
+            yield Check(name=f"records of {host}", group="names", run=partial(_recorded, outside, host))
         yield Check(name=f"DNS {host}", group="names", run=partial(_resolves, outside, host))
+
+
+async def _recorded(outside: Outside, host: str) -> str:
+    """Behind Cloudflare DNS shows Cloudflare's addresses alone: only the zone tells where each record leads."""
+    assert outside.zone is not None
+    try:
+        found = await asyncio.to_thread(outside.zone, host)
+    except InputError as error:
+        raise FailedError(str(error)) from None
+    addresses = {record.content for record in found if record.type == "A"}
+    wanted = {address for name, address in wanted_records(outside.settings) if name == host}
+    wrong = [f"{address} is missing" for address in sorted(wanted - addresses)]
+    wrong += [f"{address} is no node that should serve" for address in sorted(addresses - wanted)]
+    wrong += [f"{record.content} is not proxied" for record in found if record.type == "A" and not record.proxied]
+    wrong += [f"there is a {record.type} record beside" for record in found if record.type in {"AAAA", "CNAME"}]
+    if wrong:
+        raise FailedError(f"{host}: {'; '.join(wrong)}")
+    return ", ".join(sorted(addresses))
 
 
 async def _resolves(outside: Outside, host: str) -> str:

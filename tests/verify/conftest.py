@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gx.operate.zone import Record
 from gx.settings.offline import offline_settings
 from gx.verify.checks import all_checks
 from gx.verify.edge import HTTPS, active_nodes
@@ -34,6 +35,7 @@ class Verifier:
     dns: Names
     dns_port: int
     removed: list[str] = field(default_factory=list[str])
+    zone: Callable[[str], list[Record]] | None = None
 
     @property
     def routes(self) -> dict[Address, Address]:
@@ -49,7 +51,11 @@ class Verifier:
         async def all_of_them() -> list[Result]:
             async with Web(connect_to=self.routes, ca_file=str(self.ca_file)) as web:
                 outside = Outside(
-                    settings=self.standin.settings, web=web, dns_server=("127.0.0.1", self.dns_port), proxied=False
+                    settings=self.standin.settings,
+                    web=web,
+                    dns_server=("127.0.0.1", self.dns_port),
+                    proxied=False,
+                    zone=self.zone,
                 )
                 flow = Flow(outside=outside, password=PASSWORD, remove=self.removed.append)
                 return await run_checks(all_checks(outside, inside, flow), deadline)

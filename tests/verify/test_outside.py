@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gx.errors import InputError
+from gx.operate.zone import Record
 from gx.verify.edge import HTTPS
 from gx.verify.endpoints import GUARDED, OPEN
 from gx.verify.model import Outcome
@@ -181,6 +183,38 @@ def test_dns_that_leads_elsewhere(verifier: Verifier) -> None:
 def test_a_name_that_is_not_there(verifier: Verifier) -> None:
     verifier.dns.address = None
     assert "DNS" in verifier.failures()[f"DNS {HOST}"]
+
+
+def record(content: str, kind: str = "A", *, proxied: bool = True) -> Record:
+    return Record(identifier="1", name=HOST, type=kind, content=content, ttl=1, proxied=proxied)
+
+
+GOOD = record("217.196.51.190")
+ZONES: list[tuple[list[Record], str]] = [
+    ([], "217.196.51.190 is missing"),
+    ([GOOD, record("72.60.210.201")], "72.60.210.201 is no node that should serve"),
+    ([record("217.196.51.190", proxied=False)], "217.196.51.190 is not proxied"),
+    ([GOOD, record("elsewhere.example.com", "CNAME")], "there is a CNAME record beside"),
+]
+
+
+@pytest.mark.parametrize(("records", "words"), ZONES, ids=[words for _, words in ZONES])
+def test_a_record_of_the_zone_that_is_wrong(verifier: Verifier, records: list[Record], words: str) -> None:
+    verifier.zone = lambda _: records
+    failures = verifier.failures()
+    assert set(failures) == {f"records of {HOST}"}
+    assert words in failures[f"records of {HOST}"]
+
+
+def test_the_records_of_the_zone_are_looked_at_where_it_can_be_read(verifier: Verifier) -> None:
+    verifier.zone = lambda _: [GOOD]
+    assert verifier.run()[f"records of {HOST}"].outcome is Outcome.PASSED
+
+    def refused(_: str) -> list[Record]:
+        raise InputError(file="DNS zone x", consequence="refused to list records", fix="give the token a right")
+
+    verifier.zone = refused
+    assert "refused to list records" in verifier.failures()[f"records of {HOST}"]
 
 
 def test_every_route_leads_to_this_machine(verifier: Verifier) -> None:

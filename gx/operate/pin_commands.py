@@ -1,0 +1,110 @@
+"""`gx pin`: the digests that run, written beside the tags of a release file."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+
+from gx.errors import InputError
+from gx.settings.project import project_root, read_mapping, release_file
+
+if TYPE_CHECKING:
+    from gx.live.kubernetes_api import KubernetesApi
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}$")
+
+
+def pin(
+    stack: Annotated[str, typer.Argument(help="The first network of the chain.", metavar="STACK")],
+    context: Annotated[
+        str, typer.Option("--context", metavar="NAME", help="Its cluster, whose pods know the digests.")
+    ],
+) -> None:
+    """Write the digest that every pod of a workload runs beside its tag: nobody who can push to a tag changes it then.
+
+    A digest makes another set, so this begins on the first network of the chain; the others get it by `gx promote`.
+    The image's reference changes, so its pods restart once. Ends with 0, or with 2 when the input is wrong.
+    """
+    from gx.operate.prepare import prepare
+    from gx.release import Release
+    from gx.verify.running import running
+
+    root, console = project_root(), Console(highlight=False, soft_wrap=True)
+    prepared = prepare(stack, context, need_zone=False)
+    prepared.check_cluster(prepared.read_uid())
+    settings, name = prepared.settings, release_file(stack)
+    if settings.stack.promotion.source is not None:
+        raise InputError(
+            file=name,
+            consequence=f"{stack} takes its set from {settings.stack.promotion.source}: digests would make another one",
+            fix=f"gx pin on the first network of the chain, then gx promote up to {stack}",
+        )
+    problems = running(prepared.api, settings).problems(settings)
+    if problems:
+        raise InputError(file=prepared.api.origin, consequence=problems[0], fix=f"pulumi up -s {stack}, then try again")
+    document = read_mapping(name, root=root, fix="restore it from git")
+    found = running_digests(prepared.api, settings.network.namespace)
+    pinned = _pin(name, stack, document["workloads"], found)
+    if not pinned:
+        console.print(f"{stack}: every image that runs has its digest")
+        return
+    if "promoted" in document:
+        document["promoted"]["hash"] = Release.model_validate(document).hash
+    _write(root / name, stack, document)
+    for line in pinned:
+        console.print(line, markup=False)
+    console.print(f"wrote {name}; commit it, then: pulumi up -s {stack}, gx verify {stack}")
+
+
+def running_digests(api: "KubernetesApi", namespace: str) -> dict[str, set[str]]:
+    """Return the digests that run, by container."""
+    from gx.objects import sequence
+
+    found: dict[str, set[str]] = {}
+    for pod in api.list_objects("v1", "Pod", namespace):
+        for status in sequence(pod, "status", "containerStatuses"):
+            match = _DIGEST.search(str(status.get("imageID") or ""))
+            if match:
+                found.setdefault(str(status["name"]), set()).add(match[0])
+    return found
+
+
+def _pin(file: str, stack: str, workloads: dict[str, Any], found: dict[str, set[str]]) -> list[str]:
+    lines: list[str] = []
+    for name, image in workloads.items():
+        digests = sorted(found.get(name, ()))
+        if not digests:
+            continue
+        if len(digests) > 1:
+            text = (
+                f"its pods run {' and '.join(digest[:19] for digest in digests)}: the tag was moved between two starts"
+            )
+            fix = "push the right bits under a new tag"
+            raise InputError(
+                file=file, key=f"workloads.{name}.tag", value=repr(image["tag"]), consequence=text, fix=fix
+            )
+        own = image.get("digests", {}).get(stack) or image.get("digest")
+        if own == digests[0]:
+            continue
+        if own:
+            text = f"runs as {digests[0][:19]}, the file says {own[:19]}: the tag was moved"
+            fix = "push the right bits under a new tag"
+            raise InputError(
+                file=file, key=f"workloads.{name}.tag", value=repr(image["tag"]), consequence=text, fix=fix
+            )
+        if image.get("revision"):
+            image.setdefault("digests", {})[stack] = digests[0]
+        else:
+            image["digest"] = digests[0]
+        lines.append(f"{name}:{image['tag']} is {digests[0]}")
+    return lines
+
+
+def _write(path: Path, stack: str, document: dict[str, Any]) -> None:
+    part = path.with_name(f"{path.name}.part")
+    head = f"# Bill of materials of {stack}. Tags are verbatim, digests those that ran.\n"
+    part.write_text(head + yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    part.replace(path)
