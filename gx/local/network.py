@@ -64,6 +64,11 @@ class LocalNetwork:
         """Where the engine notes who works on the stack."""
         return self.folder.path / "state" / ".pulumi" / "locks" / "organization" / PROJECT / self.stack
 
+    @property
+    def unfinished(self) -> Path:
+        """Exists while the engine works, and after it failed or died: one whose program died removes its own lock."""
+        return self.folder.stack(self.stack) / "unfinished"
+
     def resources(self) -> list[dict[str, Any]]:
         """Return what the state holds, values of secrets encrypted; empty before the first `up`.
 
@@ -160,4 +165,8 @@ class LocalNetwork:
             environment=self.environment(),
             options=options or {},
         )
-        return run_engine(run, on_event)
+        self.unfinished.parent.mkdir(parents=True, exist_ok=True)
+        self.unfinished.touch()
+        result = run_engine(run, on_event)
+        self.unfinished.unlink(missing_ok=True)
+        return result

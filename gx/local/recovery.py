@@ -30,7 +30,7 @@ def recover(network: LocalNetwork, api: KubernetesApi, report: Callable[[str], N
     if pending:
         report(f"asking the cluster what became of {len(pending)} operations that were cut off")
         _refresh(network, pending)
-    if cut_off or pending:
+    if cut_off or pending or network.unfinished.exists():
         _delete_strays(network, api, report)
 
 

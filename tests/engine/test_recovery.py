@@ -91,6 +91,21 @@ def test_1_an_engine_killed_in_the_middle_recovers_as_the_runbook_says(stack: St
     assert set(stack.run("preview").changes) == {"same"}
 
 
+def test_1_an_engine_that_ended_by_itself_when_its_program_died_leaves_no_lock_but_strays(stack: Stack) -> None:
+    """Its lock is gone, its state is whole, and an object was made that it never heard of."""
+    labels = {"app.kubernetes.io/managed-by": "gx-infra", "gxcoin.money/network": stack.network.stack}
+    stray = {"name": "stray", "namespace": stack.namespace, "labels": labels}
+    stack.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": stray})
+    assert not stack.network.unfinished.exists(), "the last run came to its end"
+    recover(stack.network, stack.api, lambda _: None)
+    assert stack.api.get("v1", "ServiceAccount", stack.namespace, "stray"), "nobody looked, and nobody should"
+    stack.network.unfinished.touch()
+    recover(stack.network, stack.api, lambda _: None)
+    assert stack.api.get("v1", "ServiceAccount", stack.namespace, "stray") is None
+    assert set(stack.run().changes) == {"same"}
+    assert not stack.network.unfinished.exists()
+
+
 def test_2_the_second_of_two_runs_is_told_who_holds_the_lock(stack: Stack) -> None:
     refused: list[str] = []
 
