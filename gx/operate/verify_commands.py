@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -141,29 +141,39 @@ def _password(api: "KubernetesApi", namespace: str) -> str:
 def _remover(
     settings: "Settings", inside: "Inside | None", endpoint: str, context: str
 ) -> "Generator[Callable[[str], None] | None]":
-    """Yield what removes a stored file, with the key pair of svc-messaging; None where MinIO has no address."""
+    """Yield what removes a stored file, with the key pair of svc-messaging; None where MinIO cannot be reached.
+
+    That it cannot is for the checks to find, not a reason to stop before they begin.
+    """
     import shutil
 
-    from gx.naming import MINIO_CREDENTIALS, MINIO_MESSAGING_USER
-    from gx.operate.backups import forwarded, secret_pair
-    from gx.snapshots.s3 import Place
-    from gx.steps import Step
+    from gx.operate.backups import forwarded
 
     if settings.network.production or inside is None or not (endpoint or shutil.which("kubectl")):
         yield None
         return
+    with ExitStack() as left:
+        remove = None
+        with suppress(InputError):
+            url = endpoint or left.enter_context(forwarded(inside.namespace, context))
+            remove = _removes_at(url, settings, inside)
+        yield remove
+
+
+def _removes_at(url: str, settings: "Settings", inside: "Inside") -> Callable[[str], None]:
+    from gx.naming import MINIO_CREDENTIALS, MINIO_MESSAGING_USER
+    from gx.operate.backups import secret_pair
+    from gx.snapshots.s3 import Place
+    from gx.steps import Step
+
     secret = MINIO_MESSAGING_USER if settings.has(Step.MESSAGING_S3_USER) else MINIO_CREDENTIALS
     access_key, secret_key = secret_pair(inside.api, inside.namespace, secret)
+    place = Place(endpoint=url, bucket=settings.network.bucket, access_key=access_key, secret_key=secret_key)
 
-    def remove_at(url: str) -> Callable[[str], None]:
-        place = Place(endpoint=url, bucket=settings.network.bucket, access_key=access_key, secret_key=secret_key)
-        return lambda key: place.client().delete_object(Bucket=place.bucket, Key=key) and None
+    def remove(key: str) -> None:
+        place.client(patient=False).delete_object(Bucket=place.bucket, Key=key)
 
-    if endpoint:
-        yield remove_at(endpoint)
-        return
-    with forwarded(inside.namespace, context) as url:
-        yield remove_at(url)
+    return remove
 
 
 def _record(inside: "Inside", prepared: "Prepared", results: "list[Result]", console: Console) -> None:

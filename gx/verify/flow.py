@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from gx.naming import QSEND_USERS
 from gx.objects import mapping, sequence
 from gx.verify.model import Check, FailedError
@@ -192,8 +194,11 @@ async def clean_up(flow: Flow) -> str:
         answer = await flow.post(PEOPLE[0], f"qsend/{code}/pay")
         (done if answer.status == ACCEPTED else left).append(f"the amount of {AMOUNT}")
     if flow.storage_key and flow.remove is not None:
-        await asyncio.to_thread(flow.remove, flow.storage_key)
-        done.append("the file")
+        try:
+            await asyncio.to_thread(flow.remove, flow.storage_key)
+            done.append("the file")
+        except (BotoCoreError, ClientError) as error:
+            left.append(f"the file {flow.storage_key} ({error})")
     elif flow.storage_key:
         left.append(f"the file {flow.storage_key} (name a cluster or --minio)")
     if left:

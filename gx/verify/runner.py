@@ -1,11 +1,33 @@
 """Runs checks at the same time, within one deadline."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from gx.verify.model import Check, FailedError, Outcome, Result, SkippedError
+
+
+class _Daemons(ThreadPoolExecutor):
+    """A thread for each call, which nobody waits for: a server that hangs must not outlast the deadline."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 any call
+        """Start a call."""
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 it is raised where the future is awaited
+                future.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT002 the library's signature
+        """Wait for nothing."""
 
 
 async def run_checks(
@@ -18,8 +40,7 @@ async def run_checks(
         deadline: Seconds for all of them together; what is not finished by then has failed.
         done: Called with each result as it comes.
     """
-    # One thread each: names are looked up and the API server is asked in threads.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=len(checks) + 1))
+    asyncio.get_running_loop().set_default_executor(_Daemons())  # names are looked up and the API server asked there
     ends = time.monotonic() + deadline
     tasks: dict[str, asyncio.Task[Result]] = {}
     async with asyncio.TaskGroup() as group:

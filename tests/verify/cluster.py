@@ -1,5 +1,6 @@
 """An API server that holds what a test gives it: lists, objects, proxied answers, commands in pods."""
 
+import asyncio
 import base64
 import json
 import re
@@ -64,6 +65,7 @@ class Cluster:
         proxied: Status and body by path behind a proxy; others answer 200.
         command: Exit code and text of every command in a pod.
         forbidden: Plurals that may not be read.
+        hangs: Whether proxied answers never come.
         commands: Commands that were run.
     """
 
@@ -72,6 +74,7 @@ class Cluster:
     proxied: dict[str, tuple[int, Any]] = field(default_factory=dict[str, tuple[int, Any]])
     command: tuple[int, str] = (0, "PONG from redis-master\n")
     forbidden: set[str] = field(default_factory=set[str])
+    hangs: bool = False
     commands: list[str] = field(default_factory=list[str])
     port: int = 0
 
@@ -131,6 +134,8 @@ class Cluster:
         if scope["type"] == "websocket":
             await self._exec(scope, receive, send)
             return
+        if self.hangs and "/proxy/" in scope["path"]:
+            await asyncio.sleep(60)
         status, body = self._answer(scope["path"], scope["query_string"].decode())
         await send(
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
@@ -183,7 +188,14 @@ def api_server(settings: Settings, folder: Path) -> Generator[tuple[Cluster, Pat
     cluster = Cluster(settings, port=free_port())
     cluster.reset()
     server = uvicorn.Server(
-        uvicorn.Config(cluster, host="127.0.0.1", port=cluster.port, log_level="critical", lifespan="off")
+        uvicorn.Config(
+            cluster,
+            host="127.0.0.1",
+            port=cluster.port,
+            log_level="critical",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
     )
     thread = threading.Thread(target=server.run)
     thread.start()

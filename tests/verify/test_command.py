@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -108,6 +109,23 @@ def test_a_failure_leaves_the_record_as_it_was(
     done = run("--context", "test", "--minio", own_minio.url, KUBECONFIG=str(kubeconfig))
     assert done.returncode == 1
     assert not (project / "networks/devnet/verified.yaml").exists()
+
+
+def test_an_api_server_that_hangs_does_not_outlast_the_deadline(run: Run, cluster: tuple[Cluster, Path]) -> None:
+    known, kubeconfig = cluster
+    known.hangs = True
+    began = time.monotonic()
+    done = run("--context", "test", "--deadline", "5", KUBECONFIG=str(kubeconfig))
+    assert time.monotonic() - began < 15
+    assert done.returncode == 1
+    assert "failed: MinIO is healthy: no answer within the 5 s that all checks have together" in done.stdout
+
+
+def test_a_store_that_is_away_is_a_finding_and_no_reason_to_stop(run: Run, cluster: tuple[Cluster, Path]) -> None:
+    done = run("--context", "test", "--minio", "http://127.0.0.1:1", KUBECONFIG=str(cluster[1]))
+    assert done.returncode == 1
+    assert "failed: cleaned up: left behind: the file files/" in done.stdout
+    assert "1 failed" in done.stdout.splitlines()[-1]
 
 
 def test_another_cluster_than_the_pinned_one_is_refused(run: Run, cluster: tuple[Cluster, Path]) -> None:
