@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gx.checks.backup import check_backup
+from gx.checks.disruption import check_disruption
 from gx.checks.finding import Finding
 from gx.checks.guards import (
     check_default_deny,
@@ -82,6 +83,12 @@ POLICIES: tuple[Policy, ...] = (
         reason="Without requests, limits and probes a pod starves its neighbours, or gets traffic before it can serve.",
         remedy="Give figures in the stack file and probes in the catalogue.",
         live=True,
+    ),
+    Policy(
+        name="disruption",
+        judge=check_disruption,
+        reason="Draining one node takes a whole service down, or never ends.",
+        remedy="Give it a PodDisruptionBudget with maxUnavailable 1 and spread its pods, as components/workload.py does.",
     ),
     Policy(
         name="images",
