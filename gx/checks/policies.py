@@ -88,7 +88,7 @@ POLICIES: tuple[Policy, ...] = (
         name="disruption",
         judge=check_disruption,
         reason="Draining one node takes a whole service down, or never ends.",
-        remedy="Give it a PodDisruptionBudget with maxUnavailable 1 and spread its pods, as components/workload.py does.",
+        remedy="Give it a PodDisruptionBudget with maxUnavailable 1 and spread its pods; see components/workload.py.",
     ),
     Policy(
         name="images",
