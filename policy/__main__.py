@@ -58,10 +58,14 @@ def registered(resources: list[PolicyResource]) -> Iterator[Registered]:
         )
 
 
-def findings(policy: Policy, args: StackValidationArgs) -> Iterator[tuple[Finding, str]]:
-    """Yield what a rule says about a stack, with the urn of the object where there is one."""
+def plan_of(args: StackValidationArgs) -> Plan:
+    """Return the Plan that the engine's resources make."""
     stack = next(one.urn.split(":")[2] for one in args.resources)
-    plan = plan_of_stack(context(stack), registered(args.resources))
+    return plan_of_stack(context(stack), registered(args.resources))
+
+
+def findings(policy: Policy, plan: Plan) -> Iterator[tuple[Finding, str]]:
+    """Yield what a rule says about a stack, with the urn of the object where there is one."""
     urns = {f"{resource.kind}/{resource.object_name}": resource.urn for resource in plan.resources}
     for finding in policy.judge(plan):
         yield finding, urns.get("/".join(finding.place.split("/")[:2]), "")
@@ -69,15 +73,16 @@ def findings(policy: Policy, args: StackValidationArgs) -> Iterator[tuple[Findin
 
 def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
-    for finding, urn in findings(policy, args):
+    for finding, urn in findings(policy, plan_of(args)):
         if finding.severity is Severity.ERROR:
             report(f"{finding.place}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
 
 
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what any rule calls a warning."""
+    plan = plan_of(args)
     for policy in POLICIES:
-        for finding, urn in findings(policy, args):
+        for finding, urn in findings(policy, plan):
             if finding.severity is Severity.WARNING:
                 report(f"{policy.name}: {finding.place}: {finding.text}", urn or None)
 

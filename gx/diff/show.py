@@ -10,9 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from gx.diff.model import Action, Change
-from gx.diff.risks import Risk
+from gx.diff.model import Action, Change, changes
+from gx.diff.risks import Risk, risks
 from gx.fields import Difference
+from gx.plan.model import Plan
 from gx.plan.values import plain
 
 SIGN = {Action.CREATE: "+", Action.DELETE: "-", Action.REPLACE: "±", Action.UPDATE: "~"}
@@ -49,6 +50,12 @@ class NetworkDiff:
             return "no change"
         counts = Counter(change.action for change in self.changes)
         return ", ".join(f"{counts[action]} to {action.value}" for action in Action if counts[action])
+
+
+def network_diff(network: str, before: Plan | None, after: Plan | None) -> NetworkDiff:
+    """Return what happens to a network between two Plans; None where it does not exist."""
+    found = changes(before, after)
+    return NetworkDiff(network=network, changes=tuple(found), risks=tuple(risks(found, before, after)))
 
 
 def print_diff(console: Console, found: Sequence[NetworkDiff]) -> None:

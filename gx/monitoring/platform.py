@@ -70,28 +70,29 @@ def edge_match(settings: Settings) -> str:
     return f'app="{EDGE_PROXY}",kubernetes_namespace="{settings.network.edge_namespace}"'
 
 
+def _https(settings: Settings) -> str:
+    return f'{edge_match(settings)},proxy="https"'
+
+
 def edge_servers(settings: Settings) -> str:
     """Return how many addresses of the ingress controller each node reaches."""
-    match = f'{edge_match(settings)},proxy="https"'
-    return f"min by (instance, kubernetes_namespace) (haproxy_backend_active_servers{{{match}}})"
+    return f"min by (instance, kubernetes_namespace) (haproxy_backend_active_servers{{{_https(settings)}}})"
 
 
 def edge_sessions(settings: Settings, window: str) -> str:
     """Return new connections of users a second, by node."""
-    match = f'{edge_match(settings)},proxy="https"'
-    return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_sessions_total{{{match}}}[{window}]))"
+    rate = f"rate(haproxy_frontend_sessions_total{{{_https(settings)}}}[{window}])"
+    return f"sum by (instance, kubernetes_namespace) ({rate})"
 
 
 def edge_connections(settings: Settings) -> str:
     """Return open connections of users, by node."""
-    match = f'{edge_match(settings)},proxy="https"'
-    return f"sum by (instance, kubernetes_namespace) (haproxy_frontend_current_sessions{{{match}}})"
+    return f"sum by (instance, kubernetes_namespace) (haproxy_frontend_current_sessions{{{_https(settings)}}})"
 
 
 def edge_bytes(settings: Settings) -> str:
     """Return bytes a second to users, by node."""
-    match = f'{edge_match(settings)},proxy="https"'
-    return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_bytes_out_total{{{match}}}[5m]))"
+    return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_bytes_out_total{{{_https(settings)}}}[5m]))"
 
 
 def platform_group(settings: Settings) -> Group:

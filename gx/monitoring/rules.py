@@ -37,6 +37,13 @@ def alerts(settings: Settings) -> list[Alert]:
     return [alert for group in groups(settings) for alert in group.alerts]
 
 
+def threshold(settings: Settings, name: str) -> float:
+    """Return the number that an alert of a network compares with."""
+    limit = next(alert.threshold for alert in alerts(settings) if alert.name == name)
+    assert limit is not None, name
+    return limit.value
+
+
 def rule_file(settings: Settings) -> dict[str, Any]:
     """Return the rule file of a network, as Prometheus reads it; the operator's object has the same content."""
     shown = boards(settings)

@@ -1,11 +1,12 @@
 """The bill of materials of a network as it runs (takeover.md 1)."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from gx.catalogue import CATALOGUE
 from gx.naming import BACKUP_PVC, MINIO_PVC
-from gx.objects import sequence
+from gx.objects import Object, sequence
 from gx.operate.live import Live, pod_template
 from gx.release import Release
 
@@ -18,6 +19,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}$")
 def release_as_found(current: dict[str, Any], live: Live) -> dict[str, Any]:
     """Return the release file's content with the images that run; workloads that do not run keep theirs."""
     workloads: dict[str, Any] = dict(current["workloads"])
+    digests = running_digests(live.of_kind("Pod"))
     for name in CATALOGUE:
         deployment = live.get("Deployment", live.namespace, name)
         if deployment is None:
@@ -30,9 +32,9 @@ def release_as_found(current: dict[str, Any], live: Live) -> dict[str, Any]:
         entry["tag"] = found["tag"]
         if found["digest"]:
             entry["digest"] = found["digest"]
-        running = _running_digest(live, name)
-        if running:
-            entry["liveDigest"] = running
+        running = digests.get(name, set())
+        if len(running) == 1 and running != {""}:
+            entry["liveDigest"] = next(iter(running))
         workloads[name] = entry
     found = Release.model_validate({**current, "origin": "as found", "workloads": workloads, "promoted": None})
     promoted = {"how": "as found", "hash": found.hash}
@@ -45,12 +47,11 @@ def volumes_as_found(live: Live) -> dict[str, str]:
     return {name: str(claim["spec"]["resources"]["requests"]["storage"]) for name, claim in claims if claim}
 
 
-def _running_digest(live: Live, container: str) -> str:
-    """Return the digest that every pod of a workload runs; empty if they differ or do not say."""
-    digests: set[str] = set()
-    for pod in live.of_kind("Pod"):
+def running_digests(pods: Iterable[Object]) -> dict[str, set[str]]:
+    """Return the digests that pods run, by container; an empty text where one does not say."""
+    found: dict[str, set[str]] = {}
+    for pod in pods:
         for status in sequence(pod, "status", "containerStatuses"):
-            if status["name"] == container:
-                found = _DIGEST.search(str(status.get("imageID") or ""))
-                digests.add(found[0] if found else "")
-    return digests.pop() if len(digests) == 1 else ""
+            match = _DIGEST.search(str(status.get("imageID") or ""))
+            found.setdefault(str(status["name"]), set()).add(match[0] if match else "")
+    return found

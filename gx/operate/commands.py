@@ -1,13 +1,11 @@
 """`gx adopt`: compare a live network with its Plan, and write down what to import."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 
-from gx.settings.project import adoption_file, project_root, read_mapping, release_file, volumes_file
+from gx.settings.project import adoption_file, project_root, read_mapping, release_file, volumes_file, write_mapping
 
 REFUSED = 3
 
@@ -59,19 +57,15 @@ def adopt(
         if accepted:
             document["accepted"] = list(accepted)
         release = release_as_found(current, live)
-        _write(root / adoption_file(stack), f"# Written by `gx adopt {stack}`, reviewed by people.\n", document)
+        write_mapping(
+            adoption_file(stack), f"# Written by `gx adopt {stack}`, reviewed by people.\n", document, root=root
+        )
         if release != current:
             head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
-            _write(root / release_file(stack), head, release)
+            write_mapping(release_file(stack), head, release, root=root)
         if volumes := volumes_as_found(live):
             head = f"# Sizes that the claims of {stack} were made with: one on local-path cannot be resized.\n"
-            _write(root / volumes_file(stack), head, volumes)
+            write_mapping(volumes_file(stack), head, volumes, root=root)
         console.print(
             f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it"
         )
-
-
-def _write(path: Path, head: str, document: dict[str, Any]) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(head + yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    part.replace(path)

@@ -77,21 +77,14 @@ def _split(words: list[str], root: Path) -> tuple[str, str, list[str]]:
 
 
 def _differences(root: Path, base: str, head: str, stacks: list[str]) -> "list[NetworkDiff]":
-    from gx.diff.model import changes
     from gx.diff.revisions import plans, resolve
-    from gx.diff.risks import risks
-    from gx.diff.show import NetworkDiff
+    from gx.diff.show import network_diff
 
     status = Console(stderr=True, highlight=False)
     old, new = resolve(root, base), resolve(root, head)
     recorded = plans(root, [old, new], stacks, lambda text: status.print(text, style="dim"))
-    found: list[NetworkDiff] = []
-    for network in dict.fromkeys(stack for _, stack in recorded):
-        before, after = recorded[old, network], recorded[new, network]
-        differing = changes(before, after)
-        costs = risks(differing, before, after)
-        found.append(NetworkDiff(network=network, changes=tuple(differing), risks=tuple(costs)))
-    return found
+    known = dict.fromkeys(stack for _, stack in recorded)
+    return [network_diff(network, recorded[old, network], recorded[new, network]) for network in known]
 
 
 def _between(words: list[str], root: Path, *, as_json: bool, everything: bool) -> None:

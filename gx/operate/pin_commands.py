@@ -1,20 +1,12 @@
 """`gx pin`: the digests that run, written beside the tags of a release file."""
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 
 from gx.errors import InputError
-from gx.settings.project import project_root, read_mapping, release_file
-
-if TYPE_CHECKING:
-    from gx.live.kubernetes_api import KubernetesApi
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}$")
+from gx.settings.project import project_root, read_mapping, release_file, write_mapping
 
 
 def pin(
@@ -28,6 +20,7 @@ def pin(
     A digest makes another set, so this begins on the first network of the chain; the others get it by `gx promote`.
     The image's reference changes, so its pods restart once. Ends with 0, or with 2 when the input is wrong.
     """
+    from gx.operate.as_found import running_digests
     from gx.operate.prepare import prepare
     from gx.release import Release
     from gx.verify.running import running
@@ -46,55 +39,35 @@ def pin(
     if problems:
         raise InputError(file=prepared.api.origin, consequence=problems[0], fix=f"pulumi up -s {stack}, then try again")
     document = read_mapping(name, root=root, fix="restore it from git")
-    found = running_digests(prepared.api, settings.network.namespace)
+    found = running_digests(prepared.api.list_objects("v1", "Pod", settings.network.namespace))
     pinned = _pin(name, stack, document["workloads"], found)
     if not pinned:
         console.print(f"{stack}: every image that runs has its digest")
         return
     if "promoted" in document:
         document["promoted"]["hash"] = Release.model_validate(document).hash
-    _write(root / name, stack, document)
+    head = f"# Bill of materials of {stack}. Tags are verbatim, digests those that ran.\n"
+    write_mapping(name, head, document, root=root)
     for line in pinned:
         console.print(line, markup=False)
     console.print(f"wrote {name}; commit it, then: pulumi up -s {stack}, gx verify {stack}")
 
 
-def running_digests(api: "KubernetesApi", namespace: str) -> dict[str, set[str]]:
-    """Return the digests that run, by container."""
-    from gx.objects import sequence
-
-    found: dict[str, set[str]] = {}
-    for pod in api.list_objects("v1", "Pod", namespace):
-        for status in sequence(pod, "status", "containerStatuses"):
-            match = _DIGEST.search(str(status.get("imageID") or ""))
-            if match:
-                found.setdefault(str(status["name"]), set()).add(match[0])
-    return found
-
-
 def _pin(file: str, stack: str, workloads: dict[str, Any], found: dict[str, set[str]]) -> list[str]:
     lines: list[str] = []
     for name, image in workloads.items():
-        digests = sorted(found.get(name, ()))
+        digests = sorted(found.get(name, set()) - {""})
         if not digests:
             continue
-        if len(digests) > 1:
-            text = (
-                f"its pods run {' and '.join(digest[:19] for digest in digests)}: the tag was moved between two starts"
-            )
-            fix = "push the right bits under a new tag"
-            raise InputError(
-                file=file, key=f"workloads.{name}.tag", value=repr(image["tag"]), consequence=text, fix=fix
-            )
         own = image.get("digests", {}).get(stack) or image.get("digest")
+        if len(digests) > 1:
+            both = " and ".join(digest[:19] for digest in digests)
+            raise _moved(file, name, image, f"its pods run {both}: the tag was moved between two starts")
         if own == digests[0]:
             continue
         if own:
             text = f"runs as {digests[0][:19]}, the file says {own[:19]}: the tag was moved"
-            fix = "push the right bits under a new tag"
-            raise InputError(
-                file=file, key=f"workloads.{name}.tag", value=repr(image["tag"]), consequence=text, fix=fix
-            )
+            raise _moved(file, name, image, text)
         if image.get("revision"):
             image.setdefault("digests", {})[stack] = digests[0]
         else:
@@ -103,8 +76,6 @@ def _pin(file: str, stack: str, workloads: dict[str, Any], found: dict[str, set[
     return lines
 
 
-def _write(path: Path, stack: str, document: dict[str, Any]) -> None:
-    part = path.with_name(f"{path.name}.part")
-    head = f"# Bill of materials of {stack}. Tags are verbatim, digests those that ran.\n"
-    part.write_text(head + yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    part.replace(path)
+def _moved(file: str, name: str, image: dict[str, Any], consequence: str) -> InputError:
+    key, fix = f"workloads.{name}.tag", "push the right bits under a new tag"
+    return InputError(file=file, key=key, value=repr(image["tag"]), consequence=consequence, fix=fix)

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from gx.errors import InputError
-from gx.settings.project import project_root, release_file, verified_file
+from gx.settings.project import project_root, release_file, replace_file, verified_file, write_mapping
 
 if TYPE_CHECKING:
     from gx.operate.promotion import Gate
@@ -49,8 +48,8 @@ def promote(  # noqa: PLR0917 options of a command
     else:
         until = _override(override, expires)
         gate = _asked(root, source, target, context)
-        _judge(gate, console, overridden=until is not None)
-        document = _promoted(gate, override, until)
+        overridden = _judge(gate, console, override=until is not None)
+        document = _promoted(gate, override, until if overridden else None)
     _show_versions(root, target, document, console)
     if check:
         console.print(f"{target}: nothing was written")
@@ -91,13 +90,15 @@ def _settings(root: Path, stack: str) -> "Settings":
     return offline_settings(stack, root, adopting=False)
 
 
-def _judge(gate: "Gate", console: Console, *, overridden: bool) -> None:
+def _judge(gate: "Gate", console: Console, *, override: bool) -> bool:
+    """Say what the gate refuses; return whether it was overridden."""
     refusals = gate.refusals()
     for line in refusals:
-        console.print(f"{'overridden' if overridden else 'refused'}: {line}", markup=False)
-    if refusals and not overridden:
+        console.print(f"{'overridden' if override else 'refused'}: {line}", markup=False)
+    if refusals and not override:
         console.print(f"{gate.target.network.name}: nothing was written")
         raise typer.Exit(REFUSED)
+    return bool(refusals)
 
 
 def _override(reason: str, expires: str) -> date | None:
@@ -124,7 +125,7 @@ def _promoted(gate: "Gate", reason: str, until: date | None) -> dict[str, Any]:
     from gx.operate.promotion import promoted_release
 
     release, source = gate.source.release, gate.source.network.name
-    if until is not None and gate.refusals():
+    if until is not None:
         record: dict[str, Any] = {"how": "override", "source": source, "reason": reason, "expires": until}
     else:
         newest = gate.newest
@@ -172,33 +173,18 @@ def _show_versions(root: Path, target: str, document: dict[str, Any], console: C
 
 def _write(root: Path, target: str, document: dict[str, Any], console: Console) -> None:
     """Write the file, then show what the program makes of it; a program that refuses gets its old file back."""
-    from gx.diff.model import changes
-    from gx.diff.risks import risks
-    from gx.diff.show import NetworkDiff, print_diff
+    from gx.diff.show import network_diff, print_diff
     from gx.plan.record import record
 
     before = record(target, root=root)
-    path = root / release_file(target)
-    kept = path.read_text(encoding="utf-8")
+    name = release_file(target)
+    kept = (root / name).read_text(encoding="utf-8")
     head = f"# Bill of materials of {target}, written by `gx promote`. Tags are verbatim.\n"
-    _replace(path, head + yaml.safe_dump(document, sort_keys=False))
+    write_mapping(name, head, document, root=root)
     try:
         after = record(target, root=root)
     except BaseException:
-        _replace(path, kept)
+        replace_file(name, kept, root=root)
         raise
-    found = changes(before, after)
-    costs = risks(found, before, after)
-    print_diff(console, [NetworkDiff(network=target, changes=tuple(found), risks=tuple(costs))])
-    console.print(f"wrote {release_file(target)}; commit it, then: pulumi up -s {target}, gx verify {target}")
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        consequence = f"cannot be written ({error.strerror}); nothing was changed"
-        raise InputError(file=str(path), consequence=consequence, fix="make it writable") from None
+    print_diff(console, [network_diff(target, before, after)])
+    console.print(f"wrote {name}; commit it, then: pulumi up -s {target}, gx verify {target}")

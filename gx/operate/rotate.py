@@ -11,8 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from gx.diff.model import changes
-from gx.diff.risks import risks
+from gx.diff.show import network_diff
 from gx.errors import InputError, shown
 from gx.labels import CONFIG_CHECKSUM
 from gx.live.kubernetes_api import KubernetesApi
@@ -104,7 +103,7 @@ def explanation(root: Path, settings: Settings, secret: str, *, retire: bool) ->
 
         with ThreadPoolExecutor(2) as pool:
             before, after = pool.map(planned, (root, copy))
-    costs = risks(changes(before, after), before, after)
+    costs = network_diff(stack, before, after).risks
     return [f"{cost.kind.value}: {cost.place} {cost.text}" for cost in costs]
 
 

@@ -50,6 +50,36 @@ def networks(root: Path = ROOT) -> list[str]:
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
 
 
+def replace_file(name: str, text: str, *, root: Path = ROOT, otherwise: str = "nothing was changed") -> None:
+    """Write a file of the project, whole or not at all.
+
+    Args:
+        name: Its path relative to the project, as shown in an error.
+        text: Its new content.
+        root: The project's folder.
+        otherwise: What follows if it cannot be written.
+
+    Raises:
+        InputError: It cannot be written; the old file is as it was.
+    """
+    path = root / name
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        consequence = f"cannot be written ({error.strerror}); {otherwise}"
+        raise InputError(file=name, consequence=consequence, fix="make it writable") from None
+
+
+def write_mapping(
+    name: str, head: str, document: Mapping[str, Any], *, root: Path = ROOT, otherwise: str = "nothing was changed"
+) -> None:
+    """Write a YAML file of the project below a comment; arguments and errors are those of `replace_file`."""
+    replace_file(name, head + yaml.safe_dump(document, sort_keys=False), root=root, otherwise=otherwise)
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """Refuses a key that stands twice; YAML itself would keep the last one silently."""
 

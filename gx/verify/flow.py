@@ -34,8 +34,7 @@ class Flow:
         people: Profile id by person.
         conversation: Id of their conversation.
         storage_key: Where the file was put.
-        requests: Codes of requests for money that are not paid.
-        code: Code of the request that is followed.
+        code: Code of the request for money that is followed.
         paid: Whether an amount went from the second person to the first.
         remove: Removes a stored file by its key; None where the object store cannot be reached.
     """
@@ -47,7 +46,6 @@ class Flow:
     people: dict[str, str] = field(default_factory=dict[str, str])
     conversation: str = ""
     storage_key: str = ""
-    requests: list[str] = field(default_factory=list[str])
     code: str = ""
     paid: bool = False
 
@@ -147,27 +145,27 @@ async def _download(flow: Flow) -> str:
     return "the same bytes"
 
 
+async def _requested(flow: Flow, who: str) -> str:
+    """Ask for the amount as a person; return the request's code."""
+    answer = (await flow.post(who, "qsend", {"amount": AMOUNT, "validitySeconds": 60})).expect(CREATED)
+    return _text(answer, _said(answer), "requestCode")
+
+
 async def _request(flow: Flow) -> str:
-    answer = (await flow.post(PEOPLE[0], "qsend", {"amount": AMOUNT, "validitySeconds": 60})).expect(CREATED)
-    said = mapping(answer.json())
-    code = _text(answer, {**said, **mapping(said, "data")}, "requestCode")
-    flow.code = code
-    flow.requests.append(code)
-    return code
+    flow.code = await _requested(flow, PEOPLE[0])
+    return flow.code
 
 
 async def _pay(flow: Flow) -> str:
-    answer = (await flow.post(PEOPLE[1], f"qsend/{flow.requests[0]}/pay")).expect(ACCEPTED)
-    flow.paid = bool(flow.requests.pop())  # from here on there is nothing to cancel
-    said = mapping(answer.json())
-    _text(answer, {**said, **mapping(said, "data")}, "commandId")
+    answer = (await flow.post(PEOPLE[1], f"qsend/{flow.code}/pay")).expect(ACCEPTED)
+    flow.paid = True  # from here on there is nothing to cancel
+    _text(answer, _said(answer), "commandId")
     return "accepted"
 
 
 async def _paid(flow: Flow) -> str:
     answer = (await flow.get(PEOPLE[0], f"qsend/{flow.code}")).expect(OK)
-    said = mapping(answer.json())
-    status = {**said, **mapping(said, "data")}.get("status")
+    status = _said(answer).get("status")
     if status != "PAID":
         raise FailedError(f"{answer.url} says {status!r} instead of 'PAID'")
     return "PAID; the chain confirms it later"
@@ -184,15 +182,13 @@ async def clean_up(flow: Flow) -> str:
     """
     done: list[str] = []
     left: list[str] = []
-    for code in list(flow.requests):
-        answer = await flow.post(PEOPLE[0], f"qsend/{code}/cancel")
-        (done if answer.status == OK else left).append(f"request {code}")
     if flow.paid:
-        answer = await flow.post(PEOPLE[1], "qsend", {"amount": AMOUNT, "validitySeconds": 60})
-        said = mapping(answer.expect(CREATED).json())
-        code = _text(answer, {**said, **mapping(said, "data")}, "requestCode")
+        code = await _requested(flow, PEOPLE[1])
         answer = await flow.post(PEOPLE[0], f"qsend/{code}/pay")
         (done if answer.status == ACCEPTED else left).append(f"the amount of {AMOUNT}")
+    elif flow.code:
+        answer = await flow.post(PEOPLE[0], f"qsend/{flow.code}/cancel")
+        (done if answer.status == OK else left).append(f"request {flow.code}")
     if flow.storage_key and flow.remove is not None:
         try:
             await asyncio.to_thread(flow.remove, flow.storage_key)
@@ -204,6 +200,12 @@ async def clean_up(flow: Flow) -> str:
     if left:
         raise FailedError(f"left behind: {', '.join(left)}")
     return f"taken back: {', '.join(done)}" if done else "nothing was left"
+
+
+def _said(answer: Answer) -> dict[str, Any]:
+    """Return what Q Send says, whether it wraps it in `data` or not."""
+    said = mapping(answer.json())
+    return {**said, **mapping(said, "data")}
 
 
 def _text(answer: Answer, said: dict[str, Any], name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gx.assets import asset
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
-from gx.monitoring.rules import alerts, rule_file
+from gx.monitoring.rules import alerts, rule_file, threshold
 from gx.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
 from gx.objects import Object, mapping, sequence
@@ -96,10 +96,9 @@ def _backup(inside: Inside) -> str:
     if not last:
         raise FailedError("no backup ever succeeded")
     age = (datetime.now(UTC) - datetime.fromisoformat(last)).total_seconds()
-    limit = next(alert.threshold for alert in alerts(inside.settings) if alert.name == "MinIOBackupStale")
-    assert limit is not None
-    if age > limit.value:
-        raise FailedError(f"the last backup succeeded {age / 3600:.1f} h ago, more than {limit.value / 3600:g}")
+    limit = threshold(inside.settings, "MinIOBackupStale")
+    if age > limit:
+        raise FailedError(f"the last backup succeeded {age / 3600:.1f} h ago, more than {limit / 3600:g}")
     return f"{age / 3600:.1f} h"
 
 

@@ -15,7 +15,7 @@ from cryptography import x509
 from gx.cloudflare_ranges import CLOUDFLARE_RANGES
 from gx.dns import wanted_records
 from gx.errors import InputError
-from gx.monitoring.rules import alerts
+from gx.monitoring.rules import threshold
 from gx.settings.settings import Settings
 from gx.verify.model import Check, FailedError
 from gx.verify.outside import Outside
@@ -109,10 +109,7 @@ def judge_certificate(settings: Settings, certificate: x509.Certificate, host: s
     if not any(host == name or (name.startswith("*.") and host.split(".", 1)[-1] == name[2:]) for name in given):
         raise FailedError(f"{host}: the certificate is for {', '.join(given[:4])}")
     left = certificate.not_valid_after_utc - datetime.now(UTC)
-    limit = next(alert.threshold for alert in alerts(settings) if alert.name == "CertificateNearExpiry")
-    assert limit is not None
-    if left < timedelta(seconds=limit.value):
-        raise FailedError(
-            f"{host}: the certificate ends in {left.days} days; less than {limit.value / 86400:g} is too few"
-        )
+    limit = threshold(settings, "CertificateNearExpiry")
+    if left < timedelta(seconds=limit):
+        raise FailedError(f"{host}: the certificate ends in {left.days} days; less than {limit / 86400:g} is too few")
     return f"{left.days} days left"

@@ -4,10 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gx.errors import InputError
-from gx.settings.project import verified_file
+from gx.settings.project import verified_file, write_mapping
 from gx.settings.settings import Settings
 from gx.verified import KEPT, Verified, VerifiedSet, read_verified
 
@@ -63,14 +61,6 @@ def write_verified(root: Path, settings: Settings, uid: str, newest: VerifiedSet
     record = verified_with(read_verified(network, root), settings, uid, newest)
     document: dict[str, Any] = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     name = verified_file(network)
-    path = root / name
-    part = path.with_name(f"{path.name}.part")
-    try:
-        head = f"# Written by `gx verify {network}`, read by `gx promote`: what this network has run and verified.\n"
-        part.write_text(head + yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        consequence = f"cannot be written ({error.strerror}); promotion will refuse this set"
-        raise InputError(file=name, consequence=consequence, fix="make it writable") from None
+    head = f"# Written by `gx verify {network}`, read by `gx promote`: what this network has run and verified.\n"
+    write_mapping(name, head, document, root=root, otherwise="promotion will refuse this set")
     return name
