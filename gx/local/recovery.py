@@ -26,6 +26,8 @@ def recover(network: LocalNetwork, api: KubernetesApi, report: Callable[[str], N
         InputError: An engine is at work on the stack, or the state cannot be mended.
     """
     cut_off = _remove_locks(network, report)
+    for sidecar in network.state_file.parent.glob(f"{network.stack}.json*.attrs"):
+        sidecar.unlink()  # attributes that nobody needs; cut off in the middle, one makes a whole state unreadable
     pending = network.pending()
     if pending:
         report(f"asking the cluster what became of {len(pending)} operations that were cut off")

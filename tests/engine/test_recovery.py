@@ -106,6 +106,18 @@ def test_1_an_engine_that_ended_by_itself_when_its_program_died_leaves_no_lock_b
     assert not stack.network.unfinished.exists()
 
 
+def test_1_a_sidecar_that_was_cut_off_does_not_make_the_state_unreadable(stack: Stack) -> None:
+    """An engine with another backend address writes one; killed while doing so, it leaves an empty file."""
+    beside = stack.network.state_file.with_name(f"{stack.network.state_file.name}.attrs")
+    assert not beside.exists(), "no run of ours makes one"
+    beside.touch()
+    with pytest.raises(EngineError, match="EOF"):
+        stack.network.run("up")
+    recover(stack.network, stack.api, lambda _: None)
+    assert set(stack.run().changes) == {"same"}
+    assert not beside.exists()
+
+
 def test_2_the_second_of_two_runs_is_told_who_holds_the_lock(stack: Stack) -> None:
     refused: list[str] = []
 
