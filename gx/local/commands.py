@@ -24,11 +24,15 @@ def up(
     stack: Annotated[str, typer.Argument(metavar="[STACK]", help="devnet, testnet or mainnet.")] = "devnet",
     data: Data = DATA,
     context: Context = "",
+    pods: Annotated[
+        bool, typer.Option("--pods", help="Run real pods, on a node of this machine's own (Linux, root).")
+    ] = False,
 ) -> None:
     """Start the cluster if it does not run, put a network on it, show what came of it. Twice changes nothing."""
     from gx.local.up import bring_up
 
-    bring_up(stack, project_root(), data.absolute(), context, Console(highlight=False, soft_wrap=True))
+    console = Console(highlight=False, soft_wrap=True)
+    bring_up(stack, project_root(), data.absolute(), context, console, pods=pods)
 
 
 @local.command()

@@ -4,6 +4,7 @@ import base64
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -14,6 +15,7 @@ import yaml
 
 from gx.local.binaries import find
 from gx.local.folder import DataFolder
+from gx.local.node.addresses import HOST_ADDRESS
 from gx.local.pki import CLIENTS
 from gx.neighbours import POD_RANGE, SERVICE_RANGE
 
@@ -75,7 +77,7 @@ def write_kubeconfigs(folder: DataFolder, port: int) -> None:
                 {
                     "name": "gx-local",
                     "cluster": {
-                        "server": f"https://{_LOOPBACK}:{port}",
+                        "server": f"https://{_api_address(folder)}:{port}",
                         "certificate-authority-data": _embedded(folder.pki / "ca.crt"),
                     },
                 }
@@ -98,9 +100,30 @@ def _embedded(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
+def _api_address(folder: DataFolder) -> str:
+    """Pods reach the API server at the host's end of their link; nobody else needs more than loopback."""
+    return HOST_ADDRESS if folder.pods else _LOOPBACK
+
+
 def parts(folder: DataFolder, ports: dict[str, int]) -> list[Part]:
     """Return the processes in the order in which they start."""
-    return [_etcd(folder, ports), _api_server(folder, ports), *_controllers(folder), _kwok(folder)]
+    first, last = ([_node(folder, ports)], []) if folder.pods else ([], [_kwok(folder)])
+    return [*first, _etcd(folder, ports), _api_server(folder, ports), *_controllers(folder), *last]
+
+
+def _node(folder: DataFolder, ports: dict[str, int]) -> Part:
+    """Return the node's first process: it lays the link, and waits for the API server before it starts kubelet."""
+    command = (sys.executable, "-m", "gx.local.node.machine", str(folder.path), str(ports["kube-apiserver"]))
+    return Part("node", command, _link_is_up)
+
+
+def _link_is_up() -> bool:
+    with socket.socket() as attempt:
+        try:
+            attempt.bind((HOST_ADDRESS, 0))
+        except OSError:
+            return False
+        return True
 
 
 def _etcd(folder: DataFolder, ports: dict[str, int]) -> Part:
@@ -125,16 +148,25 @@ def _etcd(folder: DataFolder, ports: dict[str, int]) -> Part:
 
 
 def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
-    pki, port = folder.pki, ports["kube-apiserver"]
+    pki, port, address = folder.pki, ports["kube-apiserver"], _api_address(folder)
+    # Without pods nobody is told an address: a loopback server is no endpoint, and a machine may have no network.
+    reached = (
+        (
+            f"--advertise-address={address}",
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
+            f"--kubelet-client-key={pki / 'kubelet-client.key'}",
+        )
+        if folder.pods
+        else ("--advertise-address=192.0.2.1", "--endpoint-reconciler-type=none")
+    )
     command = (
         str(find("kube-apiserver")),
         f"--etcd-servers=https://{_LOOPBACK}:{ports['etcd']}",
         f"--etcd-cafile={pki / 'ca.crt'}",
         f"--etcd-certfile={pki / 'etcd-client.crt'}",
         f"--etcd-keyfile={pki / 'etcd-client.key'}",
-        f"--bind-address={_LOOPBACK}",
-        # Nobody is told this address; without it a machine that has no network could not start the server.
-        "--advertise-address=192.0.2.1",
+        f"--bind-address={address}",
         f"--secure-port={port}",
         f"--tls-cert-file={pki / 'kube-apiserver.crt'}",
         f"--tls-private-key-file={pki / 'kube-apiserver.key'}",
@@ -145,19 +177,19 @@ def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
         f"--service-account-key-file={pki / 'service-accounts.pub'}",
         f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
         f"--service-cluster-ip-range={SERVICE_RANGE}",
-        "--endpoint-reconciler-type=none",  # the address of a loopback server is no endpoint for a pod
+        *reached,
         "--allow-privileged",
         "--enable-admission-plugins=PodSecurity,ResourceQuota,LimitRanger,ServiceAccount",
     )
     certificate = (str(pki / "admin.crt"), str(pki / "admin.key"))
-    return Part("kube-apiserver", command, lambda: _answers(port, str(pki / "ca.crt"), certificate))
+    return Part("kube-apiserver", command, lambda: _answers(address, port, str(pki / "ca.crt"), certificate))
 
 
-def _answers(port: int, authority: str, certificate: tuple[str, str]) -> bool:
+def _answers(address: str, port: int, authority: str, certificate: tuple[str, str]) -> bool:
     context = ssl.create_default_context(cafile=authority)
     context.load_cert_chain(*certificate)
     try:
-        return httpx.get(f"https://{_LOOPBACK}:{port}/readyz", verify=context, timeout=5).is_success
+        return httpx.get(f"https://{address}:{port}/readyz", verify=context, timeout=5).is_success
     except httpx.HTTPError:
         return False
 

@@ -13,15 +13,21 @@ import psutil
 
 from gx.errors import InputError
 
-FORMAT = "1 etcd-3.6 kubernetes-1.33"
+FORMAT = "2 etcd-3.6 kubernetes-1.33"
 """Written into the folder; a folder with another text was made by another version and is not read."""
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """Paths inside the folder."""
+    """Paths inside the folder.
+
+    Attributes:
+        path: The folder.
+        pods: Whether its cluster has a node with real pods.
+    """
 
     path: Path
+    pods: bool = False
 
     @property
     def pki(self) -> Path:
@@ -37,6 +43,16 @@ class DataFolder:
     def kubeconfig(self) -> Path:
         """For the person, kubectl and the engine."""
         return self.path / "kubeconfig"
+
+    @property
+    def node(self) -> Path:
+        """Files and data of the node with real pods."""
+        return self.path / "node"
+
+    @property
+    def volumes(self) -> Path:
+        """What pods keep: one folder per volume."""
+        return self.path / "volumes"
 
     @property
     def zone(self) -> Path:
@@ -144,6 +160,11 @@ class DataFolder:
         shutil.rmtree(self.path)
 
 
-def folder_of(data: Path, context: str) -> DataFolder:
-    """Return the data folder: one of its own for each foreign cluster, so that two states never meet."""
+PODS = "pods"
+
+
+def folder_of(data: Path, context: str, *, pods: bool = False) -> DataFolder:
+    """Return the data folder: one of its own for each cluster, so that two states never meet."""
+    if pods:
+        return DataFolder(data / PODS, pods=True)
     return DataFolder(data / f"context-{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)

@@ -27,7 +27,8 @@ def running(folder: DataFolder, *, zone_only: bool, report: Callable[[str], None
     if folder.supervisor() is not None:
         yield False
         return
-    command = [sys.executable, "-m", "gx.local.supervisor", str(folder.path), *["--zone-only"] * zone_only]
+    options = [*["--zone-only"] * zone_only, *["--pods"] * folder.pods]
+    command = [sys.executable, "-m", "gx.local.supervisor", str(folder.path), *options]
     with (folder.logs / "supervisor.log").open("wb") as log:
         child = subprocess.Popen(  # noqa: S603 our own module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True, text=True

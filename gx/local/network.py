@@ -106,7 +106,7 @@ class LocalNetwork:
 
     def prepare(self, api: KubernetesApi, report: Callable[[str], None]) -> Path:
         """Create the surroundings and the copy of the project; return the copy's folder."""
-        apply_world(api, self.settings, report)
+        apply_world(api, self.settings, self.folder, report)
         namespace = self.settings.network.namespace
         return copy_project(
             self.folder,

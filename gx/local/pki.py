@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gx.local.node.addresses import HOST_ADDRESS, NODE_NAME
+from gx.naming import Network
+
 DAYS = 365
 CLIENTS = {
     "admin": ("gx-local", "system:masters"),
@@ -17,6 +20,10 @@ CLIENTS = {
     "kube-scheduler": ("system:kube-scheduler", ""),
     "kwok": ("kwok", "system:masters"),
     "etcd-client": ("kube-apiserver", ""),
+    "kubelet": (f"system:node:{NODE_NAME}", "system:nodes"),
+    "kubelet-client": ("kube-apiserver", "system:masters"),
+    "kube-proxy": ("system:kube-proxy", ""),
+    "coredns": ("coredns", "system:masters"),
 }
 """Who each client certificate says it is: user and group."""
 
@@ -31,7 +38,7 @@ SERVERS = {
 }
 """DNS names of each server certificate beside localhost."""
 
-_SERVICE_ADDRESSES = ("127.0.0.1", "10.43.0.1")
+_SERVICE_ADDRESSES = ("127.0.0.1", "10.43.0.1", HOST_ADDRESS)
 
 
 def create(folder: Path) -> None:
@@ -58,6 +65,23 @@ def create(folder: Path) -> None:
     )
     (folder / "service-accounts.pub").write_bytes(public)
     folder.rename(target)
+
+
+def web_certificate(folder: Path, network: Network) -> dict[str, str]:
+    """Return a certificate for a network's public hosts, as the data of its Secret.
+
+    The authority is one of its own, `web-ca.crt`: trusting it for the hosts does not trust it for the cluster.
+    """
+    if not (folder / "web-ca.crt").exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write(folder, "web-ca", key, _certificate("gx-local hosts", "", key, key))
+    authority = x509.load_pem_x509_certificate((folder / "web-ca.crt").read_bytes())
+    signer = serialization.load_pem_private_key((folder / "web-ca.key").read_bytes(), None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    hosts = tuple(dict.fromkeys((network.wallet_host, network.api_host)))
+    shown = _certificate(hosts[0], "", key, signer, authority=authority, hosts=hosts)
+    return {"tls.crt": shown.public_bytes(serialization.Encoding.PEM).decode(), "tls.key": _pem(key).decode()}
 
 
 def _certificate(
@@ -101,8 +125,11 @@ def _write(folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate
 
 
 def _private(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
-    text = key.private_bytes(
+    path.touch(mode=0o600)
+    path.write_bytes(_pem(key))
+
+
+def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.touch(mode=0o600)
-    path.write_bytes(text)

@@ -8,6 +8,7 @@ import yaml
 
 from gx.local.folder import DataFolder
 from gx.settings.load import SECRET_KEYS
+from gx.settings.overlay import laid_over, overlay
 from gx.settings.project import PROJECT, adoption_file, read_mapping, stack_file
 
 SALT = "encryptionsalt"
@@ -38,6 +39,8 @@ def copy_project(
     shutil.copytree(root / "networks", project / "networks", dirs_exist_ok=True)
     document = read_mapping(stack_file(stack), root=root, fix="restore it from git")
     config: dict[str, Any] = dict(document.get("config") or {})
+    if folder.pods:
+        config = laid_over(config, overlay(stack, root))
     for key in SECRET_KEYS:
         config.pop(f"{PROJECT}:{key}", None)
     config.get(f"{PROJECT}:backup", {}).pop("offsite", None)  # no trial writes to the real off-site bucket

@@ -22,6 +22,7 @@ import psutil
 from gx.errors import InputError
 from gx.local.control_plane import Part, free_ports, last_words, parts, write_kubeconfigs
 from gx.local.folder import DataFolder
+from gx.local.node.config import write_files
 from gx.settings.project import ROOT
 
 KEEP = "keep"
@@ -56,6 +57,8 @@ class Supervisor:
         if not self.zone_only:
             self.folder.forget_half_made()
             write_kubeconfigs(self.folder, ports["kube-apiserver"])
+        if self.folder.pods:
+            write_files(self.folder.node, self.folder.pki)
         self._record(ports)
         try:
             control_plane = [] if self.zone_only else parts(self.folder, ports)
@@ -150,7 +153,8 @@ def zone_part(folder: DataFolder, ports: dict[str, int]) -> Part:
 
 def main() -> None:
     """Run the supervisor of the data folder that the first argument names."""
-    supervisor = Supervisor(DataFolder(Path(sys.argv[1])), zone_only="--zone-only" in sys.argv)
+    folder = DataFolder(Path(sys.argv[1]), pods="--pods" in sys.argv)
+    supervisor = Supervisor(folder, zone_only="--zone-only" in sys.argv)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise Stopped

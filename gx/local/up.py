@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from gx.dns import wanted_records
 from gx.errors import InputError, Interrupted
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local import pki
@@ -15,24 +16,29 @@ from gx.local.folder import DataFolder, folder_of
 from gx.local.launch import running, stop
 from gx.local.marker import marker, refuse_production, require_local
 from gx.local.network import LocalNetwork
+from gx.local.node.config import write_hosts
+from gx.local.node.images import images
+from gx.local.node.layers import layers
+from gx.local.node.store import import_images
 from gx.local.recovery import recover
 from gx.local.show import EngineProgress, show_network
 from gx.local.world import MANAGER, apply_cluster, label_nodes
 from gx.settings.offline import offline_settings
 
 
-def bring_up(stack: str, root: Path, data: Path, context: str, console: Console) -> None:
+def bring_up(stack: str, root: Path, data: Path, context: str, console: Console, *, pods: bool = False) -> None:
     """Start the cluster, create one network's surroundings, run the engine, show the result.
 
     Raises:
         InputError: Something a person can mend; what was begun was stopped again.
     """
-    settings = offline_settings(stack, root, adopting=False)
+    settings = offline_settings(stack, root, adopting=False, local=pods)
     foreign = _foreign(context) if context else None
-    folder = folder_of(data, context)
+    folder = folder_of(data, context, pods=pods)
     folder.check_version()
     with _explained(stack, folder), folder.lock(), console.status("starting") as spinner:
         folder.create()
+        built = layers(spinner.update) if pods else {}
         if not folder.pki.exists() and foreign is None:
             pki.create(folder.pki)
         with running(folder, zone_only=foreign is not None, report=spinner.update) as started:
@@ -47,7 +53,11 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console)
                 context=context,
                 zone_url=f"http://127.0.0.1:{folder.ports()['zone']}/client/v4",
             )
-            apply_cluster(api, simulated_nodes=foreign is None)
+            if pods:
+                spinner.update("bringing the images into the node")
+                import_images(folder, images(settings), built)
+                write_hosts(folder.node, wanted_records(settings))
+            apply_cluster(api, simulated_nodes=foreign is None and not pods)
             if foreign is not None:
                 label_nodes(api, settings)
             network.prepare(api, lambda text: spinner.update(f"surroundings of {stack}, {text}"))

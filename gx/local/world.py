@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gx.live.kubernetes_api import KubernetesApi
+from gx.local.folder import DataFolder
 from gx.local.marker import SIMULATED, marker
+from gx.local.node.surroundings import RUNNING, surroundings
+from gx.local.pki import web_certificate
 from gx.naming import BACKEND_SECRETS
 from gx.neighbours import NEIGHBOURS, externals
 from gx.nodes import NODES
@@ -45,9 +48,13 @@ def label_nodes(api: KubernetesApi, settings: Settings) -> None:
         api.patch(node, {"metadata": {"labels": settings.stack.scheduling.node_selector}}, manager=MANAGER)
 
 
-def apply_world(api: KubernetesApi, settings: Settings, report: Callable[[str], None]) -> None:
+def apply_world(
+    api: KubernetesApi, settings: Settings, folder: DataFolder, report: Callable[[str], None]
+) -> None:
     """Create one network's surroundings; what exists already stays as it is, generated values above all."""
-    manifests = list(_manifests(settings))
+    manifests = list(_manifests(settings, folder))
+    if folder.pods:
+        manifests += surroundings(settings)
     for number, manifest in enumerate(manifests, 1):
         meta = manifest["metadata"]
         if api.get(manifest["apiVersion"], manifest["kind"], meta.get("namespace", ""), meta["name"]) is None:
@@ -76,7 +83,7 @@ def _taint(text: str) -> tuple[str, str, str]:
     return key, value, effect
 
 
-def _manifests(settings: Settings) -> Iterator[Object]:
+def _manifests(settings: Settings, folder: DataFolder) -> Iterator[Object]:
     """Yield the objects in an order in which each finds what it needs."""
     namespace = settings.network.namespace
     yield _object("v1", "Namespace", "", namespace, metadata_labels=settings.stack.namespace_labels)
@@ -94,12 +101,14 @@ def _manifests(settings: Settings) -> Iterator[Object]:
             )
         elif external.kind == "Secret":
             data = {key: _generated(external.name, key) for key in external.keys}
+            if "tls.crt" in data and folder.pods:
+                data = web_certificate(folder.pki, settings.network)
             yield _object("v1", "Secret", namespace, external.name, stringData=data)
         elif external.kind == "ServiceAccount":
             yield _object("v1", "ServiceAccount", namespace, external.name)
     for number in range(VOLUMES):
-        yield _volume(settings, number)
-    yield from _neighbours(settings)
+        yield _volume(settings, number, folder)
+    yield from _neighbours(settings, running=folder.pods)
 
 
 def _object(
@@ -125,8 +134,12 @@ def _generated(secret: str, key: str) -> str:
     return f"{secrets.token_urlsafe(24)}@/:?#%"
 
 
-def _volume(settings: Settings, number: int) -> Object:
+def _volume(settings: Settings, number: int, folder: DataFolder) -> Object:
+    """Return a volume on this machine; with real pods its folder is made as local-path makes one, open to every user."""
     name = f"local-{settings.network.name}-{number}"
+    if folder.pods:
+        (folder.volumes / name).mkdir(parents=True, exist_ok=True)
+        (folder.volumes / name).chmod(0o777)
     return _object(
         "v1",
         "PersistentVolume",
@@ -137,12 +150,12 @@ def _volume(settings: Settings, number: int) -> Object:
             "accessModes": ["ReadWriteOnce"],
             "persistentVolumeReclaimPolicy": "Retain",
             "storageClassName": STORAGE_CLASS,
-            "hostPath": {"path": f"/var/lib/gx-local/{name}"},
+            "hostPath": {"path": str(folder.volumes / name)},
         },
     )
 
 
-def _neighbours(settings: Settings) -> Iterator[Object]:
+def _neighbours(settings: Settings, *, running: bool) -> Iterator[Object]:
     """Yield pods, Services and claims of those who share the namespace: quota and selectors see them."""
     namespace = settings.network.namespace
     for name, numbers in settings.stack.neighbours.items():
@@ -158,7 +171,10 @@ def _neighbours(settings: Settings) -> Iterator[Object]:
                 "resources": {"requests": {"storage": "1Gi"}},
             }
             yield _object("v1", "PersistentVolumeClaim", namespace, f"{name}-data-{number}", spec=spec)
-        if numbers.replicas and not name.endswith("-backup"):  # backups run as Jobs, minutes a day
+        if running and name in RUNNING:
+            resources = numbers.resources.model_dump() if numbers.resources else {}
+            yield RUNNING[name](settings, labels, resources)
+        elif not running and numbers.replicas and not name.endswith("-backup"):  # backups run as Jobs, minutes a day
             yield _pods(settings, name, labels, numbers.replicas, numbers.resources)
 
 

@@ -10,6 +10,7 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from gx.nodes import LOCAL_LINK
 from gx.quantities import parse_quantity
 
 
@@ -30,11 +31,12 @@ def _cron(text: str) -> str:
 
 def _address(text: str) -> str:
     address = ipaddress.IPv4Address(text)
-    if not address.is_global:
+    if not address.is_global and address not in _LOCAL_LINK:
         raise ValueError(f"{text!r} is no public IPv4 address; a DNS record to it would serve nobody")
     return text
 
 
+_LOCAL_LINK = ipaddress.IPv4Network(LOCAL_LINK)
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -77,6 +79,8 @@ def _range(text: str) -> str:
         found = ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no address range ({error})") from error
+    if found == _LOCAL_LINK:
+        return text
     if not found.is_global or found.prefixlen < _WIDEST:
         raise ValueError(f"{text!r} is no range of public addresses, or one so wide that it admits everybody")
     return text

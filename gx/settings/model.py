@@ -246,6 +246,7 @@ class StackFile(Model):
     limit_range: LimitRange
     redis: SecretRef
     adopt: bool
+    local: bool
     fabric_enabled: bool
     projection_lag_threshold_ms: int = Field(gt=0)
     workloads: dict[str, WorkloadNumbers]

@@ -8,18 +8,21 @@ from gx.settings.settings import Settings
 from gx.settings.stackfile import read_stack
 
 
-def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True) -> Settings:
+def offline_settings(
+    stack: str, root: Path = ROOT, *, adopting: bool = True, local: bool = False
+) -> Settings:
     """Return the settings of a network; encrypted ones are left out.
 
     Args:
         stack: The network.
         root: The project's folder.
+        local: Whether with what differs on one machine (`networks/<network>/local.yaml`).
         adopting: Whether its import ids apply as its `adopt` says; they need the encrypted settings.
 
     Raises:
         InputError: The stack is unknown or its file cannot be used.
     """
-    config = read_stack(stack, root)
+    config = read_stack(stack, root, local=local)
     clear = {key: value for key, value in config.values.items() if key not in config.secrets}
     values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
     if not adopting:

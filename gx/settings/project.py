@@ -45,6 +45,11 @@ def volumes_file(stack: str) -> str:
     return f"networks/{stack}/volumes.yaml"
 
 
+def local_file(stack: str) -> str:
+    """Return the path of what differs when a network runs on one machine with real pods, relative to the project."""
+    return f"networks/{stack}/local.yaml"
+
+
 def networks(root: Path = ROOT) -> list[str]:
     """Return the names of all networks: the stacks that have a settings file."""
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))

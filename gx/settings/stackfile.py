@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gx.errors import InputError
+from gx.settings.overlay import laid_over, overlay
 from gx.settings.project import PROJECT, ROOT, networks, read_mapping, stack_file
 
 UNSET_CLUSTER_UID = "00000000-0000-0000-0000-000000000000"
@@ -27,10 +28,15 @@ class StackConfig:
     notes: tuple[str, ...]
 
 
-def read_stack(stack: str, root: Path = ROOT) -> StackConfig:
+def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackConfig:
     """Return the configuration of a stack for a run without the engine.
 
     Values that only a live system can tell (the cluster's uid, the zone's id) get a stand-in and a note.
+
+    Args:
+        stack: The stack.
+        root: The project's folder.
+        local: Whether with what differs on one machine.
 
     Raises:
         InputError: The stack is unknown or its file cannot be used.
@@ -53,6 +59,8 @@ def read_stack(stack: str, root: Path = ROOT) -> StackConfig:
         f"{PROJECT}:{key}": entry["default"] for key, entry in declared.items() if "default" in entry
     }
     raw = {**defaults, **settings}
+    if local:
+        raw = laid_over(raw, overlay(stack, root))
     notes = _fill_unset(stack, raw)
     secrets = tuple(key for key, value in raw.items() if _is_secure(value))
     values = {key: _as_text(stack, key, value) for key, value in raw.items()}

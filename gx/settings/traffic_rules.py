@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import cast
 from urllib.parse import urlsplit
 
 from gx.dns import declared_records, wanted_records
 from gx.errors import InputError
 from gx.neighbours import LOAD_BALANCER_ADDRESS, SERVICE_RANGE
+from gx.nodes import LOCAL_LINK
 from gx.settings.project import release_file
 from gx.settings.rule import Case, Rule, problem_of
 from gx.steps import Wave
@@ -91,7 +92,7 @@ def _drain(case: Case) -> Iterator[InputError]:
 def _edge(case: Case) -> Iterator[InputError]:
     settings = case.settings
     edge = settings.stack.edge
-    if edge.enabled and not settings.stack.production:
+    if edge.enabled and not settings.stack.production and not settings.stack.local:
         yield problem_of(
             settings,
             "edge.enabled",
@@ -115,6 +116,21 @@ def _edge(case: Case) -> Iterator[InputError]:
             str(edge.controller_address),
             f"is no address of a Service ({SERVICE_RANGE}): what moves with a pod broke production's edge",
             "write the ClusterIP of the controller's Service, or leave the key out",
+        )
+
+
+def _local(case: Case) -> Iterator[InputError]:
+    """Addresses of a local node mean nothing on a real one, and a local network must not publish real ones."""
+    settings = case.settings
+    link = ip_network(LOCAL_LINK)
+    for index, node in enumerate(settings.stack.nodes):
+        if (ip_address(node.address) in link) is not settings.stack.local:
+            here = "a local network has the local node alone" if settings.stack.local else "is that of a local node"
+            fix = f"write an address of {LOCAL_LINK}" if settings.stack.local else "write the node's public address"
+            yield problem_of(settings, f"nodes[{index}].address", node.address, here, fix)
+    if settings.stack.local and settings.stack.production:
+        yield problem_of(
+            settings, "local", True, "production runs on its own nodes", "remove the key"  # noqa: FBT003 a shown value
         )
 
 
@@ -178,4 +194,4 @@ def pays(tag: str) -> bool:
     return found is not None and tuple(int(part) for part in found.groups()) >= PAYS_FROM
 
 
-TRAFFIC_RULES: tuple[Rule, ...] = (_nodes, _drain, _edge, _hosts, _routes)
+TRAFFIC_RULES: tuple[Rule, ...] = (_nodes, _drain, _edge, _local, _hosts, _routes)

@@ -52,13 +52,22 @@ async def websocket(outside: Outside) -> str:
     """
     network, web = outside.settings.network, outside.web
     session = str((await handshake(outside)).get("sid", ""))
+    # As a browser does: a controller that keeps a session on one replica by a cookie would lose it otherwise.
+    cookies = web.cookies(f"{network.api_url}{PATH}polling")
     host, port = web.place(network.api_host, 443)
     url = f"wss://{network.api_host}{PATH}websocket&sid={session}"
     try:
         async with (
             asyncio.timeout(REQUEST_SECONDS),
             connect(
-                url, host=host, port=port, ssl=web.context, server_hostname=network.api_host, proxy=None, max_size=2**20
+                url,
+                host=host,
+                port=port,
+                ssl=web.context,
+                server_hostname=network.api_host,
+                additional_headers={"Cookie": cookies} if cookies else {},
+                proxy=None,
+                max_size=2**20,
             ) as socket,
         ):
             await socket.send(PROBE)

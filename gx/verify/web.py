@@ -95,6 +95,11 @@ class Web:
         """Return where to connect for a name and port."""
         return self.connect_to.get((host, port), (host, port))
 
+    def cookies(self, url: str) -> str:
+        """Return the cookies that a browser would send to a URL by now, as the header's text; empty for none."""
+        target, _, _ = self._routed(httpx.URL(url))
+        return self._client.build_request("GET", target).headers.get("cookie", "")
+
     async def get(self, url: str, *, token: str = "") -> Answer:
         """Ask for a URL; a connection that fails is tried again.
 

@@ -205,6 +205,18 @@ async def _respond(send: Send, status: int, headers: dict[str, str], body: bytes
     await send({"type": "http.response.body", "body": body})
 
 
+STICKY = b"gx-route=replica-1"
+
+
+def _with_cookie(send: Send) -> Send:
+    async def sending(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"set-cookie", STICKY + b"; Path=/; Secure; HttpOnly")]
+        await send(message)
+
+    return sending
+
+
 class Sockets:
     """Socket.IO in front of the stand-in; it can be told to lose its stickiness or its WebSockets."""
 
@@ -222,6 +234,13 @@ class Sockets:
             await receive()
             await send({"type": "websocket.close"})
             return
+        if "sticky by cookie" in broken and path.startswith("/socket.io"):
+            sent = dict(scope["headers"]).get(b"cookie", b"")
+            if scope["type"] == "websocket" and STICKY not in sent:
+                await receive()
+                await send({"type": "websocket.close"})
+                return
+            send = _with_cookie(send)
         if path.startswith("/socket.io") and path not in self._standin.faults and "no Socket.IO" not in broken:
             await asyncio.sleep(self._standin.delay)
             await self._apps["no upgrade" not in broken](scope, receive, send)

@@ -1,0 +1,16 @@
+"""Where the node is: a pair of addresses of its own, and nothing of this machine's network is touched."""
+
+from ipaddress import ip_network
+
+from gx.nodes import LOCAL_LINK, LOCAL_NODE, NODES
+
+HOST_LINK = "gx-pods"
+"""The host's end of the link to the node; it goes when the node goes."""
+NODE_LINK = "uplink"
+HOST_ADDRESS, NODE_ADDRESS = (str(address) for address in ip_network(LOCAL_LINK).hosts())
+PREFIX = ip_network(LOCAL_LINK).prefixlen
+POD_SUBNET = "10.42.0.0/24"
+"""The node's share of production's range of pods."""
+NODE_NAME = LOCAL_NODE
+MODEL = next(node for node in NODES if node.labels.get("node-id") == "vps4")
+"""The node that devnet and testnet run on (production.md 1): its labels and taints are this one's."""
