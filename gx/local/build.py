@@ -17,6 +17,7 @@ from rich.console import Console
 
 from gx.errors import InputError
 from gx.local.binaries import BINARIES, BUILD_FLAGS, Binary, cache_folder, installed
+from gx.local.node.layers import layers
 from gx.local.plugins import install_official
 
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
@@ -139,6 +140,8 @@ def main() -> None:
         else:
             console.print(f"tools: all {len(BINARIES)} programs are there")
         console.print(install_official())
+        if os.geteuid() == 0 and shutil.which("mmdebstrap"):  # only a node with real pods needs them, and it needs root
+            layers(console.print)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

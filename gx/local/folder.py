@@ -17,6 +17,11 @@ FORMAT = "2 etcd-3.6 kubernetes-1.33"
 """Written into the folder; a folder with another text was made by another version and is not read."""
 
 
+PODS = "pods"
+CONTEXT = "context-"
+"""Folders of further clusters below the one of the usual cluster."""
+
+
 @dataclass(frozen=True)
 class DataFolder:
     """Paths inside the folder.
@@ -83,6 +88,11 @@ class DataFolder:
         """Whether some version of the command made the folder."""
         return (self.path / "version").is_file()
 
+    def own(self) -> list[Path]:
+        """Return what is in the folder and belongs to this cluster: others lie below it in folders of their own."""
+        there = self.path.iterdir() if self.path.is_dir() else ()
+        return [path for path in there if path.name != PODS and not path.name.startswith(CONTEXT)]
+
     def check_version(self) -> None:
         """Refuse a folder that another version made.
 
@@ -92,7 +102,7 @@ class DataFolder:
         marker = self.path / "version"
         if not self.path.exists():
             return
-        if not self.path.is_dir() or (not marker.exists() and any(p.name != "lock" for p in self.path.iterdir())):
+        if not self.path.is_dir() or (not marker.exists() and any(p.name != "lock" for p in self.own())):
             raise InputError(
                 file=str(self.path),
                 consequence="is no data folder of a local cluster, nothing was changed",
@@ -156,15 +166,18 @@ class DataFolder:
             return {}
 
     def remove(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self.path)
-
-
-PODS = "pods"
+        """Delete everything of this cluster, and the folder itself if no other cluster lies below it."""
+        for path in self.own():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
 
 def folder_of(data: Path, context: str, *, pods: bool = False) -> DataFolder:
     """Return the data folder: one of its own for each cluster, so that two states never meet."""
     if pods:
         return DataFolder(data / PODS, pods=True)
-    return DataFolder(data / f"context-{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)
+    return DataFolder(data / f"{CONTEXT}{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)

@@ -138,7 +138,7 @@ class LocalNetwork:
         return {
             "PATH": path,
             "PULUMI_HOME": str(plugins.home),
-            # Without it each write empties a sidecar first: an engine killed then says "failed to load checkpoint: EOF".
+            # Else each write empties a sidecar first: an engine killed then says "failed to load checkpoint: EOF".
             "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -16,6 +16,7 @@ from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local.engine import Event, Result
 from gx.local.folder import DataFolder, folder_of
 from gx.local.network import LocalNetwork
+from gx.local.node.addresses import NODE_ADDRESS
 from gx.objects import mapping, sequence
 from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, networks
@@ -86,6 +87,8 @@ def show_network(network: LocalNetwork, api: KubernetesApi, result: Result, cons
     for name, value in shown:
         console.print(f"output {name}: {value}")
     console.print(f"and {len(outputs) - len(shown)} more outputs: pulumi stack output")
+    if network.folder.pods:
+        _show_pods(network, console)
     console.print(f"look around:  export KUBECONFIG={shlex.quote(str(network.environment()['KUBECONFIG']))}")
     _show_pulumi(network, console)
 
@@ -97,6 +100,16 @@ def _flat(outputs: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flat(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+def _show_pods(network: LocalNetwork, console: Console) -> None:
+    """Print how a person proves and sees a network whose pods run."""
+    host, authority = network.settings.network.api_host, shlex.quote(str(network.folder.pki / "web-ca.crt"))
+    reach = f"--connect-to {host}:443:{NODE_ADDRESS}:443 --cacert {authority} --dns {NODE_ADDRESS}:53"
+    kubeconfig = shlex.quote(str(network.kubeconfig))
+    console.print(f"prove it:     cd {shlex.quote(str(network.project))} && export KUBECONFIG={kubeconfig}")
+    console.print(f"              gx verify {network.stack} --context gx-local {reach}")
+    console.print(f"in a browser: `{NODE_ADDRESS} {host}` in /etc/hosts, the authority is {authority}")
 
 
 def _show_pulumi(network: LocalNetwork, console: Console) -> None:
@@ -136,8 +149,16 @@ def _pods(api: KubernetesApi, namespace: str) -> str:
 
 
 def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
-    """Show what runs; return whether the cluster does."""
-    folder = folder_of(data, context)
+    """Show what runs, the cluster with real pods too; return whether one does."""
+    pods = folder_of(data, "", pods=True)
+    if context or not pods.path.exists():
+        return _show_cluster(root, folder_of(data, context), context, console)
+    usual = folder_of(data, "")
+    shown = [_show_cluster(root, folder, "", console) for folder in (pods, usual) if folder is pods or usual.is_ours]
+    return any(shown)
+
+
+def _show_cluster(root: Path, folder: DataFolder, context: str, console: Console) -> bool:
     if not folder.path.exists():
         console.print(f"no cluster: there is no {folder.path}; start one with `gx local up`")
         return False

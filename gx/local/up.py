@@ -16,7 +16,10 @@ from gx.local.folder import DataFolder, folder_of
 from gx.local.launch import running, stop
 from gx.local.marker import marker, refuse_production, require_local
 from gx.local.network import LocalNetwork
+from gx.local.node import cgroups
+from gx.local.node.backup import first_backup
 from gx.local.node.config import write_hosts
+from gx.local.node.host import check, this_host
 from gx.local.node.images import images
 from gx.local.node.layers import layers
 from gx.local.node.store import import_images
@@ -36,6 +39,9 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console,
     foreign = _foreign(context) if context else None
     folder = folder_of(data, context, pods=pods)
     folder.check_version()
+    if pods and folder.supervisor() is None:
+        check(this_host())
+        cgroups.remove()  # of a node that was killed
     with _explained(stack, folder), folder.lock(), console.status("starting") as spinner:
         folder.create()
         built = layers(spinner.update) if pods else {}
@@ -65,6 +71,8 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console,
             spinner.stop()
             with EngineProgress(stack, console) as progress:
                 result = network.run("up", progress.on_event)
+        if pods:
+            first_backup(api, settings, MANAGER)
         show_network(network, api, result, console)
 
 
@@ -111,15 +119,25 @@ def _foreign(context: str) -> KubernetesApi:
 
 
 def take_down(data: Path, context: str, console: Console, *, delete: bool) -> None:
-    """Stop every process of the cluster, and delete its data if asked to."""
-    folder = folder_of(data, context)
+    """Stop every process of the cluster, of that with real pods too, and delete its data if asked to."""
+    pods = folder_of(data, "", pods=True)
+    folders = [pods] if not context and pods.path.exists() else []
+    if not folders or any(path.name != "lock" for path in folder_of(data, context).own()):
+        folders.append(folder_of(data, context))
+    for folder in folders:
+        _take_down(folder, console, delete=delete)
+
+
+def _take_down(folder: DataFolder, console: Console, *, delete: bool) -> None:
     if not folder.path.exists():
         console.print(f"nothing to do: there is no {folder.path}")
         return
-    if not delete or (not (folder.path / "version").exists() and any(folder.path.iterdir())):
+    if not delete or (not folder.is_ours and any(folder.own())):
         folder.check_version()
     with folder.lock():
         was_running = stop(folder)
+        if folder.pods:
+            cgroups.remove()
         if delete:
             folder.remove()
     console.print("stopped" if was_running else "nothing ran")

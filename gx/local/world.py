@@ -48,9 +48,7 @@ def label_nodes(api: KubernetesApi, settings: Settings) -> None:
         api.patch(node, {"metadata": {"labels": settings.stack.scheduling.node_selector}}, manager=MANAGER)
 
 
-def apply_world(
-    api: KubernetesApi, settings: Settings, folder: DataFolder, report: Callable[[str], None]
-) -> None:
+def apply_world(api: KubernetesApi, settings: Settings, folder: DataFolder, report: Callable[[str], None]) -> None:
     """Create one network's surroundings; what exists already stays as it is, generated values above all."""
     manifests = list(_manifests(settings, folder))
     if folder.pods:
@@ -135,7 +133,7 @@ def _generated(secret: str, key: str) -> str:
 
 
 def _volume(settings: Settings, number: int, folder: DataFolder) -> Object:
-    """Return a volume on this machine; with real pods its folder is made as local-path makes one, open to every user."""
+    """Return a volume on this machine; with real pods its folder is made as local-path makes one: open to all."""
     name = f"local-{settings.network.name}-{number}"
     if folder.pods:
         (folder.volumes / name).mkdir(parents=True, exist_ok=True)

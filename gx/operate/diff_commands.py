@@ -20,7 +20,7 @@ PROTECTED = 3
 HEAD = "HEAD"
 
 
-def diff(
+def diff(  # noqa: PLR0917 options of a command
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -29,6 +29,9 @@ def diff(
     ] = None,
     of_networks: Annotated[
         bool, typer.Option("--networks", help="Compare two networks instead: gx diff --networks testnet mainnet.")
+    ] = False,
+    of_local: Annotated[
+        bool, typer.Option("--local", help="Show instead what differs on one machine: gx diff --local devnet.")
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
@@ -42,9 +45,12 @@ def diff(
     if of_networks:
         _between(words or [], root, as_json=as_json, everything=everything)
         return
-    base, head, stacks = _split(words or [HEAD], root)
-    found = _differences(root, base, head, stacks)
-    shown = head or "the working tree"
+    if of_local:
+        base, shown, found = "the stack file", "this machine", _on_one_machine(root, words or [])
+    else:
+        base, head, stacks = _split(words or [HEAD], root)
+        found = _differences(root, base, head, stacks)
+        shown = head or "the working tree"
     if as_json or markdown:
         from gx.diff.show import as_json as json_of
         from gx.diff.show import as_markdown
@@ -55,6 +61,8 @@ def diff(
         from gx.diff.show import print_diff
 
         print_diff(Console(highlight=False), found)
+    if of_local:
+        return  # nothing of it happens to the network itself
     guarded = [f"{network.network}: {change.place}" for network in found for change in network.protected]
     if guarded:
         sys.stderr.write(f"{len(guarded)} protected: {', '.join(guarded)}\n")
@@ -85,6 +93,16 @@ def _differences(root: Path, base: str, head: str, stacks: list[str]) -> "list[N
     recorded = plans(root, [old, new], stacks, lambda text: status.print(text, style="dim"))
     known = dict.fromkeys(stack for _, stack in recorded)
     return [network_diff(network, recorded[old, network], recorded[new, network]) for network in known]
+
+
+def _on_one_machine(root: Path, words: list[str]) -> "list[NetworkDiff]":
+    """Return what `gx local up --pods` makes different, by network: those named, or every one that has the file."""
+    from gx.diff.show import network_diff
+    from gx.plan.record import record
+    from gx.settings.project import local_file
+
+    names = words or [name for name in networks(root) if (root / local_file(name)).exists()]
+    return [network_diff(name, record(name, root=root), record(name, root=root, local=True)) for name in names]
 
 
 def _between(words: list[str], root: Path, *, as_json: bool, everything: bool) -> None:

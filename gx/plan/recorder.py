@@ -143,7 +143,9 @@ class Recorder(mocks.MockMonitor):
         self._progress(len(self.entries))
 
 
-def run(stack: str, root: Path, *, preview: bool, unknown: bool, progress: Callable[[int], None]) -> dict[str, Any]:
+def run(
+    stack: str, root: Path, *, preview: bool, unknown: bool, progress: Callable[[int], None], local: bool = False
+) -> dict[str, Any]:
     """Run the program for a stack and return the record.
 
     Raises:
@@ -157,7 +159,7 @@ def run(stack: str, root: Path, *, preview: bool, unknown: bool, progress: Calla
     from gx.settings.stackfile import read_stack  # noqa: PLC0415
     from program import build  # noqa: PLC0415
 
-    config = read_stack(stack, root)
+    config = read_stack(stack, root, local=local)
     answers = Answers(cluster_uid="", secret_keys={}, unknown=unknown)
     recorder = Recorder(answers, progress)
     mocks.set_mocks(answers, project="gx-infra", stack=stack, preview=preview, monitor=recorder)
@@ -194,6 +196,7 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--up", action="store_true", help="as in `up`: outputs of new resources are known")
     parser.add_argument("--unknown", action="store_true", help="generated values are unknown, as in a first preview")
+    parser.add_argument("--local", action="store_true", help="with what differs on one machine")
     arguments = parser.parse_args()
     out, sys.stdout = sys.stdout, sys.stderr  # what the program prints must not mix with the record
 
@@ -207,6 +210,7 @@ def main() -> int:
             arguments.root,
             preview=not arguments.up,
             unknown=arguments.unknown,
+            local=arguments.local,
             progress=lambda count: send(progress=count),
         )
     except InputError as error:

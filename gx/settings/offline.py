@@ -8,9 +8,7 @@ from gx.settings.settings import Settings
 from gx.settings.stackfile import read_stack
 
 
-def offline_settings(
-    stack: str, root: Path = ROOT, *, adopting: bool = True, local: bool = False
-) -> Settings:
+def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True, local: bool = False) -> Settings:
     """Return the settings of a network; encrypted ones are left out.
 
     Args:

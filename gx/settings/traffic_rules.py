@@ -129,9 +129,7 @@ def _local(case: Case) -> Iterator[InputError]:
             fix = f"write an address of {LOCAL_LINK}" if settings.stack.local else "write the node's public address"
             yield problem_of(settings, f"nodes[{index}].address", node.address, here, fix)
     if settings.stack.local and settings.stack.production:
-        yield problem_of(
-            settings, "local", True, "production runs on its own nodes", "remove the key"  # noqa: FBT003 a shown value
-        )
+        yield problem_of(settings, "local", "true", "production runs on its own nodes", "remove the key")
 
 
 def _hosts(case: Case) -> Iterator[InputError]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from gx.local.node.addresses import MODEL, NODE_NAME, NODE_ADDRESS, POD_SUBNET
+from gx.local.node.addresses import MODEL, NODE_ADDRESS, NODE_NAME, POD_SUBNET
 from gx.neighbours import POD_RANGE
 
 PAUSE_IMAGE = "gx-local/pause:1"

@@ -95,9 +95,7 @@ def _surroundings() -> Iterator[LocalImage]:
     yield LocalImage(name=PAUSE_IMAGE, entrypoint=("/bin/busybox", "tail", "-f", "/dev/null"), user="65534")
     yield LocalImage(name=POSTGRES_IMAGE, layers=("debian", "standin"))
     yield LocalImage(name=REDIS_IMAGE)
-    yield LocalImage(
-        name=PROMETHEUS_IMAGE, layers=("debian", "standin"), environment={"PYTHONPATH": "/opt/standin"}
-    )
+    yield LocalImage(name=PROMETHEUS_IMAGE, layers=("debian", "standin"), environment={"PYTHONPATH": "/opt/standin"})
     yield LocalImage(name=TRAEFIK_IMAGE, layers=("debian", "traefik"), entrypoint=("/usr/local/bin/traefik",))
 
 

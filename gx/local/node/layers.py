@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gx.cache import cache_root
 from gx.errors import InputError
-from gx.local.binaries import BINARIES
+from gx.local.binaries import BINARIES, find
 from gx.settings.project import ROOT
 
 Report = Callable[[str], None]
@@ -96,16 +96,18 @@ def _uv() -> str:
     return found
 
 
-def _run(command: list[str], consequence: str, **options: object) -> str:
+def _run(command: list[str], consequence: str, cwd: Path | None = None) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+        done = subprocess.run(  # noqa: S603 fixed words and our own files
+            command, capture_output=True, text=True, check=False, cwd=cwd
+        )
     except FileNotFoundError:
         fix = "run `make tools`, which installs what tools/debian-packages.txt lists"
         raise InputError(file=command[0], consequence=f"is not installed: {consequence}", fix=fix) from None
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise InputError(file=command[0], consequence=f"{consequence}: {last[-300:]}", fix="mend what it names")
-    return str(done.stdout)
+    return done.stdout
 
 
 def _build_root(debian: Path, python: Path, requirements: str, report: Report) -> None:
@@ -123,17 +125,17 @@ def _build_root(debian: Path, python: Path, requirements: str, report: Report) -
         listed = Path(name) / "requirements.txt"
         listed.write_text(requirements)
         target = root / LIBRARIES
-        options = ["--python-version", PYTHON, "--python-platform", "x86_64-unknown-linux-gnu", "--link-mode", "copy"]
+        options = ("--quiet", "--require-hashes", "--no-deps", "--link-mode", "copy")
+        platform = ("--python-version", PYTHON, "--python-platform", "x86_64-unknown-linux-gnu")
+        files = ("--target", str(target), "--requirement", str(listed))
         _run(
-            [_uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps", *options]
-            + ["--target", str(target), "--requirement", str(listed)],
+            [_uv(), "pip", "install", *options, *platform, *files],
             "the Python libraries could not be installed",
         )
-        compiled = ["/usr/lib/python3.11", f"/{LIBRARIES}"]
         # Checked by nobody: a read-only root could not write new ones, and every start would compile again.
+        compiled = ("--invalidation-mode", "unchecked-hash", "/usr/lib/python3.11", f"/{LIBRARIES}")
         _run(
-            ["chroot", str(root), "/usr/bin/python3", "-m", "compileall", "-q"]
-            + ["--invalidation-mode", "unchecked-hash", *compiled],
+            ["chroot", str(root), "/usr/bin/python3", "-m", "compileall", "-q", *compiled],
             "the Python libraries could not be compiled",
         )
         report("packing the layers")
@@ -168,8 +170,6 @@ def _accounts(root: Path) -> None:
 
 def _programs(folder: Path, name: str, programs: tuple[str, ...]) -> Path:
     """Return a layer with pinned programs in /usr/local/bin."""
-    from gx.local.binaries import find  # noqa: PLC0415
-
     paths = {program: find(program) for program in programs}
     words = [f"{path} {path.stat().st_size} {BINARIES[program].version()}" for program, path in paths.items()]
     target = folder / f"{name}-{_hash(words)}.tar"

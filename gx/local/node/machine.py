@@ -16,7 +16,16 @@ from types import FrameType
 
 from gx.local.binaries import find
 from gx.local.node import cgroups
-from gx.local.node.addresses import HOST_ADDRESS, HOST_LINK, MODEL, NODE_NAME, NODE_ADDRESS, NODE_LINK, POD_SUBNET, PREFIX
+from gx.local.node.addresses import (
+    HOST_ADDRESS,
+    HOST_LINK,
+    MODEL,
+    NODE_ADDRESS,
+    NODE_LINK,
+    NODE_NAME,
+    POD_SUBNET,
+    PREFIX,
+)
 from gx.local.node.config import SOCKET
 from gx.neighbours import SERVICE_RANGE
 
@@ -31,10 +40,10 @@ def enter(folder: Path, api_port: int) -> None:
     """Become the parent of the node: join its control groups, then let `unshare` make the namespaces."""
     cgroups.enter()
     host = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.set_inheritable(host, True)
+    os.set_inheritable(host, True)  # noqa: FBT003 the system's own signature
     os.environ[HOST_NETWORK] = str(host)
     inner = [sys.executable, "-m", "gx.local.node.machine", str(folder), str(api_port), "inside"]
-    os.execvp("unshare", ["unshare", *_NAMESPACES, *inner])  # noqa: S606 no shell, fixed words
+    os.execvp("unshare", ["unshare", *_NAMESPACES, *inner])  # noqa: S606, S607 no shell, fixed words
 
 
 class Machine:

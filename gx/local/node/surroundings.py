@@ -1,4 +1,4 @@
-"""What a network with real pods finds around it, as containers that run: database, Redis, ingress controller, Prometheus.
+"""What a network with real pods finds around it, as containers: database, Redis, ingress controller, Prometheus.
 
 In production others installed these. Here they are as small as the network allows.
 """
@@ -18,6 +18,7 @@ from gx.settings.settings import Settings
 CONTROLLER_REPLICAS = 2
 POSTGRES_USER, REDIS_USER, MONITORING_USER, TRAEFIK_USER = 999, 1000, 65534, 65532
 PROMETHEUS_PORT, ALERTMANAGER_PORT = 9090, 9093
+_SCRATCH: Object = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 an emptyDir inside the pod
 _TARGETS = "/data/targets.json"
 _DATABASE = "gx_protocol"  # production.md 7
 
@@ -129,9 +130,9 @@ def _deployment(
         "readinessProbe": {**probe, "failureThreshold": 2},
         "resources": resources,
         "securityContext": _RESTRICTED,
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}, _SCRATCH],
     }
-    volumes = [
+    volumes: list[Object] = [
         {"name": "data", "persistentVolumeClaim": {"claimName": f"{name}-data-0"}},
         {"name": "tmp", "emptyDir": {}},
     ]
@@ -225,7 +226,7 @@ def _controller(settings: Settings) -> Iterator[Object]:
         "startupProbe": probe,
         "readinessProbe": {**probe, "failureThreshold": 2},
         "securityContext": _RESTRICTED,
-        "volumeMounts": [{"name": "files", "mountPath": "/etc/traefik"}, {"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [{"name": "files", "mountPath": "/etc/traefik"}, _SCRATCH],
     }
     volumes: list[Object] = [{"name": "files", "configMap": {"name": name}}, {"name": "tmp", "emptyDir": {}}]
     pod = {**_pod(settings, TRAEFIK_USER), "serviceAccountName": name, "containers": [container], "volumes": volumes}
@@ -257,7 +258,7 @@ def _monitoring(settings: Settings) -> Iterator[Object]:
         {"name": "files", "mountPath": "/etc/prometheus"},
         {"name": "rules", "mountPath": "/rules"},
         {"name": "data", "mountPath": "/data"},
-        {"name": "tmp", "mountPath": "/tmp"},
+        _SCRATCH,
     ]
     alertmanager = [
         "prometheus-alertmanager",

@@ -22,7 +22,12 @@ def main() -> None:
     service = Service(name=os.environ["WORKLOAD"], port=int(os.environ["WORKLOAD_PORT"]))
     app = application(service, PARTS.get(service.name, api.build))
     uvicorn.run(
-        app, host="0.0.0.0", port=service.port, log_level="info", access_log=False, timeout_graceful_shutdown=20  # noqa: S104 a pod's own address
+        app,
+        host="0.0.0.0",  # noqa: S104 a pod's own address
+        port=service.port,
+        log_level="info",
+        access_log=False,
+        timeout_graceful_shutdown=20,
     )
 
 

@@ -3,12 +3,12 @@
 Runs with Debian's Python alone. Targets are the pods that production's Prometheus would find, by annotation.
 """
 
+import http.client
 import json
 import os
 import ssl
 import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ def targets(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for pod in pods:
         meta, status = pod["metadata"], pod["status"]
-        wanted = {key.rpartition("/")[2]: text for key, text in meta.get("annotations", {}).items() if "prometheus.io/" in key}
+        wanted = {
+            key.rpartition("/")[2]: text for key, text in meta.get("annotations", {}).items() if "prometheus.io/" in key
+        }
         if wanted.get("scrape") != "true" or not status.get("podIP") or status.get("phase") in ENDED:
             continue
         labels = {
@@ -37,11 +39,15 @@ def targets(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _pods(namespace: str) -> list[dict[str, Any]]:
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-    url = f"https://{host}:{port}/api/v1/namespaces/{namespace}/pods"
     headers = {"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"}
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10, context=context) as answer:  # noqa: S310 our own API server
-        items: list[dict[str, Any]] = json.load(answer)["items"]
+    connection = http.client.HTTPSConnection(host, int(port), timeout=10, context=context)
+    try:
+        connection.request("GET", f"/api/v1/namespaces/{namespace}/pods", headers=headers)
+        listed = json.load(connection.getresponse())
+    finally:
+        connection.close()
+    items: list[dict[str, Any]] = listed.get("items", [])
     return items
 
 
@@ -54,7 +60,7 @@ def main() -> None:
             part = file.with_suffix(".part")
             part.write_text(json.dumps(found))
             part.replace(file)
-        except OSError as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             sys.stderr.write(f"discovery: {error}\n")
         time.sleep(PAUSE_SECONDS)
 

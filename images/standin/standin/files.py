@@ -3,7 +3,7 @@
 import os
 import uuid
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio.to_thread
 import boto3
@@ -22,13 +22,16 @@ class Files:
         self._bucket = os.environ.get("S3_BUCKET_VOICE", "")
         self._client: S3Client | None = None
         if os.environ.get("AWS_ACCESS_KEY_ID") and os.environ.get("AWS_SECRET_ACCESS_KEY"):
-            patience = {"max_attempts": 2}
-            self._client = boto3.client(
+            untyped = cast("Any", boto3)
+            self._client = untyped.client(
                 "s3",
                 endpoint_url=os.environ["S3_ENDPOINT"],
                 region_name=os.environ.get("S3_REGION", "us-east-1"),
                 config=Config(
-                    s3={"addressing_style": "path"}, connect_timeout=2, read_timeout=SECONDS, retries=patience
+                    s3={"addressing_style": "path"},
+                    connect_timeout=2,
+                    read_timeout=SECONDS,
+                    retries={"max_attempts": 2},
                 ),
             )
 
@@ -49,6 +52,8 @@ class Files:
         """Return what is stored under a key."""
         assert self._client is not None
         client = self._client
-        return await anyio.to_thread.run_sync(
-            lambda: client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        )
+
+        def read() -> bytes:
+            return client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+        return await anyio.to_thread.run_sync(read)

@@ -1,10 +1,10 @@
 """svc-messaging: conversations, messages with Socket.IO, files and voice (production.md 3, 14)."""
 
+import importlib
 import os
 import uuid
-from typing import Any
+from typing import Any, cast
 
-import socketio
 from botocore.exceptions import BotoCoreError, ClientError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -16,6 +16,7 @@ from standin import api
 from standin.files import Files
 from standin.service import TENANT, Service, guarded, log, person_of, refused
 
+socketio: Any = importlib.import_module("socketio")  # it has no types
 SEALED = ("encryptedContent", "contentNonce", "encryptionKeyId")
 PING_SECONDS = 25  # WS_HEARTBEAT_INTERVAL_MS of production
 _PAIR = """SELECT "conversationId" FROM "ConversationParticipant" JOIN "Conversation" USING ("conversationId")
@@ -32,7 +33,8 @@ _MINE = """SELECT "conversationId", "lastMessageAt"::text FROM "ConversationPart
 _SENT = """UPDATE "Conversation" SET "lastMessageAt" = now(), "updatedAt" = now()
   WHERE "conversationId" = %(id)s AND EXISTS (SELECT 1 FROM "ConversationParticipant" AS p
     WHERE p."conversationId" = %(id)s AND p."profileId" = %(person)s)
-  RETURNING ARRAY(SELECT p."profileId" FROM "ConversationParticipant" AS p WHERE p."conversationId" = %(id)s) AS people"""
+  RETURNING ARRAY(
+    SELECT p."profileId" FROM "ConversationParticipant" AS p WHERE p."conversationId" = %(id)s) AS people"""
 
 
 class Messaging:
@@ -42,7 +44,7 @@ class Messaging:
         self._service = service
         self._files = Files()
         url = os.environ["REDIS_URL"]
-        self._redis: Redis = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+        self._redis: Redis = cast("Any", Redis).from_url(url, socket_timeout=2, socket_connect_timeout=2)
         self.sockets: Any = socketio.AsyncServer(
             async_mode="asgi",
             client_manager=socketio.AsyncRedisManager(url, channel="gx-messaging"),
@@ -53,7 +55,7 @@ class Messaging:
         self.sockets.on("message:send", self._relayed)
         service.closing.append(self._redis.aclose)
 
-    async def _connected(self, sid: str, _environment: Any, auth: Any = None) -> None:
+    async def _connected(self, sid: str, _environment: object, auth: dict[str, Any] | None = None) -> None:
         person = person_of(str((auth or {}).get("token", "")))
         if person is None:
             raise socketio.exceptions.ConnectionRefusedError("Authentication required")
@@ -81,7 +83,7 @@ class Messaging:
     async def open(self, request: Request, person: str) -> Response:
         """Open a conversation of two, or return the one that they have."""
         body = await request.json()
-        others = body.get("participantIds") or body.get("participantProfileIds") or []
+        others: list[object] = body.get("participantIds") or body.get("participantProfileIds") or []
         people = sorted({person, *map(str, others)})
         if len(people) != 2:  # noqa: PLR2004 two people
             return refused(400, "a direct conversation needs exactly two people")

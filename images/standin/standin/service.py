@@ -78,9 +78,7 @@ def database_url(url: str) -> str:
 def application(service: Service, build: Build) -> ASGIApp:
     """Return the application of a workload: its own routes after those that all have."""
     routes = build(service)
-    requests = Counter(
-        "http_http_requests_total", "Requests", ["method", "route", "status"], registry=service.registry
-    )
+    requests = Counter("http_http_requests_total", "Requests", ["method", "route", "status"], registry=service.registry)
     seconds = Histogram(
         "http_http_request_duration_seconds",
         "Duration",
@@ -131,9 +129,7 @@ def application(service: Service, build: Build) -> ASGIApp:
 
 async def _behind(service: Service) -> bool:
     """Whether the projection lags more than the network allows; without a row it does not (production.md 14)."""
-    rows = await service.rows(
-        'SELECT extract(epoch FROM now() - max("updatedAt")) * 1000 AS lag FROM "ProjectorState"'
-    )
+    rows = await service.rows('SELECT extract(epoch FROM now() - max("updatedAt")) * 1000 AS lag FROM "ProjectorState"')
     limit = float(os.environ.get("PROJECTION_LAG_THRESHOLD_MS", "5000"))
     return rows[0]["lag"] is not None and float(rows[0]["lag"]) > limit
 

@@ -18,7 +18,8 @@ _TAKE = """UPDATE "OutboxCommand" SET status = 'COMMITTED', "updatedAt" = now(),
 _MOVE = """UPDATE "Wallet" SET "updatedAt" = now(), "cachedBalance" = "cachedBalance"
   + CASE WHEN "profileId" = %(owner)s THEN %(amount)s ELSE -%(amount)s END
   WHERE "profileId" IN (%(owner)s, %(payer)s)"""
-_PROJECTED = """INSERT INTO "ProjectorState" ("tenantId", "projectorName", channel, "lastBlock", "lastEventIndex", "updatedAt")
+_PROJECTED = """INSERT INTO "ProjectorState"
+    ("tenantId", "projectorName", channel, "lastBlock", "lastEventIndex", "updatedAt")
   VALUES (%(tenant)s, 'standin', 'standin', 0, 0, now())
   ON CONFLICT ("tenantId", "projectorName", channel) DO UPDATE SET "updatedAt" = now()"""
 
