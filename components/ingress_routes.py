@@ -12,13 +12,14 @@ from gx.catalogue.model import Route, Workload
 from gx.catalogue.ports import http_service_port
 from gx.catalogue.routes import api_routes, wallet_routes
 from gx.edge import SILENCE_SECONDS
-from gx.ingress import TIMEOUT_SECONDS, api_annotations, common_annotations, path_type
+from gx.ingress import TIMEOUT_SECONDS, api_annotations, common_annotations, cookie_annotations, path_type
 from gx.labels import SKIP_AWAIT, PartOf
 from gx.neighbours import INGRESS_CLASS
 from gx.steps import Step
 
 API_INGRESS = "gx-backend-ingress"
 WALLET_INGRESS = "gx-wallet-ingress"
+SOCKET_INGRESS = "gx-socket-ingress"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class IngressRoutesArgs(GxArgs):
 
 class IngressRoutes(GxComponent):
     """One Ingress for the API host and one for the wallet host, adopted by host and path.
+
+    Under Traefik the paths that need the same replica again have a third one: its cookie must not be set by others.
 
     Token: gx:traffic:IngressRoutes. Backends come from the table of ports, so a port that is named here exists in
     the Service. Only what the chosen controller honours is asked of it; what production carries without effect (keys
@@ -41,13 +44,13 @@ class IngressRoutes(GxComponent):
         site = args.site
         network, ingress = site.settings.network, site.settings.stack.ingress
         self._silence = SILENCE_SECONDS if site.settings.has(Step.LONG_SOCKETS) else TIMEOUT_SECONDS
-        self._ingress(
-            API_INGRESS,
-            network.api_host,
-            ingress.api_tls_secret,
-            api_routes(site.settings),
-            {**self._issuer(), **self._api_annotations()},
-        )
+        routes, annotations = api_routes(site.settings), self._api_annotations()
+        if ingress.controller == "traefik":
+            sticky = [entry for entry in routes if entry[1].sticky]
+            routes = [entry for entry in routes if not entry[1].sticky]
+            cookie = cookie_annotations(sticky[0][1].path)
+            self._ingress(SOCKET_INGRESS, network.api_host, ingress.api_tls_secret, sticky, {**annotations, **cookie})
+        self._ingress(API_INGRESS, network.api_host, ingress.api_tls_secret, routes, {**self._issuer(), **annotations})
         # On one shared host the API's Ingress orders the certificate; a second order for it would be refused.
         issuer = {} if network.wallet_host == network.api_host else self._issuer()
         self._ingress(WALLET_INGRESS, network.wallet_host, ingress.wallet_tls_secret, wallet_routes(), issuer)

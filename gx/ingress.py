@@ -98,12 +98,12 @@ def common_annotations(controller: str, *, redirect: bool, silence_seconds: int)
 
 
 def api_annotations(controller: str, *, origins: tuple[str, ...], hash_by: str) -> dict[str, str]:
-    """Return what the API's Ingress asks for beyond that: CORS, uploads, stickiness, a limit per address.
+    """Return what the API's Ingress asks for beyond that: CORS, uploads, stickiness by address, a limit per address.
 
     Args:
         controller: nginx or traefik.
         origins: The app's own origins.
-        hash_by: The variable by which ingress-nginx picks a replica; Traefik 3.6 knows cookies alone.
+        hash_by: The variable by which ingress-nginx picks a replica; for Traefik see `cookie_annotations`.
     """
     wanted = {
         "enable-cors": "true",
@@ -118,13 +118,25 @@ def api_annotations(controller: str, *, origins: tuple[str, ...], hash_by: str) 
             "limit-rps": "100",
             "limit-burst-multiplier": "5",
         }
-    else:
-        wanted |= {
-            "affinity": "cookie",
-            "session-cookie-name": STICKY_COOKIE,
-            "session-cookie-secure": "true",
-            "session-cookie-samesite": "None",  # the wallet calls the API from another host
-        }
+    return {f"{PREFIX}{key}": value for key, value in wanted.items()}
+
+
+def cookie_annotations(path: str) -> dict[str, str]:
+    """Return what keeps a client on one replica under Traefik 3.6, which knows cookies alone.
+
+    Only on an Ingress of its own: the cookie names a server of one Service, and the answer of every other Service
+    below the same annotations would put its own in its place.
+
+    Args:
+        path: The path that the client must meet the same replica at.
+    """
+    wanted = {
+        "affinity": "cookie",
+        "session-cookie-name": STICKY_COOKIE,
+        "session-cookie-path": path,
+        "session-cookie-secure": "true",
+        "session-cookie-samesite": "None",  # the wallet calls the API from another host
+    }
     return {f"{PREFIX}{key}": value for key, value in wanted.items()}
 
 

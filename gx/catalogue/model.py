@@ -110,10 +110,17 @@ class SecretMount:
 
 @dataclass(frozen=True)
 class Route:
-    """A public path of a workload. Prefix unless `exact`."""
+    """A public path of a workload.
+
+    Attributes:
+        path: The path, a prefix unless `exact`.
+        exact: Whether nothing below it is served.
+        sticky: Whether a client must meet the same replica again.
+    """
 
     path: str
     exact: bool = False
+    sticky: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,16 +43,18 @@ WORKLOAD = Workload(
     depends_on=frozenset({Dependency.DATABASE, Dependency.REDIS, Dependency.MINIO}),
     calls=tuple(service for service in API_SERVICES if service != "svc-messaging"),
     tier=Tier.API,
-    api_routes=tuple(
-        Route(path)
-        for path in (
-            "/socket.io",
-            "/api/v1/conversations",
-            "/api/v1/messages",
-            "/api/v1/files",
-            "/api/v1/voice",
-            "/api/v1/keys",
-            "/api/v1/groups",
-        )
+    api_routes=(
+        Route("/socket.io", sticky=True),
+        *(
+            Route(path)
+            for path in (
+                "/api/v1/conversations",
+                "/api/v1/messages",
+                "/api/v1/files",
+                "/api/v1/voice",
+                "/api/v1/keys",
+                "/api/v1/groups",
+            )
+        ),
     ),
 )

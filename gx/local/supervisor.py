@@ -27,7 +27,9 @@ from gx.settings.project import ROOT
 
 KEEP = "keep"
 READY_SECONDS = 120
-STOP_SECONDS = 15
+STORE = "etcd"
+STORE_SECONDS, PART_SECONDS = 15, 8
+"""How long the store may take to end, and everything that writes to it."""
 _PR_SET_PDEATHSIG = 1
 _FORWARDED = ("PATH", "HOME", "LANG", "TMPDIR")
 
@@ -125,15 +127,28 @@ class Supervisor:
             os.dup2(quiet, 1)
 
     def stop(self) -> None:
-        """End every part, the last one first; what does not end in time is killed."""
+        """End every part, the store last; what does not end in time is killed."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        for child in reversed(self.children.values()):
-            child.terminate()
-            try:
-                child.wait(STOP_SECONDS if child is next(iter(self.children.values())) else 5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        store = {name: child for name, child in self.children.items() if name == STORE}
+        rest = {name: child for name, child in self.children.items() if name != STORE}
+        for group, seconds in ((rest, PART_SECONDS), (store, STORE_SECONDS)):
+            for child in group.values():
+                _terminate(child)
+            deadline = time.monotonic() + seconds
+            for child in group.values():
+                try:
+                    child.wait(max(0.0, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+
+
+def _terminate(child: "subprocess.Popen[bytes]") -> None:
+    """Ask a part to end; `unshare`, the parent of a node's first process, does not pass that on."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for inner in psutil.Process(child.pid).children():
+            inner.terminate()
+    child.terminate()
 
 
 def _ended(folder: DataFolder, name: str, what: str) -> InputError:

@@ -22,11 +22,15 @@ from gx.local.node.config import write_hosts
 from gx.local.node.host import check, this_host
 from gx.local.node.images import images
 from gx.local.node.layers import layers
+from gx.local.node.ready import wait_until_ready
 from gx.local.node.store import import_images
 from gx.local.recovery import recover
 from gx.local.show import EngineProgress, show_network
 from gx.local.world import MANAGER, apply_cluster, label_nodes
+from gx.naming import MONITORING_NAMESPACE
+from gx.neighbours import CONTROLLERS
 from gx.settings.offline import offline_settings
+from gx.settings.settings import Settings
 
 
 def bring_up(stack: str, root: Path, data: Path, context: str, console: Console, *, pods: bool = False) -> None:
@@ -73,7 +77,19 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console,
                 result = network.run("up", progress.on_event)
         if pods:
             first_backup(api, settings, MANAGER)
+            _wait(api, settings, folder, console)
         show_network(network, api, result, console)
+
+
+def _wait(api: KubernetesApi, settings: Settings, folder: DataFolder, console: Console) -> None:
+    supervisor = folder.supervisor()
+    since = supervisor.create_time() if supervisor else 0
+    network = settings.network
+    around = (CONTROLLERS[settings.stack.ingress.controller].namespace, MONITORING_NAMESPACE)
+    with console.status("waiting for the pods") as spinner:
+        waiting = wait_until_ready(api, (network.namespace, network.edge_namespace, *around), since, spinner.update)
+    if waiting:
+        console.print(f"not ready: {', '.join(waiting)}; see kubectl describe pod", style="yellow")
 
 
 @contextlib.contextmanager

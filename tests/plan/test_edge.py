@@ -82,11 +82,7 @@ def test_with_traefik_the_edge_and_the_policies_follow(project: Any) -> None:
         assert reaches(plan, controller, "svc-messaging", 3007), "both, while one takes over from the other"
     annotations = find(plan, "Ingress", "gx-backend-ingress").metadata["annotations"]
     nginx = {key.split("/")[1] for key in annotations if key.startswith("nginx.ingress")}
-    assert nginx == {
-        "affinity",
-        "session-cookie-name",
-        "session-cookie-secure",
-        "session-cookie-samesite",
+    everywhere = {
         "enable-cors",
         "cors-allow-origin",
         "cors-allow-methods",
@@ -94,6 +90,18 @@ def test_with_traefik_the_edge_and_the_policies_follow(project: Any) -> None:
         "ssl-redirect",
         "force-ssl-redirect",
     }
+    assert nginx == everywhere, "an affinity here would have every Service set the sockets' cookie"
+    sockets = find(plan, "Ingress", "gx-socket-ingress")
+    annotations = sockets.metadata["annotations"]
+    assert {key.split("/")[1] for key in annotations if key.startswith("nginx.ingress")} == everywhere | {
+        "affinity",
+        "session-cookie-name",
+        "session-cookie-path",
+        "session-cookie-secure",
+        "session-cookie-samesite",
+    }
+    assert "cert-manager.io/cluster-issuer" not in annotations, "a second order for one Secret would be refused"
+    assert [path["path"] for rule in sockets.spec["rules"] for path in rule["http"]["paths"]] == ["/socket.io"]
 
 
 def test_for_nginx_the_whole_set_of_production_but_what_has_no_effect(mainnet: Plan) -> None:

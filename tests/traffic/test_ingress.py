@@ -164,6 +164,24 @@ def test_without_the_cookie_sessions_are_lost(there: World) -> None:
     assert 400 in answers, "the other replica does not know the session"
 
 
+def test_requests_to_other_services_do_not_move_a_session(there: World) -> None:
+    """svc-identity has three replicas: its answers must not put its own cookie in the place of the sockets'."""
+    host = there.settings("mainnet").network.api_host
+    polling = "/socket.io/?EIO=4&transport=polling"
+    for _ in range(10):
+        opened = there.get(host, polling)
+        identifier = json.loads(opened.text.removeprefix("0"))["sid"]
+        cookies = dict(opened.cookies)
+        for path in ("/api/v1/auth", "/api/v1/transfers", "/api/v1/messages"):
+            cookies |= dict(there.get(host, path, headers=_cookie(cookies)).cookies)
+        answer = there.request("POST", host, f"{polling}&sid={identifier}", content="40", headers=_cookie(cookies))
+        assert answer.status_code == 200, answer.text
+
+
+def _cookie(cookies: dict[str, str]) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+
 @pytest.mark.parametrize(
     ("origin", "allowed"), [("https://wallet.gxcoin.money", True), ("https://evil.example", False)]
 )
