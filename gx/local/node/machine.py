@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import cast
+
+import grpc
 
 from gx.local.binaries import find
 from gx.local.node import cgroups
@@ -60,7 +63,7 @@ class Machine:
         self._network()
         node = self.folder / "node"
         self._start("containerd", ["containerd", "--config", str(node / "containerd.toml")])
-        self._wait(lambda: _connects(SOCKET), "containerd")
+        self._wait(_runtime_answers, "containerd")
         self._wait(lambda: _reaches(HOST_ADDRESS, self.api_port), "the API server")
         pki = self.folder / "pki"
         self._start("coredns", [str(find("coredns")), "-conf", str(node / "Corefile"), "-dns.port", "53"])
@@ -140,9 +143,15 @@ class Machine:
                     raise SystemExit(f"{name} ended with {os.waitstatus_to_exitcode(status)}: see its log")
 
 
-def _connects(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as attempt:
-        return attempt.connect_ex(path) == 0
+def _runtime_answers() -> bool:
+    """Ask containerd what kubelet asks first: it listens before it can answer, and kubelet does not ask twice."""
+    with grpc.insecure_channel(f"unix://{SOCKET}") as channel:
+        ask = cast("Callable[..., bytes]", channel.unary_unary("/runtime.v1.RuntimeService/Version"))
+        try:
+            ask(b"", timeout=2)
+        except grpc.RpcError:
+            return False
+        return True
 
 
 def _reaches(host: str, port: int) -> bool:
