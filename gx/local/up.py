@@ -76,8 +76,9 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console,
             with EngineProgress(stack, console) as progress:
                 result = network.run("up", progress.on_event)
         if pods:
-            first_backup(api, settings, MANAGER)
             _wait(api, settings, folder, console)
+            if not first_backup(api, settings, MANAGER):
+                console.print("the first backup did not succeed: see the logs of its Job", style="yellow")
         show_network(network, api, result, console)
 
 

@@ -1,0 +1,274 @@
+"""devnet with real pods on this machine, as a person brings it up; and what the tests ask of it."""
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from gx.errors import InputError
+from gx.live.kubernetes_api import ApiError, KubernetesApi
+from gx.local.folder import DataFolder
+from gx.local.node.addresses import HOST_LINK, NODE_ADDRESS
+from gx.local.node.cgroups import NAME, hierarchies
+from gx.local.node.host import check, this_host
+from gx.local.node.surroundings import ALERTMANAGER_PORT
+from gx.naming import MINIO_BACKUP_USER, MONITORING_NAMESPACE, TEST_USERS
+from gx.objects import Object, mapping, sequence
+from gx.operate.backups import secret_pair
+from gx.settings.offline import offline_settings
+from gx.settings.project import ROOT
+from gx.snapshots.s3 import Place
+from tests.conftest import unavailable
+from tests.helpers.stack import copy_project
+
+COMMAND = "from gx.cli import main; main()"
+STACK, NAMESPACE = "devnet", "backend-devnet"
+HOST = "devnet.gxcoin.money"
+LOCK = Path(tempfile.gettempdir()) / "gx-pods-test.lock"
+
+
+class _Node(AbstractResolver):
+    """Every public name leads to the node."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=NODE_ADDRESS, port=port, family=family, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class Devnet:
+    """The network.
+
+    Attributes:
+        root: A copy of everything that a person edits.
+        data: The data folder of the local command.
+    """
+
+    root: Path
+    data: Path
+
+    @property
+    def folder(self) -> DataFolder:
+        """The data folder of the cluster with real pods."""
+        return DataFolder(self.data / "pods", pods=True)
+
+    @property
+    def api(self) -> KubernetesApi:
+        """The API server."""
+        return KubernetesApi.connect(self.folder.kubeconfig)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """Trusts the authority of the public hosts."""
+        return ssl.create_default_context(cafile=str(self.folder.pki / "web-ca.crt"))
+
+    def gx(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command `gx` on the network."""
+        return subprocess.run(
+            [sys.executable, "-c", COMMAND, *arguments],
+            cwd=cwd or self.root,
+            env={**os.environ, "KUBECONFIG": str(self.folder.kubeconfig), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=400,
+        )
+
+    def up(self) -> str:
+        """Bring it up, or bring a change to it; return what the command said."""
+        done = self.gx("local", "up", STACK, "--pods", "--data", str(self.data))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "not ready" not in done.stdout, done.stdout
+        return done.stdout
+
+    def down(self, *options: str) -> None:
+        """Take it down."""
+        done = self.gx("local", "down", "--data", str(self.data), *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def verify(self) -> dict[str, Any]:
+        """Run `gx verify` as the command tells a person to; return its JSON."""
+        reach = ["--connect-to", f"{HOST}:443:{NODE_ADDRESS}:443", "--dns", f"{NODE_ADDRESS}:53"]
+        authority = ["--cacert", str(self.folder.pki / "web-ca.crt"), "--minio", self.minio_url]
+        project = self.folder.stack(STACK) / "project"
+        done = self.gx("verify", STACK, "--context", "gx-local", "--json", *reach, *authority, cwd=project)
+        assert done.stdout, done.stderr
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said
+
+    @property
+    def minio_url(self) -> str:
+        """Where MinIO answers: its Service, which this machine reaches through the link."""
+        service = self.api.get("v1", "Service", NAMESPACE, "minio")
+        assert service is not None
+        return f"http://{service['spec']['clusterIP']}:9000"
+
+    def bucket(self, secret: str = MINIO_BACKUP_USER) -> Place:
+        """Return the bucket with the keys of a user."""
+        access_key, secret_key = secret_pair(self.api, NAMESPACE, secret)
+        bucket = offline_settings(STACK, self.root).network.bucket
+        return Place(endpoint=self.minio_url, bucket=bucket, access_key=access_key, secret_key=secret_key)
+
+    def pods(self, app: str, namespace: str = NAMESPACE) -> list[Object]:
+        """Return the pods of a workload."""
+        return list(self.api.list_objects("v1", "Pod", namespace, labels=f"app={app}"))
+
+    def trigger(self, cron_job: str, name: str) -> None:
+        """Run a CronJob now, as by hand, and wait until it has succeeded."""
+        api = self.api
+        owner = api.get("batch/v1", "CronJob", NAMESPACE, cron_job)
+        assert owner is not None
+        job: Object = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {
+                "name": name,
+                "namespace": NAMESPACE,
+                "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
+            },
+            "spec": owner["spec"]["jobTemplate"]["spec"],
+        }
+        reference = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cron_job, "uid": owner["metadata"]["uid"]}
+        job["metadata"]["ownerReferences"] = [{**reference, "controller": True}]
+        api.apply(job, manager="test")
+        until(lambda: _succeeded(api, name), 90)
+
+    def query(self, sql: str) -> str:
+        """Ask the database, in its pod."""
+        pod = self.pods("postgres")[0]["metadata"]["name"]
+        command = ["psql", "-h", "/tmp", "-U", "gx_admin", "-d", "gx_protocol", "-At", "-c", sql]  # noqa: S108 in the pod
+        password = self.api.get("v1", "Secret", NAMESPACE, "backend-secrets")
+        assert password is not None
+        text = base64.b64decode(password["data"]["DATABASE_PASSWORD"]).decode()
+        code, said = self.api.run_in_pod(NAMESPACE, pod, "postgres", ["env", f"PGPASSWORD={text}", *command])
+        assert code == 0, said
+        return said.strip()
+
+    def alerts(self) -> dict[str, str]:
+        """Return what Alertmanager has been told and still holds: severity by name."""
+        answer: Any = self.api.proxied(MONITORING_NAMESPACE, f"pods/prometheus-0:{ALERTMANAGER_PORT}", "/api/v2/alerts")
+        return {alert["labels"]["alertname"]: alert["labels"]["severity"] for alert in answer}
+
+    def password(self) -> str:
+        """Return the password of the test users."""
+        secret = self.api.get("v1", "Secret", NAMESPACE, TEST_USERS)
+        assert secret is not None
+        return base64.b64decode(secret["data"]["password"]).decode()
+
+    @contextmanager
+    def client(self) -> Generator[httpx.Client]:
+        """Return a client for the public host, through the edge."""
+        with httpx.Client(
+            base_url=f"https://{NODE_ADDRESS}", verify=self.trust, headers={"Host": HOST}, timeout=20
+        ) as client:
+            client.event_hooks["request"] = [_with_name]
+            yield client
+
+    def session(self) -> aiohttp.ClientSession:
+        """Return a session that finds the public host at the node."""
+        connector = aiohttp.TCPConnector(resolver=_Node(), ssl=self.trust, force_close=True)
+        return aiohttp.ClientSession(connector=connector, base_url=f"https://{HOST}")
+
+
+def _with_name(request: httpx.Request) -> None:
+    request.extensions["sni_hostname"] = HOST
+
+
+@dataclass(frozen=True)
+class Person:
+    """A test user who is logged in."""
+
+    profile: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What proves who it is."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def log_in(devnet: Devnet, name: str) -> Person:
+    """Log a test user in, through the edge."""
+    with devnet.client() as client:
+        body = {"email": f"{name}@devnet.gxcoin.test", "password": devnet.password()}
+        answer = client.post("/api/v1/auth/login", json=body)
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    return Person(said["user"]["profileId"], said["accessToken"])
+
+
+def until(done: Callable[[], object], seconds: float) -> float:
+    """Wait until something is so; return how long that took."""
+    began = time.monotonic()
+    while not done():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s"
+        time.sleep(0.5)
+    return time.monotonic() - began
+
+
+def _succeeded(api: KubernetesApi, job: str) -> bool:
+    found = api.get("batch/v1", "Job", NAMESPACE, job)
+    assert found is not None
+    conditions = {c["type"] for c in sequence(found, "status", "conditions") if c["status"] == "True"}
+    assert "Failed" not in conditions, found["status"]
+    return "Complete" in conditions
+
+
+def all_ready(devnet: Devnet) -> bool:
+    """Whether every Deployment of the network has all its pods."""
+    try:
+        deployments = list(devnet.api.list_objects("apps/v1", "Deployment", NAMESPACE))
+    except ApiError:
+        return False
+    return all(mapping(d, "status").get("readyReplicas", 0) == d["spec"]["replicas"] for d in deployments)
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Return what is left of a node: processes, links, mounts, control groups."""
+    found: list[str] = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().decode(errors="replace") if entry.name.isdigit() else ""
+            if str(folder) in words and int(entry.name) != os.getpid() and "local\0down" not in words:
+                found.append(f"process {entry.name}: {words[:80]}")
+    links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
+    found += [line for line in links.splitlines() if line.startswith(HOST_LINK)]
+    found += [line for line in Path("/proc/mounts").read_text().splitlines() if str(folder) in line]
+    found += [str(tree / NAME) for tree in hierarchies() if (tree / NAME).exists()]
+    return found
+
+
+@contextmanager
+def devnet() -> Generator[Devnet]:
+    """Bring the network up once; afterwards nothing of it is left. One at a time on a machine."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            check(this_host())
+        except InputError as problem:
+            unavailable(str(problem))
+        with tempfile.TemporaryDirectory(prefix="gx-pods-") as name:
+            folder = Path(name)
+            network = Devnet(copy_project(folder / "project"), folder / "data")
+            try:
+                yield network
+            finally:
+                network.down("--delete")
+            assert left_behind(folder) == []

@@ -1,0 +1,200 @@
+"""devnet as it would run: from nothing to green, files, backups, an outage, deaths, roll-outs, rotation, the end.
+
+One network for all tests, in the order in which they stand. Figures are printed: `pytest -s tests/pods`.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gx.naming import MINIO_MESSAGING_USER
+from gx.objects import mapping
+from tests.helpers.stack import edit, edit_release, put
+from tests.pods.devnet import NAMESPACE, STACK, Devnet, all_ready, devnet, log_in, until
+from tests.pods.load import under_load
+
+pytestmark = pytest.mark.timeout(600)
+VOICE = os.urandom(8 * 2**20)
+SENT: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Devnet]:
+    """Return devnet, empty."""
+    with devnet() as found:
+        yield found
+
+
+def test_a_from_nothing_to_green(network: Devnet) -> None:
+    began = time.monotonic()
+    said = network.up()
+    assert "pods in backend-devnet: " in said
+    assert "0 waiting" in said
+    until(lambda: not _failed(network), 60)
+    print(f"\nfrom nothing to green: {time.monotonic() - began:.0f} s")
+    outcomes = {check["name"]: check["outcome"] for check in network.verify()["checks"]}
+    assert len(outcomes) >= 39
+    assert set(outcomes.values()) == {"passed"}, outcomes
+
+
+def _failed(network: Devnet) -> list[str]:
+    return [check["name"] for check in network.verify()["checks"] if check["outcome"] == "failed"]
+
+
+def test_b_the_jobs_did_their_work(network: Devnet) -> None:
+    assert network.query('SELECT count(*) FROM "Country"') == "234"
+    assert network.query("SELECT count(*) FROM gx_test_user") == "8"
+    pods = [pod for pod in network.api.list_objects("v1", "Pod", NAMESPACE) if pod["metadata"]["labels"].get("app")]
+    for pod in pods:
+        for container in pod["spec"]["containers"]:
+            if pod["metadata"]["labels"]["app"] != "minio":  # it runs as root until it is moved (docs/steps.md)
+                assert container["securityContext"]["readOnlyRootFilesystem"], pod["metadata"]["name"]
+
+
+def test_c_a_voice_message_of_eight_megabytes_through_the_edge(network: Devnet) -> None:
+    alice, bob = log_in(network, "alice.johnson"), log_in(network, "bob.williams")
+    with network.client() as client:
+        opened = client.post("/api/v1/conversations", json={"participantIds": [bob.profile]}, headers=alice.headers)
+        conversation = opened.json()["data"]["conversationId"]
+        answer = client.post(
+            f"/api/v1/voice/conversations/{conversation}",
+            files={"file": ("voice.m4a", VOICE, "audio/mp4")},
+            headers=alice.headers,
+        )
+    assert answer.status_code == 201, answer.text
+    key = answer.json()["data"]["fileStorageKey"]
+    assert key.startswith("voice/temp/")
+    place = network.bucket()
+    stored = place.client().get_object(Bucket=place.bucket, Key=key)["Body"].read()
+    assert hashlib.sha256(stored).digest() == hashlib.sha256(VOICE).digest()
+    SENT["key"] = key
+
+
+def test_d_backup_list_drill_restore(network: Devnet) -> None:
+    network.trigger("minio-backup", "backup-now")
+    until(lambda: "complete" in _backups(network), 30)
+    network.trigger("minio-restore-drill", "drill-now")
+    place = network.bucket("minio-credentials")
+    place.client().delete_object(Bucket=place.bucket, Key=SENT["key"])
+    restore = ("restore", STACK, "newest", "--into", place.bucket, "--context", "gx-local", "--over", "--execute")
+    done = network.gx(*restore, cwd=network.folder.stack(STACK) / "project")
+    assert done.returncode == 0, done.stdout + done.stderr
+    back = place.client().get_object(Bucket=place.bucket, Key=SENT["key"])["Body"].read()
+    assert hashlib.sha256(back).digest() == hashlib.sha256(VOICE).digest()
+
+
+def _backups(network: Devnet) -> str:
+    done = network.gx(
+        "backups",
+        STACK,
+        "--context",
+        "gx-local",
+        "--endpoint",
+        network.minio_url,
+        cwd=network.folder.stack(STACK) / "project",
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    return done.stdout
+
+
+def test_e_one_of_two_pods_is_killed_under_load(network: Devnet) -> None:
+    victim = network.pods("svc-messaging")[0]["metadata"]["name"]
+
+    def kill() -> None:
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{victim}"
+        network.api.request("DELETE", path, body={"gracePeriodSeconds": 0})
+        until(lambda: all_ready(network), 90)
+
+    seen = under_load(network, kill)
+    print(f"\na pod killed: {seen}")
+    assert seen.requests > 100
+    assert seen.failed < seen.requests * 0.1, seen.reasons
+    assert seen.sockets_open == seen.sockets, "every socket is connected again"
+    assert seen.longest_gap < 30, "somebody could not be served that long"
+
+
+def test_f_a_changed_image_rolls_under_open_sockets(network: Devnet) -> None:
+    edit_release(network.root, STACK, put("workloads/svc-messaging/tag", "v2.2.1"))
+    before = {pod["metadata"]["name"] for pod in network.pods("svc-messaging")}
+    seen = under_load(network, network.up)
+    print(f"\na roll-out: {seen}")
+    pods = network.pods("svc-messaging")
+    assert not before & {pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")}
+    assert {pod["spec"]["containers"][0]["image"].rsplit(":", 1)[-1] for pod in pods} == {"v2.2.1"}
+    assert seen.failed <= seen.requests * 0.01, seen.reasons
+    assert seen.sockets_open == seen.sockets
+
+
+def test_g_the_key_of_the_store_is_rotated_under_load(network: Devnet) -> None:
+    old = network.bucket(MINIO_MESSAGING_USER).access_key
+    edit(network.root, STACK, lambda config: config.update(secretEpochs={"minioMessagingUser": 2}))
+    seen = under_load(network, network.up, uploads=True)
+    print(f"\na rotation: {seen}")
+    assert network.bucket(MINIO_MESSAGING_USER).access_key != old
+    assert seen.uploads > 10
+    assert seen.failed <= (seen.requests + seen.uploads) * 0.01, seen.reasons
+    assert not _failed(network)
+
+
+def test_h_a_second_up_changes_nothing(network: Devnet) -> None:
+    said = network.up()
+    line = next(line for line in said.splitlines() if line.startswith("devnet: "))
+    assert line.split(": ")[1].split()[1:] == ["same"], line
+
+
+def test_i_the_store_is_gone_and_comes_back(network: Devnet) -> None:
+    assert "MinIOServiceDown" not in network.alerts()
+    _scale(network, 0)
+    fired = until(lambda: network.alerts().get("MinIOServiceDown") == "critical", 240)
+    _scale(network, 1)
+    until(lambda: all_ready(network), 120)
+    resolved = until(lambda: "MinIOServiceDown" not in network.alerts(), 420)
+    print(f"\nMinIOServiceDown reached Alertmanager after {fired:.0f} s, gone {resolved:.0f} s after the pod was back")
+    assert not _failed(network)
+
+
+def _scale(network: Devnet, replicas: int) -> None:
+    deployment = network.api.get("apps/v1", "Deployment", NAMESPACE, "minio")
+    assert deployment is not None
+    network.api.patch(deployment, {"spec": {"replicas": replicas}}, manager="test")
+
+
+def test_j_the_machine_is_cut_off_and_started_again(network: Devnet) -> None:
+    """Kill -9 of the supervisor is what a power cut is for the pods: what they had stored is there again."""
+    rows, supervisor = network.query('SELECT count(*) FROM "Conversation"'), network.folder.supervisor()
+    assert supervisor is not None
+    supervisor.kill()
+    until(lambda: not _alive(network), 20)
+    network.up()
+    until(lambda: not _failed(network), 60)
+    assert network.query('SELECT count(*) FROM "Conversation"') == rows
+    place = network.bucket()
+    assert place.client().head_object(Bucket=place.bucket, Key=SENT["key"])["ContentLength"] == len(VOICE)
+
+
+def _alive(network: Devnet) -> bool:
+    return network.folder.supervisor() is not None
+
+
+def test_k_destroy_refuses_what_holds_data_while_pods_live(network: Devnet) -> None:
+    claims = {claim["metadata"]["name"] for claim in network.api.list_objects("v1", "PersistentVolumeClaim", NAMESPACE)}
+    from gx.local.engine import EngineError  # noqa: PLC0415
+    from gx.local.network import LocalNetwork  # noqa: PLC0415
+    from gx.settings.offline import offline_settings  # noqa: PLC0415
+
+    settings = offline_settings(STACK, network.root, local=True)
+    engine = LocalNetwork(
+        folder=network.folder,
+        settings=settings,
+        root=network.root,
+        kubeconfig=network.folder.kubeconfig,
+        zone_url=f"http://127.0.0.1:{network.folder.ports()['zone']}/client/v4",
+    )
+    with pytest.raises(EngineError, match="protect"):
+        engine.run("destroy")
+    there = {claim["metadata"]["name"] for claim in network.api.list_objects("v1", "PersistentVolumeClaim", NAMESPACE)}
+    assert there == claims
+    assert mapping(network.api.get("v1", "Namespace", "", NAMESPACE) or {}, "status").get("phase") == "Active"
