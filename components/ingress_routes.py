@@ -12,7 +12,14 @@ from gx.catalogue.model import Route, Workload
 from gx.catalogue.ports import http_service_port
 from gx.catalogue.routes import api_routes, wallet_routes
 from gx.edge import SILENCE_SECONDS
-from gx.ingress import TIMEOUT_SECONDS, api_annotations, common_annotations, cookie_annotations, path_type
+from gx.ingress import (
+    TIMEOUT_SECONDS,
+    api_annotations,
+    common_annotations,
+    cookie_annotations,
+    path_type,
+    upstream_annotations,
+)
 from gx.labels import SKIP_AWAIT, PartOf
 from gx.neighbours import INGRESS_CLASS
 from gx.steps import Step
@@ -45,15 +52,20 @@ class IngressRoutes(GxComponent):
         network, ingress = site.settings.network, site.settings.stack.ingress
         self._silence = SILENCE_SECONDS if site.settings.has(Step.LONG_SOCKETS) else TIMEOUT_SECONDS
         routes, annotations = api_routes(site.settings), self._api_annotations()
+        upstream = upstream_annotations(ingress.controller)
         if ingress.controller == "traefik":
             sticky = [entry for entry in routes if entry[1].sticky]
             routes = [entry for entry in routes if not entry[1].sticky]
             cookie = cookie_annotations(sticky[0][1].path)
             self._ingress(SOCKET_INGRESS, network.api_host, ingress.api_tls_secret, sticky, {**annotations, **cookie})
-        self._ingress(API_INGRESS, network.api_host, ingress.api_tls_secret, routes, {**self._issuer(), **annotations})
+        self._ingress(
+            API_INGRESS, network.api_host, ingress.api_tls_secret, routes, {**self._issuer(), **annotations, **upstream}
+        )
         # On one shared host the API's Ingress orders the certificate; a second order for it would be refused.
         issuer = {} if network.wallet_host == network.api_host else self._issuer()
-        self._ingress(WALLET_INGRESS, network.wallet_host, ingress.wallet_tls_secret, wallet_routes(), issuer)
+        self._ingress(
+            WALLET_INGRESS, network.wallet_host, ingress.wallet_tls_secret, wallet_routes(), {**issuer, **upstream}
+        )
         self.register_outputs({"hosts": sorted({network.api_host, network.wallet_host})})
 
     def _ingress(

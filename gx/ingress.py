@@ -121,6 +121,16 @@ def api_annotations(controller: str, *, origins: tuple[str, ...], hash_by: str) 
     return {f"{PREFIX}{key}": value for key, value in wanted.items()}
 
 
+def upstream_annotations(controller: str) -> dict[str, str]:
+    """Return what keeps requests away from a pod that is stopping.
+
+    Traefik 3.6 reads which pods are stopping and loses it on the way: they get their full share until they are gone,
+    and then 502 for half a second (tried with real pods). Through the Service's address kube-proxy decides, and it
+    leaves them out at once. Not possible where a cookie must find one pod again.
+    """
+    return {f"{PREFIX}service-upstream": "true"} if controller == "traefik" else {}
+
+
 def cookie_annotations(path: str) -> dict[str, str]:
     """Return what keeps a client on one replica under Traefik 3.6, which knows cookies alone.
 

@@ -90,7 +90,9 @@ def test_with_traefik_the_edge_and_the_policies_follow(project: Any) -> None:
         "ssl-redirect",
         "force-ssl-redirect",
     }
-    assert nginx == everywhere, "an affinity here would have every Service set the sockets' cookie"
+    assert nginx == everywhere | {"service-upstream"}, (
+        "an affinity here would have every Service set the sockets' cookie"
+    )
     sockets = find(plan, "Ingress", "gx-socket-ingress")
     annotations = sockets.metadata["annotations"]
     assert {key.split("/")[1] for key in annotations if key.startswith("nginx.ingress")} == everywhere | {

@@ -26,6 +26,7 @@ from gx.controller_setup import traefik_dynamic, traefik_static
 from gx.edge import edge_config
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local.binaries import find
+from gx.neighbours import POD_RANGE, SERVICE_RANGE
 from gx.settings.settings import Settings
 from tests.engine.conftest import Cluster, Stack, control_plane, stack_on
 from tests.helpers.network import add_address, own_network
@@ -95,6 +96,7 @@ def world() -> Generator[World]:
             _certificates(stack, authority)
         left.enter_context(_backends(stacks, folder))
         settings = stacks["mainnet"].network.settings
+        left.enter_context(_service_addresses(cluster, folder))
         left.enter_context(_controller(cluster, settings, folder))
         left.enter_context(cluster_dns(CONTROLLER, DNS))
         config = dataclasses.replace(
@@ -183,6 +185,39 @@ def _backends(stacks: Mapping[str, Stack], folder: Path) -> Generator[None]:
         assert child.stdout.readline() == "ready\n"
         try:
             yield
+        finally:
+            child.terminate()
+
+
+@contextlib.contextmanager
+def _service_addresses(cluster: Cluster, folder: Path) -> Generator[None]:
+    """Run kube-proxy: the controller asks Services, as in the cluster."""
+    # Without a route nothing is sent that could be led elsewhere.
+    route = ["ip", "route", "add", "table", "local", "local", SERVICE_RANGE, "dev", "lo", "src", EDGE_POD]
+    subprocess.run(route, check=True)
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "services"}, "spec": {"unschedulable": True}}
+    cluster.api.create(node)
+    status = {"status": {"addresses": [{"type": "InternalIP", "address": EDGE_POD}]}}
+    patch = "application/merge-patch+json"
+    cluster.api.request("PATCH", "/api/v1/nodes/services/status", body=status, content_type=patch)
+    config = {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",  # the other mode refuses what no Service has, such as the controller's address here
+        "clientConnection": {"kubeconfig": str(cluster.folder.pki / "kube-proxy.kubeconfig")},
+        "clusterCIDR": POD_RANGE,
+        "hostnameOverride": "services",
+        "conntrack": {"maxPerCore": 0, "min": 0},
+        "healthzBindAddress": "127.0.0.1",
+        "metricsBindAddress": "127.0.0.1",
+    }
+    file, log = folder / "kube-proxy.yaml", folder / "kube-proxy.log"
+    file.write_text(yaml.safe_dump(config))
+    command = [str(find("kube-proxy")), f"--config={file}"]
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as child:
+        try:
+            yield
+            assert child.poll() is None, log.read_text()[-2000:]
         finally:
             child.terminate()
 
