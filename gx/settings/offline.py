@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from gx.errors import InputError, ShownError
 from gx.settings.load import settings_from
-from gx.settings.project import PROJECT, ROOT
+from gx.settings.overlay import overlay
+from gx.settings.project import PROJECT, ROOT, local_file, stack_file
 from gx.settings.settings import Settings
 from gx.settings.stackfile import read_stack
 
@@ -25,4 +27,11 @@ def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True, lo
     values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
     if not adopting:
         values["adopt"] = "false"
-    return settings_from(stack, values, {}, root)
+    try:
+        return settings_from(stack, values, {}, root)
+    except InputError as error:
+        given = overlay(stack, root) if local else {}
+        place = next((key for key in given if str(error).startswith(f"{stack_file(stack)}: {key}")), None)
+        if place is None:
+            raise
+        raise ShownError(str(error).replace(stack_file(stack), local_file(stack), 1)) from None

@@ -9,21 +9,7 @@ import pytest
 from gx.settings.project import ROOT
 from tests.data.sql_jobs import Job, Query
 
-USER_TABLES = """
-CREATE TYPE "UserProfileStatus" AS ENUM ('REGISTERED', 'ACTIVE');
-CREATE TABLE "UserProfile" (
-  "profileId" TEXT PRIMARY KEY, "tenantId" TEXT NOT NULL, "firstName" TEXT NOT NULL, "lastName" TEXT NOT NULL,
-  "biometricHash" TEXT NOT NULL UNIQUE, "passwordHash" TEXT NOT NULL, "updatedAt" TIMESTAMPTZ(3) NOT NULL,
-  "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT now(), "status" "UserProfileStatus" NOT NULL DEFAULT 'REGISTERED',
-  "isLocked" BOOLEAN NOT NULL DEFAULT false, "email" TEXT UNIQUE, "gender" TEXT, "dateOfBirth" DATE,
-  "nationalityCountryCode" CHAR(2) REFERENCES "Country", "onchainStatus" TEXT, "fabricUserId" TEXT UNIQUE);
-CREATE TABLE "Wallet" (
-  "walletId" TEXT PRIMARY KEY, "tenantId" TEXT NOT NULL,
-  "profileId" TEXT NOT NULL REFERENCES "UserProfile" ON DELETE CASCADE, "primaryAccountId" TEXT NOT NULL,
-  "walletName" TEXT NOT NULL, "cachedBalance" DECIMAL(36,9) NOT NULL DEFAULT 0, "deletedAt" TIMESTAMPTZ(3),
-  "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" TIMESTAMPTZ(3) NOT NULL,
-  UNIQUE ("tenantId", "primaryAccountId"))
-"""
+PLATFORM = (ROOT / "images" / "standin" / "platform.sql").read_text(encoding="utf-8")
 PASSWORD = "generated-test-password-0123456789"
 
 
@@ -41,8 +27,8 @@ def test_the_countries_are_those_of_iso_3166() -> None:
 @pytest.fixture
 def users(schema: Job, test_users: Job, database: dict[str, str], query: Query) -> Job:
     """Return the Job of the test users on a database that is ready for it."""
+    query(PLATFORM)
     assert schema.run(database)[0] == 0
-    query(USER_TABLES)
     return test_users
 
 

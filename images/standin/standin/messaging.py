@@ -54,6 +54,14 @@ class Messaging:
         self.sockets.on("connect", self._connected)
         self.sockets.on("message:send", self._relayed)
         service.closing.append(self._redis.aclose)
+        service.background.append(self._greet)
+
+    async def _greet(self) -> None:
+        """Say once whether Redis lets us in; nothing depends on it (production.md 3)."""
+        try:
+            await cast("Any", self._redis).ping()
+        except RedisError as error:
+            log.error("redis: %s", error)
 
     async def _connected(self, sid: str, _environment: object, auth: dict[str, Any] | None = None) -> None:
         person = person_of(str((auth or {}).get("token", "")))
