@@ -24,17 +24,22 @@ class LeftRunningError(Interrupted):
         self.state = f"{place} goes on in the cluster; `kubectl delete job` ends it"
 
 
-def one_off(template: Object, name: str, namespace: str, *, command: list[str], env: list[dict[str, Any]]) -> Object:
+def one_off(owner: Object, name: str, namespace: str, *, command: list[str], env: list[dict[str, Any]]) -> Object:
     """Return a Job with the pods of another one, another command, and variables that replace those of the same name.
 
+    It goes when its owner goes: a pod that has ended still holds its volumes, and the claim could not be deleted.
+
     Args:
-        template: The live Job spec: image, node selector, volumes and limits are taken from it.
+        owner: The live Job or CronJob: image, node selector, volumes and limits are taken from it.
         name: Its name.
         namespace: Its namespace.
         command: What its one container runs.
         env: Variables of its one container.
     """
-    spec = copy.deepcopy(template)
+    kind = "CronJob" if "jobTemplate" in owner["spec"] else "Job"
+    spec = copy.deepcopy(owner["spec"]["jobTemplate"]["spec"] if kind == "CronJob" else owner["spec"])
+    meta = owner["metadata"]
+    reference = {"apiVersion": "batch/v1", "kind": kind, "name": meta["name"], "uid": meta["uid"]}
     pod = spec["template"]
     container = pod["spec"]["containers"][0]
     container["command"] = command
@@ -49,7 +54,12 @@ def one_off(template: Object, name: str, namespace: str, *, command: list[str], 
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": name, "namespace": namespace, "labels": {NAME: name}},
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {NAME: name},
+            "ownerReferences": [{**reference, "blockOwnerDeletion": True}],
+        },
         "spec": spec,
     }
 

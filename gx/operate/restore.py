@@ -65,7 +65,7 @@ def restore_job(
             *(_from_secret(f"OFFSITE_{key}", OFFSITE, key) for key in PAIR),
         ]
     name = f"minio-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    job = one_off(live["spec"]["jobTemplate"]["spec"], name, settings.network.namespace, command=command, env=env)
+    job = one_off(live, name, settings.network.namespace, command=command, env=env)
     labels = job["spec"]["template"]["metadata"]["labels"]
     labels["app"] = OFFSITE if offsite else BACKUP  # the policies let these pods reach what they need
     return job

@@ -50,4 +50,4 @@ def removal_job(api: KubernetesApi, settings: Settings) -> Object:
     newest = max(jobs, key=lambda job: str(job["metadata"]["creationTimestamp"]))
     command = ["/bin/sh", "/scripts/run-sql.sh", "/scripts/remove-test-users.sql"]
     name = f"{JOB}-removal-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return one_off(newest["spec"], name, network.namespace, command=command, env=[])
+    return one_off(newest, name, network.namespace, command=command, env=[])

@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi
 from gx.local.folder import DataFolder
+from gx.local.network import LocalNetwork
 from gx.local.node.addresses import HOST_LINK, NODE_ADDRESS
 from gx.local.node.cgroups import NAME, hierarchies
 from gx.local.node.host import check, this_host
@@ -103,6 +104,16 @@ class Devnet:
         """Take it down."""
         done = self.gx("local", "down", "--data", str(self.data), *options)
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def engine(self) -> LocalNetwork:
+        """Return the engine's view of the network."""
+        return LocalNetwork(
+            folder=self.folder,
+            settings=offline_settings(STACK, self.root, local=True),
+            root=self.root,
+            kubeconfig=self.folder.kubeconfig,
+            zone_url=f"http://127.0.0.1:{self.folder.ports()['zone']}/client/v4",
+        )
 
     def verify(self) -> dict[str, Any]:
         """Run `gx verify` as the command tells a person to; return its JSON."""

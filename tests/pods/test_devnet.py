@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gx.local.engine import EngineError
 from gx.naming import MINIO_MESSAGING_USER
 from gx.objects import mapping
 from tests.helpers.stack import edit, edit_release, put
@@ -121,8 +122,9 @@ def test_f_a_changed_image_rolls_under_open_sockets(network: Devnet) -> None:
     before = {pod["metadata"]["name"] for pod in network.pods("svc-messaging")}
     seen = under_load(network, network.up)
     print(f"\na roll-out: {seen}")
-    pods = network.pods("svc-messaging")
-    assert not before & {pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp")}
+    pods = [pod for pod in network.pods("svc-messaging") if not pod["metadata"].get("deletionTimestamp")]
+    assert len(pods) == 2
+    assert not before & {pod["metadata"]["name"] for pod in pods}
     assert {pod["spec"]["containers"][0]["image"].rsplit(":", 1)[-1] for pod in pods} == {"v2.2.1"}
     assert seen.failed <= seen.requests * 0.01, seen.reasons
     assert seen.sockets_open == seen.sockets
@@ -179,22 +181,13 @@ def _alive(network: Devnet) -> bool:
     return network.folder.supervisor() is not None
 
 
-def test_k_destroy_refuses_what_holds_data_while_pods_live(network: Devnet) -> None:
-    claims = {claim["metadata"]["name"] for claim in network.api.list_objects("v1", "PersistentVolumeClaim", NAMESPACE)}
-    from gx.local.engine import EngineError  # noqa: PLC0415
-    from gx.local.network import LocalNetwork  # noqa: PLC0415
-    from gx.settings.offline import offline_settings  # noqa: PLC0415
-
-    settings = offline_settings(STACK, network.root, local=True)
-    engine = LocalNetwork(
-        folder=network.folder,
-        settings=settings,
-        root=network.root,
-        kubeconfig=network.folder.kubeconfig,
-        zone_url=f"http://127.0.0.1:{network.folder.ports()['zone']}/client/v4",
-    )
+def test_k_destroy_takes_what_is_ours_and_leaves_what_is_not(network: Devnet) -> None:
+    """The last word: the namespace is protected, so the run ends with a refusal; neighbours and their data stay."""
     with pytest.raises(EngineError, match="protect"):
-        engine.run("destroy")
-    there = {claim["metadata"]["name"] for claim in network.api.list_objects("v1", "PersistentVolumeClaim", NAMESPACE)}
-    assert there == claims
+        network.engine().run("destroy")
+    names = {pod["metadata"]["labels"].get("app") for pod in network.api.list_objects("v1", "Pod", NAMESPACE)}
+    assert names == {"postgres", "redis"}
+    claims = {claim["metadata"]["name"] for claim in network.api.list_objects("v1", "PersistentVolumeClaim", NAMESPACE)}
+    assert claims == {"postgres-data-0", "redis-data-0"}
     assert mapping(network.api.get("v1", "Namespace", "", NAMESPACE) or {}, "status").get("phase") == "Active"
+    assert int(network.query('SELECT count(*) FROM "UserProfile"')) == 8
