@@ -16,6 +16,7 @@ from bench.data import data
 from bench.difference import difference
 from bench.engine import engine
 from bench.monitoring import rules
+from bench.pods import pods
 from bench.traffic import traffic
 from bench.verification import verification
 from gx.settings.project import ROOT
@@ -103,3 +104,4 @@ if __name__ == "__main__":
     data()
     rules()
     verification()
+    pods()

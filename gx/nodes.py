@@ -49,4 +49,4 @@ NODES = (
 LOCAL_NODE = "gx-local"
 """The one node of a local cluster with real pods; no node of production has that name."""
 LOCAL_LINK = "10.199.77.0/30"
-"""The link between this machine and its node: the only private addresses that a network's settings may name."""
+"""The link between this machine and its node."""

@@ -16,11 +16,12 @@ import yaml
 from gx.local.binaries import find
 from gx.local.folder import DataFolder
 from gx.local.node.addresses import HOST_ADDRESS
+from gx.local.node.config import HOSTS
 from gx.local.pki import CLIENTS
 from gx.neighbours import POD_RANGE, SERVICE_RANGE
 
 _LOOPBACK = "127.0.0.1"
-PORTS = ("etcd", "etcd-peer", "kube-apiserver", "zone")
+PORTS = ("etcd", "etcd-peer", "kube-apiserver", "zone", "dns")
 """Servers that listen, each on a free port of the loopback interface."""
 
 
@@ -115,6 +116,15 @@ def _node(folder: DataFolder, ports: dict[str, int]) -> Part:
     """Return the node's first process: it lays the link, and waits for the API server before it starts kubelet."""
     command = (sys.executable, "-m", "gx.local.node.machine", str(folder.path), str(ports["kube-apiserver"]))
     return Part("node", command, _link_is_up)
+
+
+def names(folder: DataFolder, port: int) -> Part:
+    """Return a DNS server for the public hosts of a network in Docker; a node of one's own has its own."""
+    folder.node.mkdir(exist_ok=True)
+    (folder.node / HOSTS).touch()
+    server = f"bind {_LOOPBACK}\n  hosts {folder.node / HOSTS} {{\n    reload 1s\n  }}"
+    (folder.node / "Corefile").write_text(f". {{\n  {server}\n}}\n")
+    return Part("dns", (str(find("coredns")), "-conf", str(folder.node / "Corefile"), "-dns.port", str(port)))
 
 
 def _link_is_up() -> bool:

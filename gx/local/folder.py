@@ -50,6 +50,16 @@ class DataFolder:
         return self.path / "kubeconfig"
 
     @property
+    def docker(self) -> str:
+        """The tool whose cluster in Docker takes the place of a node of this machine's own; empty for none."""
+        file = self.path / "docker"
+        return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+    def in_docker(self, tool: str) -> None:
+        """Note whose cluster it is."""
+        (self.path / "docker").write_text(f"{tool}\n", encoding="utf-8")
+
+    @property
     def node(self) -> Path:
         """Files and data of the node with real pods."""
         return self.path / "node"

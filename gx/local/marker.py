@@ -11,6 +11,8 @@ from gx.nodes import NODES
 from gx.objects import mapping
 
 NAMESPACE, NAME = "kube-system", "gx-local"
+MANAGER = "gx-local"
+"""Field manager of everything that the local command writes into a cluster."""
 SIMULATED = "kwok.x-k8s.io/node"
 """Annotation of nodes that exist in the API server only."""
 

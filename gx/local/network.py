@@ -116,6 +116,7 @@ class LocalNetwork:
             zone_id=ZONE_ID,
             context=self.context,
             namespace_id="" if self._knows(namespace) else namespace,
+            node_address=self.settings.stack.nodes[0].address,
         )
 
     def environment(self) -> dict[str, str]:

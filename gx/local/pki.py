@@ -72,6 +72,7 @@ def web_certificate(folder: Path, network: Network) -> dict[str, str]:
 
     The authority is one of its own, `web-ca.crt`: trusting it for the hosts does not trust it for the cluster.
     """
+    folder.mkdir(mode=0o700, exist_ok=True)  # in Docker the cluster's own keys are elsewhere
     if not (folder / "web-ca.crt").exists():
         key = ec.generate_private_key(ec.SECP256R1())
         _write(folder, "web-ca", key, _certificate("gx-local hosts", "", key, key))

@@ -16,7 +16,6 @@ from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local.engine import Event, Result
 from gx.local.folder import DataFolder, folder_of
 from gx.local.network import LocalNetwork
-from gx.local.node.addresses import NODE_ADDRESS
 from gx.objects import mapping, sequence
 from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, networks
@@ -105,11 +104,14 @@ def _flat(outputs: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 def _show_pods(network: LocalNetwork, console: Console) -> None:
     """Print how a person proves and sees a network whose pods run."""
     host, authority = network.settings.network.api_host, shlex.quote(str(network.folder.pki / "web-ca.crt"))
-    reach = f"--connect-to {host}:443:{NODE_ADDRESS}:443 --cacert {authority} --dns {NODE_ADDRESS}:53"
+    node, tool = network.settings.stack.nodes[0].address, network.folder.docker
+    context = f"{tool}-gx-local" if tool else "gx-local"
+    dns = f"127.0.0.1:{network.folder.ports()['dns']}" if tool else f"{node}:53"
+    reach = f"--connect-to {host}:443:{node}:443 --cacert {authority} --dns {dns}"
     kubeconfig = shlex.quote(str(network.kubeconfig))
     console.print(f"prove it:     cd {shlex.quote(str(network.project))} && export KUBECONFIG={kubeconfig}")
-    console.print(f"              gx verify {network.stack} --context gx-local {reach}")
-    console.print(f"in a browser: `{NODE_ADDRESS} {host}` in /etc/hosts, the authority is {authority}")
+    console.print(f"              gx verify {network.stack} --context {context} {reach}")
+    console.print(f"in a browser: `{node} {host}` in /etc/hosts, the authority is {authority}")
 
 
 def _show_pulumi(network: LocalNetwork, console: Console) -> None:

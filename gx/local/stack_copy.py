@@ -15,7 +15,15 @@ SALT = "encryptionsalt"
 
 
 def copy_project(
-    folder: DataFolder, stack: str, root: Path, *, cluster_uid: str, zone_id: str, context: str, namespace_id: str
+    folder: DataFolder,
+    stack: str,
+    root: Path,
+    *,
+    cluster_uid: str,
+    zone_id: str,
+    context: str,
+    namespace_id: str,
+    node_address: str,
 ) -> Path:
     """Write the stack's copy anew, with what only this cluster can tell; return its folder.
 
@@ -28,6 +36,7 @@ def copy_project(
         cluster_uid: Uid of this cluster's kube-system.
         zone_id: Id of the zone behind the stand-in API.
         context: Context of the kubeconfig; empty for the current one.
+        node_address: Where the local node is, with real pods.
         namespace_id: Import id of the namespace while the state does not hold it; empty afterwards.
     """
     project = folder.stack(stack) / "project"
@@ -41,6 +50,7 @@ def copy_project(
     config: dict[str, Any] = dict(document.get("config") or {})
     if folder.pods:
         config = laid_over(config, overlay(stack, root))
+        config[f"{PROJECT}:nodes"] = [{**node, "address": node_address} for node in config[f"{PROJECT}:nodes"]]
     for key in SECRET_KEYS:
         config.pop(f"{PROJECT}:{key}", None)
     config.get(f"{PROJECT}:backup", {}).pop("offsite", None)  # no trial writes to the real off-site bucket

@@ -20,7 +20,7 @@ from types import FrameType
 import psutil
 
 from gx.errors import InputError
-from gx.local.control_plane import Part, free_ports, last_words, parts, write_kubeconfigs
+from gx.local.control_plane import Part, free_ports, last_words, names, parts, write_kubeconfigs
 from gx.local.folder import DataFolder
 from gx.local.node.config import write_files
 from gx.settings.project import ROOT
@@ -59,12 +59,13 @@ class Supervisor:
         if not self.zone_only:
             self.folder.forget_half_made()
             write_kubeconfigs(self.folder, ports["kube-apiserver"])
-        if self.folder.pods:
+        if self.folder.pods and not self.zone_only:
             write_files(self.folder.node, self.folder.pki)
         self._record(ports)
         try:
             control_plane = [] if self.zone_only else parts(self.folder, ports)
-            for part in [*control_plane, zone_part(self.folder, ports)]:
+            dns = [names(self.folder, ports["dns"])] if self.folder.pods and self.zone_only else []
+            for part in [*control_plane, zone_part(self.folder, ports), *dns]:
                 self._report(step=part.name)
                 self._start(part)
                 self._wait_until_ready(part)

@@ -7,30 +7,23 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from gx.dns import wanted_records
 from gx.errors import InputError, Interrupted
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local import pki
 from gx.local.engine import EngineError
 from gx.local.folder import DataFolder, folder_of
 from gx.local.launch import running, stop
-from gx.local.marker import marker, refuse_production, require_local
+from gx.local.marker import MANAGER, marker, refuse_production, require_local
 from gx.local.network import LocalNetwork
 from gx.local.node import cgroups
-from gx.local.node.backup import first_backup
-from gx.local.node.config import write_hosts
+from gx.local.node.docker import TOOLS, Tool, available
 from gx.local.node.host import check, this_host
-from gx.local.node.images import images
 from gx.local.node.layers import layers
-from gx.local.node.ready import wait_until_ready
-from gx.local.node.store import import_images
+from gx.local.node.place import finish, in_docker, leave, receive
 from gx.local.recovery import recover
 from gx.local.show import EngineProgress, show_network
-from gx.local.world import MANAGER, apply_cluster, label_nodes
-from gx.naming import MONITORING_NAMESPACE
-from gx.neighbours import CONTROLLERS
+from gx.local.world import apply_cluster, label_nodes
 from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
 
 
 def bring_up(stack: str, root: Path, data: Path, context: str, console: Console, *, pods: bool = False) -> None:
@@ -43,54 +36,58 @@ def bring_up(stack: str, root: Path, data: Path, context: str, console: Console,
     foreign = _foreign(context) if context else None
     folder = folder_of(data, context, pods=pods)
     folder.check_version()
-    if pods and folder.supervisor() is None:
-        check(this_host())
-        cgroups.remove()  # of a node that was killed
+    tool = _judge_machine(folder, context) if pods else None
     with _explained(stack, folder), folder.lock(), console.status("starting") as spinner:
         folder.create()
         built = layers(spinner.update) if pods else {}
+        if tool is not None:
+            spinner.update(f"{tool.name} makes a cluster in Docker")
+            foreign = in_docker(tool, folder)
         if not folder.pki.exists() and foreign is None:
             pki.create(folder.pki)
         with running(folder, zone_only=foreign is not None, report=spinner.update) as started:
             if started:
                 console.print(f"cluster started, data in {folder.path}")
             api = foreign or KubernetesApi.connect(folder.kubeconfig)
+            if pods:
+                spinner.update("bringing the images into the node")
+                settings = receive(folder, tool, api, settings, built)
+            apply_cluster(api, simulated_nodes=foreign is None and not pods)
+            if foreign is not None:
+                label_nodes(api, settings)
             network = LocalNetwork(
                 folder=folder,
                 settings=settings,
                 root=root,
-                kubeconfig=None if foreign else folder.kubeconfig,
+                kubeconfig=folder.kubeconfig if folder.kubeconfig.exists() else None,
                 context=context,
                 zone_url=f"http://127.0.0.1:{folder.ports()['zone']}/client/v4",
             )
-            if pods:
-                spinner.update("bringing the images into the node")
-                import_images(folder, images(settings), built)
-                write_hosts(folder.node, wanted_records(settings))
-            apply_cluster(api, simulated_nodes=foreign is None and not pods)
-            if foreign is not None:
-                label_nodes(api, settings)
             network.prepare(api, lambda text: spinner.update(f"surroundings of {stack}, {text}"))
             recover(network, api, console.print)
             spinner.stop()
             with EngineProgress(stack, console) as progress:
                 result = network.run("up", progress.on_event)
         if pods:
-            _wait(api, settings, folder, console)
-            if not first_backup(api, settings, MANAGER):
-                console.print("the first backup did not succeed: see the logs of its Job", style="yellow")
+            finish(folder, api, settings, console)
         show_network(network, api, result, console)
 
 
-def _wait(api: KubernetesApi, settings: Settings, folder: DataFolder, console: Console) -> None:
-    supervisor = folder.supervisor()
-    since = supervisor.create_time() if supervisor else 0
-    network = settings.network
-    around = (CONTROLLERS[settings.stack.ingress.controller].namespace, MONITORING_NAMESPACE)
-    with console.status("waiting for the pods") as spinner:
-        waiting = wait_until_ready(api, (network.namespace, network.edge_namespace, *around), since, spinner.update)
-    if waiting:
-        console.print(f"not ready: {', '.join(waiting)}; see kubectl describe pod", style="yellow")
+def _judge_machine(folder: DataFolder, context: str) -> Tool | None:
+    """Return kind or k3d where they are to be used, else None for a node of this machine's own.
+
+    Raises:
+        InputError: This machine can have neither.
+    """
+    if context:
+        fix = "leave --context out; kind or k3d are used by themselves where Docker is there"
+        raise InputError(file="gx local up", key="--pods", consequence="makes a node of its own", fix=fix)
+    known = TOOLS.get(folder.docker)
+    tool = known or (available() if not folder.is_ours else None)
+    if tool is None and folder.supervisor() is None:
+        check(this_host())
+        cgroups.remove()  # of a node that was killed
+    return tool
 
 
 @contextlib.contextmanager
@@ -154,7 +151,7 @@ def _take_down(folder: DataFolder, console: Console, *, delete: bool) -> None:
     with folder.lock():
         was_running = stop(folder)
         if folder.pods:
-            cgroups.remove()
+            leave(folder, console, delete_it=delete)
         if delete:
             folder.remove()
     console.print("stopped" if was_running else "nothing ran")

@@ -6,7 +6,7 @@ from typing import Any
 
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local.folder import DataFolder
-from gx.local.marker import SIMULATED, marker
+from gx.local.marker import MANAGER, SIMULATED, marker
 from gx.local.node.surroundings import RUNNING, surroundings
 from gx.local.pki import web_certificate
 from gx.naming import BACKEND_SECRETS
@@ -16,7 +16,6 @@ from gx.objects import Object
 from gx.settings.fields import Resources
 from gx.settings.settings import Settings
 
-MANAGER = "gx-local"
 STORAGE_CLASS = "local-path"  # production.md 1
 VOLUMES = 8
 """Empty volumes for the claims of one network: nothing provisions them here."""
@@ -104,7 +103,7 @@ def _manifests(settings: Settings, folder: DataFolder) -> Iterator[Object]:
             yield _object("v1", "Secret", namespace, external.name, stringData=data)
         elif external.kind == "ServiceAccount":
             yield _object("v1", "ServiceAccount", namespace, external.name)
-    for number in range(VOLUMES):
+    for number in range(0 if folder.docker else VOLUMES):  # in Docker the tool's own provisioner makes volumes
         yield _volume(settings, number, folder)
     yield from _neighbours(settings, running=folder.pods)
 

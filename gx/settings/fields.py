@@ -10,7 +10,6 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from gx.nodes import LOCAL_LINK
 from gx.quantities import parse_quantity
 
 
@@ -29,14 +28,17 @@ def _cron(text: str) -> str:
     return text
 
 
+PRIVATE = tuple(ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+"""Ranges that nobody reaches from outside: for a network on one machine alone, which a rule sees to."""
+
+
 def _address(text: str) -> str:
     address = ipaddress.IPv4Address(text)
-    if not address.is_global and address not in _LOCAL_LINK:
+    if not address.is_global and not any(address in network for network in PRIVATE):
         raise ValueError(f"{text!r} is no public IPv4 address; a DNS record to it would serve nobody")
     return text
 
 
-_LOCAL_LINK = ipaddress.IPv4Network(LOCAL_LINK)
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -79,9 +81,8 @@ def _range(text: str) -> str:
         found = ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no address range ({error})") from error
-    if found == _LOCAL_LINK:
-        return text
-    if not found.is_global or found.prefixlen < _WIDEST:
+    private = any(isinstance(found, ipaddress.IPv4Network) and found.subnet_of(network) for network in PRIVATE)
+    if not (found.is_global or private) or found.prefixlen < _WIDEST:
         raise ValueError(f"{text!r} is no range of public addresses, or one so wide that it admits everybody")
     return text
 

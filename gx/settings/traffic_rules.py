@@ -3,14 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import cast
 from urllib.parse import urlsplit
 
 from gx.dns import declared_records, wanted_records
 from gx.errors import InputError
 from gx.neighbours import LOAD_BALANCER_ADDRESS, SERVICE_RANGE
-from gx.nodes import LOCAL_LINK
+from gx.settings.fields import PRIVATE
 from gx.settings.project import release_file
 from gx.settings.rule import Case, Rule, problem_of
 from gx.steps import Wave
@@ -120,16 +120,28 @@ def _edge(case: Case) -> Iterator[InputError]:
 
 
 def _local(case: Case) -> Iterator[InputError]:
-    """Addresses of a local node mean nothing on a real one, and a local network must not publish real ones."""
+    """Private addresses mean nothing on a real network, and a local one must not name real ones."""
     settings = case.settings
-    link = ip_network(LOCAL_LINK)
+    local, edge = settings.stack.local, settings.stack.edge
     for index, node in enumerate(settings.stack.nodes):
-        if (ip_address(node.address) in link) is not settings.stack.local:
-            here = "a local network has the local node alone" if settings.stack.local else "is that of a local node"
-            fix = f"write an address of {LOCAL_LINK}" if settings.stack.local else "write the node's public address"
+        if _is_private(f"{node.address}/32") is not local:
+            here = "a local network has the local node alone" if local else "is no public IPv4 address"
+            fix = "write the node's private address" if local else "write the address that the node has in DNS"
             yield problem_of(settings, f"nodes[{index}].address", node.address, here, fix)
-    if settings.stack.local and settings.stack.production:
+    for key, ranges in (("edge.ranges", edge.ranges or ()), ("edge.allowFrom", edge.allow_from)):
+        for index, text in enumerate(ranges):
+            if _is_private(text) is not local:
+                here = (
+                    "is public: nobody from there reaches a local node" if local else "is no range of public addresses"
+                )
+                yield problem_of(settings, f"{key}[{index}]", text, here, "name whose addresses the proxy sees")
+    if local and settings.stack.production:
         yield problem_of(settings, "local", "true", "production runs on its own nodes", "remove the key")
+
+
+def _is_private(text: str) -> bool:
+    found = ip_network(text)
+    return isinstance(found, IPv4Network) and any(found.subnet_of(network) for network in PRIVATE)
 
 
 def _hosts(case: Case) -> Iterator[InputError]:

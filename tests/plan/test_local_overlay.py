@@ -39,7 +39,7 @@ def test_only_a_local_network_has_it() -> None:
 
 
 REFUSED = [
-    ("devnet", put("nodes/0/address", "10.199.77.2"), ["nodes[0].address", "is that of a local node"]),
+    ("devnet", put("nodes/0/address", "10.199.77.2"), ["nodes[0].address", "is no public IPv4 address"]),
     ("devnet", put("local", True), ["nodes[0].address", "a local network has the local node alone"]),
     ("mainnet", put("local", True), ["nodes[0].address", "a local network has the local node alone"]),
     ("devnet", put("edge", {"enabled": True}), ["edge.enabled", "belong to the production network"]),
@@ -78,7 +78,12 @@ def test_no_committed_stack_file_says_local(project: Path) -> None:
         ("- a list", "holds no mapping"),
         ("local: true\nnodez: []", "gx-infra:nodez"),
         ("local: perhaps", "gx-infra:local"),
-        ("nodes: [{id: vps4, address: 192.168.1.5}]", "no public IPv4 address"),
+        ("nodes: [{id: vps4, address: 127.0.0.1}]", "no public IPv4 address"),
+        ("local: true\nnodes: [{id: vps4, address: 217.196.51.190}]", "the local node alone"),
+        (
+            "local: true\nnodes: [{id: vps4, address: 10.0.0.1}]\nedge: {ranges: [173.245.48.0/20]}",
+            "reaches a local node",
+        ),
     ],
 )
 def test_a_wrong_file_is_named(project: Path, text: str, words: str) -> None:

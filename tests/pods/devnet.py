@@ -117,10 +117,13 @@ class Devnet:
 
     def verify(self) -> dict[str, Any]:
         """Run `gx verify` as the command tells a person to; return its JSON."""
-        reach = ["--connect-to", f"{HOST}:443:{NODE_ADDRESS}:443", "--dns", f"{NODE_ADDRESS}:53"]
+        tool = self.folder.docker
+        dns = f"127.0.0.1:{self.folder.ports()['dns']}" if tool else f"{NODE_ADDRESS}:53"
+        context = f"{tool}-gx-local" if tool else "gx-local"
+        reach = ["--connect-to", f"{HOST}:443:{NODE_ADDRESS}:443", "--dns", dns]
         authority = ["--cacert", str(self.folder.pki / "web-ca.crt"), "--minio", self.minio_url]
         project = self.folder.stack(STACK) / "project"
-        done = self.gx("verify", STACK, "--context", "gx-local", "--json", *reach, *authority, cwd=project)
+        done = self.gx("verify", STACK, "--context", context, "--json", *reach, *authority, cwd=project)
         assert done.stdout, done.stderr
         said: dict[str, Any] = json.loads(done.stdout)
         return said
