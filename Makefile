@@ -38,7 +38,7 @@ test: .venv/.ready ## run every test that this machine can run, and name the tie
 	@.venv/bin/pytest
 
 .PHONY: soak
-soak: .venv/.ready ## run what takes minutes by nature: a silent WebSocket, ten thousand sockets
+soak: .venv/.ready ## run what takes minutes by nature: silent and ten thousand sockets, five minutes of killed containers
 	@.venv/bin/pytest -n0 -s --timeout 1800 -m soak tests/soak
 
 .PHONY: check

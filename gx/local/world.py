@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local.folder import DataFolder
+from gx.local.manifest import manifest
 from gx.local.marker import MANAGER, SIMULATED, marker
 from gx.local.node.surroundings import RUNNING, surroundings
 from gx.local.pki import web_certificate
@@ -49,14 +49,14 @@ def label_nodes(api: KubernetesApi, settings: Settings) -> None:
 
 def apply_world(api: KubernetesApi, settings: Settings, folder: DataFolder, report: Callable[[str], None]) -> None:
     """Create one network's surroundings; what exists already stays as it is, generated values above all."""
-    manifests = list(_manifests(settings, folder))
+    objects = list(_manifests(settings, folder))
     if folder.pods:
-        manifests += surroundings(settings)
-    for number, manifest in enumerate(manifests, 1):
-        meta = manifest["metadata"]
-        if api.get(manifest["apiVersion"], manifest["kind"], meta.get("namespace", ""), meta["name"]) is None:
-            report(f"{number} of {len(manifests)}: {manifest['kind']} {meta['name']}")
-            api.apply(manifest, manager=MANAGER)
+        objects += surroundings(settings)
+    for number, wanted in enumerate(objects, 1):
+        meta = wanted["metadata"]
+        if api.get(wanted["apiVersion"], wanted["kind"], meta.get("namespace", ""), meta["name"]) is None:
+            report(f"{number} of {len(objects)}: {wanted['kind']} {meta['name']}")
+            api.apply(wanted, manager=MANAGER)
 
 
 def _nodes() -> Iterator[Object]:
@@ -83,13 +83,13 @@ def _taint(text: str) -> tuple[str, str, str]:
 def _manifests(settings: Settings, folder: DataFolder) -> Iterator[Object]:
     """Yield the objects in an order in which each finds what it needs."""
     namespace = settings.network.namespace
-    yield _object("v1", "Namespace", "", namespace, metadata_labels=settings.stack.namespace_labels)
+    yield manifest("v1", "Namespace", "", namespace, metadata_labels=settings.stack.namespace_labels)
     wanted = externals(settings)
     for external in wanted:
         if external.kind == "Namespace":
-            yield _object("v1", "Namespace", "", external.name)
+            yield manifest("v1", "Namespace", "", external.name)
         elif external.kind == "IngressClass":
-            yield _object(
+            yield manifest(
                 "networking.k8s.io/v1",
                 "IngressClass",
                 "",
@@ -100,26 +100,12 @@ def _manifests(settings: Settings, folder: DataFolder) -> Iterator[Object]:
             data = {key: _generated(external.name, key) for key in external.keys}
             if "tls.crt" in data and folder.pods:
                 data = web_certificate(folder.pki, settings.network)
-            yield _object("v1", "Secret", namespace, external.name, stringData=data)
+            yield manifest("v1", "Secret", namespace, external.name, stringData=data)
         elif external.kind == "ServiceAccount":
-            yield _object("v1", "ServiceAccount", namespace, external.name)
+            yield manifest("v1", "ServiceAccount", namespace, external.name)
     for number in range(0 if folder.docker else VOLUMES):  # in Docker the tool's own provisioner makes volumes
         yield _volume(settings, number, folder)
     yield from _neighbours(settings, running=folder.pods)
-
-
-def _object(
-    api_version: str,
-    kind: str,
-    namespace: str,
-    name: str,
-    metadata_labels: dict[str, str] | None = None,
-    **content: Any,  # noqa: ANN401 any JSON
-) -> Object:
-    metadata: Object = {"name": name, **({"namespace": namespace} if namespace else {})}
-    if metadata_labels:
-        metadata["labels"] = metadata_labels
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
 
 def _generated(secret: str, key: str) -> str:
@@ -137,7 +123,7 @@ def _volume(settings: Settings, number: int, folder: DataFolder) -> Object:
     if folder.pods:
         (folder.volumes / name).mkdir(parents=True, exist_ok=True)
         (folder.volumes / name).chmod(0o777)
-    return _object(
+    return manifest(
         "v1",
         "PersistentVolume",
         "",
@@ -160,14 +146,14 @@ def _neighbours(settings: Settings, *, running: bool) -> Iterator[Object]:
         labels = dict(shape.labels) or {"app": name}
         for service in numbers.services:
             ports = [{"name": f"port-{port}", "port": port} for port in shape.ports] or [{"name": "none", "port": 1}]
-            yield _object("v1", "Service", namespace, service, spec={"selector": labels, "ports": ports})
+            yield manifest("v1", "Service", namespace, service, spec={"selector": labels, "ports": ports})
         for number in range(numbers.persistent_volume_claims):
             spec = {
                 "accessModes": ["ReadWriteOnce"],
                 "storageClassName": STORAGE_CLASS,
                 "resources": {"requests": {"storage": "1Gi"}},
             }
-            yield _object("v1", "PersistentVolumeClaim", namespace, f"{name}-data-{number}", spec=spec)
+            yield manifest("v1", "PersistentVolumeClaim", namespace, f"{name}-data-{number}", spec=spec)
         if running and name in RUNNING:
             resources = numbers.resources.model_dump() if numbers.resources else {}
             yield RUNNING[name](settings, labels, resources)
@@ -185,7 +171,7 @@ def _pods(settings: Settings, name: str, labels: dict[str, str], replicas: int, 
         "tolerations": [toleration.model_dump(exclude_none=True) for toleration in scheduling.tolerations],
         "containers": [container],
     }
-    return _object(
+    return manifest(
         "apps/v1",
         "Deployment",
         settings.network.namespace,

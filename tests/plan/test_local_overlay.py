@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gx.checks import run_checks
+from gx.checks.finding import Severity
 from gx.errors import InputError
 from gx.nodes import LOCAL_LINK
+from gx.plan.record import record
 from gx.settings.offline import offline_settings
 from gx.settings.overlay import laid_over
 from gx.settings.project import local_file
@@ -101,6 +104,12 @@ def test_the_difference_is_shown_in_full(gx: Gx) -> None:
     assert "image" not in done.stdout.replace("edge-proxy", ""), "no image differs"
     found = json.loads(gx("diff", "--local", "--json", "devnet").stdout)
     assert LOCAL_LINK.split("/")[0][:-1] in json.dumps(found)
+
+
+def test_the_local_network_passes_every_check_that_the_real_one_does() -> None:
+    plan = record("devnet", local=True)
+    errors = [finding for finding in run_checks(plan, ["testnet", "mainnet"]) if finding.severity is Severity.ERROR]
+    assert errors == []
 
 
 def test_a_network_without_the_file_says_so(gx: Gx) -> None:

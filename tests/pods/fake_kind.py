@@ -28,7 +28,7 @@ def main() -> None:
     elif words[:2] == ["create", "cluster"]:
         _create(folder)
     elif words[:2] == ["get", "kubeconfig"]:
-        print(folder.kubeconfig.read_text().replace("name: gx-local", "name: kind-gx-local"))
+        print(folder.kubeconfig.read_text().replace(": gx-local", ": kind-gx-local"))
     elif words[:2] == ["load", "image-archive"]:
         address = f"/proc/{first_process(folder)}/root{SOCKET}"
         subprocess.run(["ctr", "--address", address, "-n", "k8s.io", "images", "import", words[2]], check=True)

@@ -5,8 +5,10 @@ One network for all tests, in the order in which they stand. Figures are printed
 
 import hashlib
 import os
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -30,8 +32,13 @@ def network() -> Iterator[Devnet]:
 
 
 def test_a_from_nothing_to_green(network: Devnet) -> None:
+    """Also where somebody else has the machine's ports 80 and 443: the node's are its own."""
     began = time.monotonic()
-    said = network.up()
+    with ExitStack() as taken:
+        for port in (80, 443):
+            with suppress(OSError):  # somebody has it already, which is just as well
+                taken.enter_context(socket.create_server(("", port)))
+        said = network.up()
     assert "pods in backend-devnet: " in said
     assert "0 waiting" in said
     until(lambda: not _failed(network), 60)

@@ -17,6 +17,7 @@ from gx.local.node.cgroups import memory_bytes
 from gx.objects import Object
 from tests.pods.devnet import NAMESPACE, STACK, Devnet, Person, all_ready, devnet, kill_container, log_in, until
 
+pytestmark = pytest.mark.soak
 SECONDS, PAUSE = 300, 4
 SIZE = 50_000
 NAMESPACES = (NAMESPACE, f"gx-edge-{STACK}", "traefik", "monitoring")

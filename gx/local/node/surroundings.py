@@ -4,11 +4,11 @@ In production others installed these. Here they are as small as the network allo
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import yaml
 
 from gx.controller_setup import wanted_setup
+from gx.local.manifest import manifest
 from gx.local.node.images import POSTGRES_IMAGE, PROMETHEUS_IMAGE, REDIS_IMAGE, TRAEFIK_IMAGE
 from gx.naming import BACKEND_SECRETS, MONITORING_NAMESPACE, POSTGRES_PORT, REDIS_PORT
 from gx.neighbours import CONTROLLERS
@@ -137,7 +137,7 @@ def _deployment(
         {"name": "tmp", "emptyDir": {}},
     ]
     pod = {**_pod(settings, user), "containers": [container], "volumes": volumes}
-    return _object(
+    return manifest(
         "apps/v1",
         "Deployment",
         settings.network.namespace,
@@ -173,15 +173,10 @@ def _pod(settings: Settings, user: int) -> Object:
     }
 
 
-def _object(api_version: str, kind: str, namespace: str, name: str, **content: Any) -> Object:  # noqa: ANN401 any JSON
-    metadata: Object = {"name": name, **({"namespace": namespace} if namespace else {})}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
-
-
 def _rights(namespace: str, name: str, rules: list[Object]) -> Iterator[Object]:
-    yield _object("v1", "ServiceAccount", namespace, name)
-    yield _object("rbac.authorization.k8s.io/v1", "ClusterRole", "", f"gx-local-{name}", rules=rules)
-    yield _object(
+    yield manifest("v1", "ServiceAccount", namespace, name)
+    yield manifest("rbac.authorization.k8s.io/v1", "ClusterRole", "", f"gx-local-{name}", rules=rules)
+    yield manifest(
         "rbac.authorization.k8s.io/v1",
         "ClusterRoleBinding",
         "",
@@ -199,7 +194,7 @@ def _controller(settings: Settings) -> Iterator[Object]:
     """Yield Traefik, configured as the network asks for it (`gx edge controller`)."""
     controller = CONTROLLERS["traefik"]
     namespace, name, labels = controller.namespace, controller.service, {"app": "traefik"}
-    yield _object("v1", "Namespace", "", namespace)
+    yield manifest("v1", "Namespace", "", namespace)
     rules = [
         _reads([""], ["services", "endpoints", "secrets", "nodes", "namespaces", "pods"]),
         _reads(["discovery.k8s.io"], ["endpointslices"]),
@@ -209,13 +204,13 @@ def _controller(settings: Settings) -> Iterator[Object]:
     yield from _rights(namespace, name, rules)
     setup = wanted_setup(settings)
     files = {path.rsplit("/", 1)[-1]: yaml.safe_dump(content) for path, content in setup.items()}
-    yield _object("v1", "ConfigMap", namespace, name, data=files)
+    yield manifest("v1", "ConfigMap", namespace, name, data=files)
     http, https = controller.pod_ports
     ports = [
         {"name": "http", "port": 80, "targetPort": http},
         {"name": "https", "port": 443, "targetPort": https},
     ]
-    yield _object("v1", "Service", namespace, name, spec={"selector": labels, "ports": ports})
+    yield manifest("v1", "Service", namespace, name, spec={"selector": labels, "ports": ports})
     probe = {"tcpSocket": {"port": https}, "periodSeconds": 2, "failureThreshold": 30}
     container = {
         "name": name,
@@ -230,7 +225,7 @@ def _controller(settings: Settings) -> Iterator[Object]:
     }
     volumes: list[Object] = [{"name": "files", "configMap": {"name": name}}, {"name": "tmp", "emptyDir": {}}]
     pod = {**_pod(settings, TRAEFIK_USER), "serviceAccountName": name, "containers": [container], "volumes": volumes}
-    yield _object(
+    yield manifest(
         "apps/v1",
         "Deployment",
         namespace,
@@ -253,7 +248,7 @@ def _monitoring(settings: Settings) -> Iterator[Object]:
             {"route": {"receiver": "nobody", "group_wait": "1s"}, "receivers": [{"name": "nobody"}]}
         ),
     }
-    yield _object("v1", "ConfigMap", namespace, name, data=files)
+    yield manifest("v1", "ConfigMap", namespace, name, data=files)
     mounts = [
         {"name": "files", "mountPath": "/etc/prometheus"},
         {"name": "rules", "mountPath": "/rules"},
@@ -309,7 +304,7 @@ def _monitoring(settings: Settings) -> Iterator[Object]:
         "selector": {"matchLabels": labels},
         "template": {"metadata": {"labels": labels}, "spec": pod},
     }
-    yield _object("apps/v1", "StatefulSet", namespace, name, spec=spec)
+    yield manifest("apps/v1", "StatefulSet", namespace, name, spec=spec)
 
 
 def _prometheus() -> Object:
