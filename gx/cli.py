@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,24 +36,12 @@ USUAL_REGISTRATIONS = 120
 
 app = typer.Typer(
     help="Preview and check the GX Coin platform, run a network on this machine, adopt one that was made by hand.",
+    epilog="Begin with `gx preview devnet`: it contacts nothing and changes nothing. `gx COMMAND --help` says more.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(local, name="local")
-app.add_typer(edge, name="edge")
-app.command()(reach)
-app.command()(dns)
-app.command()(diff)
-app.command()(adopt)
-app.command()(backups)
-app.command()(restore)
-app.command()(rotate)
-app.command()(remove_test_users)
-app.command()(verify)
-app.command()(promote)
-app.command()(pin)
 Stack = Annotated[
     str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
 ]
@@ -85,7 +74,6 @@ def _record(stack: str, root: Path, console: Console) -> "Plan":
         )
 
 
-@app.command()
 def preview(
     stack: Stack,
     render: Annotated[
@@ -135,7 +123,6 @@ def _as_json(finding: "Finding") -> dict[str, str]:
     }
 
 
-@app.command()
 def check(
     stacks: Annotated[
         list[str] | None, typer.Argument(metavar="[STACK]...", help="All networks if none is named.")
@@ -192,7 +179,6 @@ def _check_live(stacks: list[str], context: str, root: Path, console: Console, s
         raise typer.Exit(BAD_INPUT)
 
 
-@app.command()
 def schema(
     check_only: Annotated[bool, typer.Option("--check", help="Only say whether the file is current.")] = False,
 ) -> None:
@@ -207,6 +193,30 @@ def schema(
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
+    (preview, "everything that a network would get; offline"),
+    (check, "every check over the networks, or over a live one"),
+    (diff, "what a change does to the networks; offline"),
+    (reach, "who reaches whom on which port, by which policy"),
+    (verify, "proof that a network works, after a deployment"),
+    (promote, "a verified set of versions goes to the next network"),
+    (pin, "the digests that run, into the release file"),
+    (adopt, "takes over a network that was made by hand"),
+    (backups, "the snapshots of a network: age, size, last drill"),
+    (restore, "brings a snapshot back and proves it there"),
+    (rotate, "a new value of a secret: what restarts, then the key"),
+    (dns, "the zone beside what the network wants"),
+    (remove_test_users, "removes the test users that the program added"),
+    (schema, "the editor's schema of the stack files"),
+)
+"""In the order in which a person meets them, each with what it is for in one line of the list."""
+
+for _function, _summary in COMMANDS:
+    app.command(short_help=_summary)(_function)
+app.add_typer(local, name="local", short_help="a network on this machine, with --pods for real")
+app.add_typer(edge, name="edge", short_help="the way in: cut-over, Cloudflare's ranges, controller")
 
 
 def _interrupt(_signal: int, _frame: object) -> None:

@@ -19,7 +19,7 @@ Context = Annotated[
 DATA = Path(".gx-local")
 
 
-@local.command()
+@local.command(short_help="start the cluster and put a network on it")
 def up(
     stack: Annotated[str, typer.Argument(metavar="[STACK]", help="devnet, testnet or mainnet.")] = "devnet",
     data: Data = DATA,
@@ -35,7 +35,7 @@ def up(
     bring_up(stack, project_root(), data.absolute(), context, console, pods=pods)
 
 
-@local.command()
+@local.command(short_help="processes, nodes, networks, pods")
 def status(data: Data = DATA, context: Context = "") -> None:
     """Show what runs: processes, nodes, stacks, pods. Ends with 1 when the cluster does not run."""
     from gx.local.show import show_status
@@ -44,7 +44,7 @@ def status(data: Data = DATA, context: Context = "") -> None:
         raise typer.Exit(1)
 
 
-@local.command()
+@local.command(short_help="stop every process; --delete removes the data")
 def down(
     data: Data = DATA,
     context: Context = "",
@@ -56,7 +56,7 @@ def down(
     take_down(data.absolute(), context, Console(highlight=False, soft_wrap=True), delete=delete)
 
 
-@local.command()
+@local.command(short_help="mark a cluster of yours as made for trials")
 def mark(
     context: Annotated[str, typer.Option("--context", metavar="NAME", help="Context of the cluster.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

@@ -40,7 +40,7 @@ def _zone(settings: "Settings") -> "Zone | None":
     return zone_from_environment(None if zone_id == UNSET_ZONE_ID else zone_id)
 
 
-@edge.command()
+@edge.command(short_help="Cloudflare's addresses, against the pinned ones")
 def ranges() -> None:
     """Compare the pinned ranges of Cloudflare with what it publishes now. Changes nothing.
 
@@ -60,7 +60,7 @@ def ranges() -> None:
     console.print(f"the {len(pinned)} pinned ranges are those that Cloudflare publishes")
 
 
-@edge.command()
+@edge.command(short_help="how the ingress controller must be configured")
 def controller(stack: Stack) -> None:
     """Print how the network's ingress controller must be configured: it is installed by others."""
     from gx.controller_setup import wanted_setup
@@ -69,7 +69,7 @@ def controller(stack: Stack) -> None:
         sys.stdout.write(f"# {name}\n{yaml.safe_dump(content, sort_keys=False)}")
 
 
-@edge.command()
+@edge.command(short_help="from hand-made rules on a node to the edge proxy")
 def cutover(
     stack: Stack,
     node: Annotated[str, typer.Argument(help="Id of the node, as in the stack file.", metavar="NODE")],

@@ -36,6 +36,19 @@ def test_preview_shows_everything(gx: Run, stack: str) -> None:
     assert "\x1b" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize("group", [(), ("local",), ("edge",)], ids=["gx", "local", "edge"])
+def test_the_list_of_commands_cuts_no_summary(gx: Run, group: tuple[str, ...]) -> None:
+    done = gx(*group, "--help")
+    assert done.returncode == 0
+    listed = done.stdout.split("Commands:")[1].split("\n\n")[0].strip().splitlines()
+    assert len(listed) >= 3
+    assert not [line for line in listed if "..." in line]
+
+
+def test_without_arguments_it_says_how_to_begin(gx: Run) -> None:
+    assert "Begin with `gx preview devnet`" in gx().stdout + gx().stderr
+
+
 def test_json_is_for_programs(gx: Run) -> None:
     result = gx("preview", "testnet", "--json")
     document = json.loads(result.stdout)
