@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import ssl
+import stat
 import subprocess
 import sys
 import tempfile
@@ -61,10 +62,18 @@ class Devnet:
     Attributes:
         root: A copy of everything that a person edits.
         data: The data folder of the local command.
+        programs: Folder that is searched for programs first: whether Docker is there is the test's choice.
     """
 
     root: Path
     data: Path
+    programs: Path
+
+    def program(self, name: str, line: str) -> None:
+        """Put a program of one line of shell in the place of the machine's own."""
+        self.programs.mkdir(exist_ok=True)
+        (self.programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (self.programs / name).chmod(stat.S_IRWXU)
 
     @property
     def folder(self) -> DataFolder:
@@ -86,7 +95,13 @@ class Devnet:
         return subprocess.run(
             [sys.executable, "-c", COMMAND, *arguments],
             cwd=cwd or self.root,
-            env={**os.environ, "KUBECONFIG": str(self.folder.kubeconfig), "PYTHONPATH": str(ROOT)},
+            env={
+                **os.environ,
+                "KUBECONFIG": str(self.folder.kubeconfig),
+                "PYTHONPATH": str(ROOT),
+                "PATH": f"{self.programs}:{os.environ['PATH']}",
+                "GX_FAKE_KIND": str(self.data.parent / "kind"),
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -297,7 +312,8 @@ def devnet() -> Generator[Devnet]:
             unavailable(str(problem))
         with tempfile.TemporaryDirectory(prefix="gx-pods-") as name:
             folder = Path(name)
-            network = Devnet(copy_project(folder / "project"), folder / "data")
+            network = Devnet(copy_project(folder / "project"), folder / "data", folder / "bin")
+            network.program("docker", "exit 1")
             try:
                 yield network
             finally:

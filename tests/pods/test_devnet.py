@@ -6,6 +6,7 @@ One network for all tests, in the order in which they stand. Figures are printed
 import hashlib
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -15,8 +16,9 @@ import pytest
 from gx.local.engine import EngineError
 from gx.naming import MINIO_MESSAGING_USER
 from gx.objects import mapping
+from gx.settings.project import ROOT
 from tests.helpers.stack import edit, edit_release, put
-from tests.pods.devnet import NAMESPACE, STACK, Devnet, all_ready, devnet, kill_container, log_in, until
+from tests.pods.devnet import NAMESPACE, STACK, Devnet, all_ready, devnet, kill_container, left_behind, log_in, until
 from tests.pods.load import under_load
 
 pytestmark = pytest.mark.timeout(600)
@@ -29,6 +31,20 @@ def network() -> Iterator[Devnet]:
     """Return devnet, empty."""
     with devnet() as found:
         yield found
+
+
+def test_0_where_docker_and_kind_are_at_hand_they_are_used() -> None:
+    """Neither can be had here: kind is played, with its own words, by a program whose cluster has real pods."""
+    with devnet() as network:
+        fake = ROOT / "tests" / "pods" / "fake_kind.py"
+        network.program("docker", "exit 0")
+        network.program("kind", f'exec "{sys.executable}" "{fake}" "$@"')
+        assert "--context kind-gx-local" in network.up()
+        assert network.folder.docker == "kind"
+        until(lambda: not _failed(network), 60)
+        assert "the cluster of kind goes on" in network.gx("local", "down", "--data", str(network.data)).stdout
+        network.up()
+        assert not _failed(network)
 
 
 def test_a_from_nothing_to_green(network: Devnet) -> None:
@@ -177,6 +193,9 @@ def test_j_the_machine_is_cut_off_and_started_again(network: Devnet) -> None:
     assert supervisor is not None
     supervisor.kill()
     until(lambda: not _alive(network), 20)
+    until(lambda: all("cgroup" in what for what in left_behind(network.data)), 20)  # the kernel's own work
+    network.down()
+    assert left_behind(network.data) == []
     network.up()
     until(lambda: not _failed(network), 60)
     assert network.query('SELECT count(*) FROM "Conversation"') == rows

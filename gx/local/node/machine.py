@@ -111,8 +111,7 @@ class Machine:
         os.close(host)
         _call("ip", "link", "set", "lo", "up")
         _call("ip", "address", "add", f"{NODE_ADDRESS}/{PREFIX}", "dev", NODE_LINK)
-        _call("ip", "link", "set", NODE_LINK, "up")
-        _call("ip", "route", "add", "default", "via", HOST_ADDRESS)  # leads no further: the host forwards nothing
+        _call("ip", "link", "set", NODE_LINK, "up")  # no route leads further: nothing in here reaches a real network
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
     def _start(self, name: str, command: Sequence[str]) -> None:
