@@ -27,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest file, so that the other worker is not done long before."""
+    items.sort(key=lambda item: item.path.parent.name != "pods")
+
+
 @pytest.fixture(scope="session")
 def plans() -> dict[str, Plan]:
     """Return the recorded Plan of every network."""
