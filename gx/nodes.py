@@ -18,6 +18,15 @@ class ClusterNode:
     labels: Mapping[str, str]
     taints: tuple[str, ...] = field(default=())
 
+    def taint_specs(self) -> list[dict[str, str]]:
+        """Return its taints as Kubernetes writes them."""
+        specs: list[dict[str, str]] = []
+        for text in self.taints:
+            pair, _, effect = text.partition(":")
+            key, _, value = pair.partition("=")
+            specs.append({"key": key, "value": value, "effect": effect})
+        return specs
+
 
 def _mainnet_node(name: str, number: int) -> ClusterNode:
     labels = {
@@ -45,8 +54,3 @@ NODES = (
         taints=("environment=nonprod:NoSchedule",),
     ),
 )
-
-LOCAL_NODE = "gx-local"
-"""The one node of a local cluster with real pods; no node of production has that name."""
-LOCAL_LINK = "10.199.77.0/30"
-"""The link between this machine and its node."""

@@ -31,6 +31,12 @@ def readiness(api: KubernetesApi, live: Object) -> Readiness:
     return check(api, live) if check else _READY
 
 
+def pod_ready(pod: Object) -> bool:
+    """Whether a pod says that it is ready."""
+    conditions = sequence(pod, "status", "conditions")
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
 def _rollout(live: Object, wanted: int, figures: Mapping[str, int]) -> Readiness:
     status = mapping(live, "status")
     if status.get("observedGeneration", 0) < live["metadata"]["generation"]:

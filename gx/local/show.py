@@ -13,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from gx.live.readiness import pod_ready
 from gx.local.engine import Event, Result
 from gx.local.folder import DataFolder, folder_of
 from gx.local.network import LocalNetwork
-from gx.objects import mapping, sequence
+from gx.objects import mapping
 from gx.settings.offline import offline_settings
 from gx.settings.project import PROJECT, networks
 
@@ -142,10 +143,7 @@ def _by_component(resources: list[dict[str, Any]]) -> dict[str, Counter[str]]:
 
 def _pods(api: KubernetesApi, namespace: str) -> str:
     pods = list(api.list_objects("v1", "Pod", namespace))
-    ready = sum(
-        any(c["type"] == "Ready" and c["status"] == "True" for c in sequence(pod, "status", "conditions"))
-        for pod in pods
-    )
+    ready = sum(map(pod_ready, pods))
     ended = sum(mapping(pod, "status").get("phase") == "Succeeded" for pod in pods)
     return f"pods in {namespace}: {ready} ready, {ended} completed, {len(pods) - ready - ended} waiting"
 

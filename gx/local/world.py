@@ -61,7 +61,6 @@ def apply_world(api: KubernetesApi, settings: Settings, folder: DataFolder, repo
 
 def _nodes() -> Iterator[Object]:
     for node in NODES:
-        taints = [dict(zip(("key", "value", "effect"), _taint(text), strict=True)) for text in node.taints]
         yield {
             "apiVersion": "v1",
             "kind": "Node",
@@ -70,14 +69,8 @@ def _nodes() -> Iterator[Object]:
                 "labels": {**node.labels, "kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux"},
                 "annotations": {SIMULATED: "fake"},
             },
-            "spec": {"taints": taints},
+            "spec": {"taints": node.taint_specs()},
         }
-
-
-def _taint(text: str) -> tuple[str, str, str]:
-    key, _, rest = text.partition("=")
-    value, _, effect = rest.partition(":")
-    return key, value, effect
 
 
 def _manifests(settings: Settings, folder: DataFolder) -> Iterator[Object]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gx.assets import asset
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from gx.live.readiness import pod_ready
 from gx.monitoring.rules import alerts, rule_file, threshold
 from gx.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
@@ -104,7 +105,7 @@ def _backup(inside: Inside) -> str:
 
 def _redis(inside: Inside) -> str:
     """A wrong password leaves the pods Ready (production.md 3): only a login tells."""
-    pods = [pod for pod in _pods(inside.api, inside.namespace, f"app={MESSAGING}") if _ready(pod)]
+    pods = [pod for pod in _pods(inside.api, inside.namespace, f"app={MESSAGING}") if pod_ready(pod)]
     if not pods:
         raise FailedError(f"no pod of {MESSAGING} is ready")
     command = ["node", "-e", asset("scripts/redis-login.js")]
@@ -150,7 +151,7 @@ def _controller(inside: Inside) -> str:
     if service is None:
         raise FailedError(f"there is no Service {controller.service} in {controller.namespace}")
     selector = ",".join(f"{key}={value}" for key, value in mapping(service, "spec", "selector").items())
-    ready = [pod for pod in _pods(inside.api, controller.namespace, selector) if _ready(pod)]
+    ready = [pod for pod in _pods(inside.api, controller.namespace, selector) if pod_ready(pod)]
     nodes = {pod["spec"].get("nodeName") for pod in ready}
     if len(ready) < CONTROLLER_PODS:
         raise FailedError(f"{len(ready)} ready, {CONTROLLER_PODS} are needed: one that moves takes every host down")
@@ -196,8 +197,3 @@ def rule_problems(settings: Settings, loaded: Iterable[Any]) -> Iterator[str]:
 
 def _pods(api: KubernetesApi, namespace: str, selector: str) -> list[Object]:
     return list(api.list_objects("v1", "Pod", namespace, labels=selector))
-
-
-def _ready(pod: Object) -> bool:
-    conditions = sequence(pod, "status", "conditions")
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)

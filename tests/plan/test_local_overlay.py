@@ -11,7 +11,7 @@ import yaml
 from gx.checks import run_checks
 from gx.checks.finding import Severity
 from gx.errors import InputError
-from gx.nodes import LOCAL_LINK
+from gx.local.node.addresses import LOCAL_LINK
 from gx.plan.record import record
 from gx.settings.offline import offline_settings
 from gx.settings.overlay import laid_over

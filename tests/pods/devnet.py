@@ -24,9 +24,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi
+from gx.live.readiness import readiness
 from gx.local.folder import DataFolder
 from gx.local.network import LocalNetwork
 from gx.local.node.addresses import HOST_LINK, NODE_ADDRESS
+from gx.local.node.backup import manual_job
 from gx.local.node.cgroups import NAME, hierarchies
 from gx.local.node.host import check, this_host
 from gx.local.node.surroundings import ALERTMANAGER_PORT
@@ -165,19 +167,7 @@ class Devnet:
         api = self.api
         owner = api.get("batch/v1", "CronJob", NAMESPACE, cron_job)
         assert owner is not None
-        job: Object = {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": {
-                "name": name,
-                "namespace": NAMESPACE,
-                "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
-            },
-            "spec": owner["spec"]["jobTemplate"]["spec"],
-        }
-        reference = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cron_job, "uid": owner["metadata"]["uid"]}
-        job["metadata"]["ownerReferences"] = [{**reference, "controller": True}]
-        api.apply(job, manager="test")
+        api.apply(manual_job(owner, name), manager="test")
         until(lambda: _succeeded(api, name), 90)
 
     def query(self, sql: str) -> str:
@@ -259,9 +249,9 @@ def until(done: Callable[[], object], seconds: float) -> float:
 def _succeeded(api: KubernetesApi, job: str) -> bool:
     found = api.get("batch/v1", "Job", NAMESPACE, job)
     assert found is not None
-    conditions = {c["type"] for c in sequence(found, "status", "conditions") if c["status"] == "True"}
-    assert "Failed" not in conditions, found["status"]
-    return "Complete" in conditions
+    state = readiness(api, found)
+    assert not state.failed, state.text
+    return state.ready
 
 
 def kill_container(pod: Object) -> bool:

@@ -2,8 +2,10 @@
 
 from ipaddress import ip_network
 
-from gx.nodes import LOCAL_LINK, LOCAL_NODE, NODES
+from gx.nodes import NODES
 
+LOCAL_LINK = "10.199.77.0/30"
+"""The link between this machine and its node."""
 HOST_LINK = "gx-pods"
 """The host's end of the link to the node; it goes when the node goes."""
 NODE_LINK = "uplink"
@@ -11,6 +13,7 @@ HOST_ADDRESS, NODE_ADDRESS = (str(address) for address in ip_network(LOCAL_LINK)
 PREFIX = ip_network(LOCAL_LINK).prefixlen
 POD_SUBNET = "10.42.0.0/24"
 """The node's share of production's range of pods."""
-NODE_NAME = LOCAL_NODE
+NODE_NAME = "gx-local"
+"""No node of production has that name."""
 MODEL = next(node for node in NODES if node.labels.get("node-id") == "vps4")
 """The node that devnet and testnet run on (production.md 1): its labels and taints are this one's."""

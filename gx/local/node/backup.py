@@ -3,8 +3,9 @@
 import time
 
 from gx.live.kubernetes_api import KubernetesApi
+from gx.live.readiness import readiness
 from gx.naming import BACKUP
-from gx.objects import mapping, sequence
+from gx.objects import Object, mapping
 from gx.settings.settings import Settings
 
 NAME = f"{BACKUP}-first"
@@ -17,27 +18,26 @@ def first_backup(api: KubernetesApi, settings: Settings, manager: str) -> bool:
     cron_job = api.get("batch/v1", "CronJob", namespace, BACKUP)
     if cron_job is None or mapping(cron_job, "status").get("lastSuccessfulTime"):
         return cron_job is not None
-    template, meta = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
-    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": BACKUP, "uid": meta["uid"], "controller": True}
-    job = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            **mapping(template, "metadata"),
-            "name": NAME,
-            "namespace": namespace,
-            "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
-            "ownerReferences": [owner],
-        },
-        "spec": template["spec"],
-    }
-    if api.get("batch/v1", "Job", namespace, NAME) is None:
-        api.apply(job, manager=manager)
+    job = api.get("batch/v1", "Job", namespace, NAME) or api.apply(manual_job(cron_job, NAME), manager=manager)
     deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        status = mapping(api.get("batch/v1", "Job", namespace, NAME) or {}, "status")
-        ended = {c["type"] for c in sequence(status, "conditions") if c.get("status") == "True"}
-        if ended & {"Complete", "Failed"}:
-            return "Complete" in ended
+    while job is not None and time.monotonic() < deadline:
+        state = readiness(api, job)
+        if state.ready or state.failed:
+            return state.ready
         time.sleep(0.5)
+        job = api.get("batch/v1", "Job", namespace, NAME)
     return False
+
+
+def manual_job(cron_job: Object, name: str) -> Object:
+    """Return a run of a CronJob as `kubectl create job --from` makes it: the CronJob's own, so its success counts."""
+    template, meta = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": meta["name"], "uid": meta["uid"], "controller": True}
+    metadata = {
+        **mapping(template, "metadata"),
+        "name": name,
+        "namespace": meta["namespace"],
+        "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
+        "ownerReferences": [owner],
+    }
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]}

@@ -39,11 +39,10 @@ def enter() -> None:
 
 def settle() -> None:
     """Inside the node, in version 2: leave the top group, so that groups of pods can be made below it."""
-    if is_v2():
-        (ROOT / LEAF).mkdir(exist_ok=True)
-        for process in (ROOT / "cgroup.procs").read_text().split():
-            (ROOT / LEAF / "cgroup.procs").write_text(process)
-        (ROOT / "cgroup.subtree_control").write_text(CONTROLLERS)
+    (ROOT / LEAF).mkdir(exist_ok=True)
+    for process in (ROOT / "cgroup.procs").read_text().split():
+        (ROOT / LEAF / "cgroup.procs").write_text(process)
+    (ROOT / "cgroup.subtree_control").write_text(CONTROLLERS)
 
 
 def remove() -> None:

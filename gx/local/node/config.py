@@ -97,17 +97,11 @@ def _kubelet(folder: Path, pki: Path) -> dict[str, Any]:
         "imageGCLowThresholdPercent": 99,
         "failSwapOn": False,
         "resolvConf": str(folder / "resolv.conf"),
-        "registerWithTaints": [_taint(text) for text in MODEL.taints],
+        "registerWithTaints": MODEL.taint_specs(),
         "syncFrequency": "5s",  # how soon a changed ConfigMap is seen in a pod
         "nodeStatusUpdateFrequency": "4s",
         "serializeImagePulls": False,
     }
-
-
-def _taint(text: str) -> dict[str, str]:
-    pair, _, effect = text.partition(":")
-    key, _, value = pair.partition("=")
-    return {"key": key, "value": value, "effect": effect}
 
 
 def _kube_proxy(pki: Path) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gx.errors import InputError
 from gx.local.node.images import LocalImage, write_archive
+from gx.local.node.run import output_of
 
 CLUSTER = "gx-local"
 
@@ -101,10 +101,4 @@ def delete(tool: Tool, kubeconfig: Path) -> None:
 
 def _run(tool: Tool, words: tuple[str, ...], file: Path | None = None) -> str:
     command = [tool.name, *(str(file) if word == "{file}" else word for word in words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 the person's own tool
-    if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise InputError(
-            file=tool.name, consequence=f"{' '.join(command[1:3])}: {said[-300:]}", fix="mend what it names"
-        )
-    return done.stdout
+    return output_of(command, " ".join(command[1:3]))

@@ -14,10 +14,9 @@ import psutil
 
 from gx.errors import InputError
 from gx.local.node import cgroups
-from gx.local.node.addresses import HOST_LINK, POD_SUBNET
+from gx.local.node.addresses import HOST_LINK, LOCAL_LINK, POD_SUBNET
 from gx.local.node.config import PLUGINS
 from gx.neighbours import SERVICE_RANGE
-from gx.nodes import LOCAL_LINK
 
 LEAST_MEMORY = 8 * 2**30
 """The network itself needs less (`make bench`); builds and tests run beside it."""

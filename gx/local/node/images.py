@@ -1,6 +1,7 @@
 """The images of a network under the very names that its manifests use, without a registry and without Docker."""
 
 import hashlib
+import io
 import json
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import IO, Any
 
 from gx.catalogue import CATALOGUE
 from gx.local.node.config import PAUSE_IMAGE
-from gx.local.node.layers import LIBRARIES, config_entry
+from gx.local.node.layers import LIBRARIES
 from gx.settings.settings import Settings
 
 POSTGRES_IMAGE = "gx-local/postgres:15"
@@ -122,7 +123,13 @@ def write_archive(out: IO[bytes], wanted: list[LocalImage], layers: Mapping[str,
         for image in wanted:
             config = image.config(digests)
             name = f"{hashlib.sha256(config).hexdigest()}.json"
-            tar.addfile(*config_entry(name, config))
+            tar.addfile(*_entry(name, config))
             files = [f"{digests[layer][7:]}.tar" for layer in image.layers]
             manifest.append({"Config": name, "RepoTags": [image.name], "Layers": files})
-        tar.addfile(*config_entry("manifest.json", json.dumps(manifest).encode()))
+        tar.addfile(*_entry("manifest.json", json.dumps(manifest).encode()))
+
+
+def _entry(name: str, content: bytes) -> tuple[tarfile.TarInfo, io.BytesIO]:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    return entry, io.BytesIO(content)

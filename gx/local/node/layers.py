@@ -5,10 +5,8 @@ times, so the same packages give the same bytes.
 """
 
 import hashlib
-import io
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,6 +15,7 @@ from pathlib import Path
 from gx.cache import cache_root
 from gx.errors import InputError
 from gx.local.binaries import BINARIES, find
+from gx.local.node.run import output_of
 from gx.settings.project import ROOT
 
 Report = Callable[[str], None]
@@ -85,7 +84,7 @@ def _hash(words: Iterable[str]) -> str:
 def _requirements() -> str:
     """Return the locked libraries of the stand-in and of the backup, with hashes."""
     command = [_uv(), "export", "--frozen", "--only-group", "standin", "--no-emit-project", "--no-header"]
-    return _run(command, "the lock file could not be read", cwd=ROOT)
+    return output_of(command, "the lock file could not be read", cwd=ROOT)
 
 
 def _uv() -> str:
@@ -96,26 +95,12 @@ def _uv() -> str:
     return found
 
 
-def _run(command: list[str], consequence: str, cwd: Path | None = None) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 fixed words and our own files
-            command, capture_output=True, text=True, check=False, cwd=cwd
-        )
-    except FileNotFoundError:
-        fix = "run `make tools`, which installs what tools/debian-packages.txt lists"
-        raise InputError(file=command[0], consequence=f"is not installed: {consequence}", fix=fix) from None
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise InputError(file=command[0], consequence=f"{consequence}: {last[-300:]}", fix="mend what it names")
-    return done.stdout
-
-
 def _build_root(debian: Path, python: Path, requirements: str, report: Report) -> None:
     """Unpack Debian and the wheels into one folder, compile what Python loads, and pack each."""
     with tempfile.TemporaryDirectory(prefix="building-", dir=debian.parent) as name:
         root = Path(name) / "root"
         report("unpacking Debian packages for the images (about half a minute, once)")
-        _run(
+        output_of(
             ["mmdebstrap", "--variant=extract", "--mode=root", f"--include={','.join(PACKAGES)}", SUITE, str(root)],
             "the Debian packages could not be unpacked",
         )
@@ -128,13 +113,13 @@ def _build_root(debian: Path, python: Path, requirements: str, report: Report) -
         options = ("--quiet", "--require-hashes", "--no-deps", "--link-mode", "copy")
         platform = ("--python-version", PYTHON, "--python-platform", "x86_64-unknown-linux-gnu")
         files = ("--target", str(target), "--requirement", str(listed))
-        _run(
+        output_of(
             [_uv(), "pip", "install", *options, *platform, *files],
             "the Python libraries could not be installed",
         )
         # Checked by nobody: a read-only root could not write new ones, and every start would compile again.
         compiled = ("--invalidation-mode", "unchecked-hash", "/usr/lib/python3.11", f"/{LIBRARIES}")
-        _run(
+        output_of(
             ["chroot", str(root), "/usr/bin/python3", "-m", "compileall", "-q", *compiled],
             "the Python libraries could not be compiled",
         )
@@ -162,7 +147,7 @@ def _accounts(root: Path) -> None:
     """Write the accounts, and a link for every small program of busybox that nothing else provides."""
     (root / "etc/passwd").write_text("".join(f"{name}:x:{uid}:{uid}::/tmp:/bin/sh\n" for name, uid in _USERS))
     (root / "etc/group").write_text("".join(f"{name}:x:{uid}:\n" for name, uid in _USERS))
-    applets = _run([str(root / "bin/busybox"), "--list"], "busybox does not run").split()
+    applets = output_of([str(root / "bin/busybox"), "--list"], "busybox does not run").split()
     for applet in applets:
         if not any(os.path.lexists(root / folder / applet) for folder in ("bin", "usr/bin", "sbin", "usr/sbin")):
             (root / "bin" / applet).symlink_to("busybox")
@@ -219,10 +204,3 @@ def pack(root: Path, target: Path, *, only: str = "") -> None:
             elif entry.isdir() or entry.issym() or entry.islnk():
                 tar.addfile(entry)
     part.replace(target)
-
-
-def config_entry(name: str, content: bytes) -> tuple[tarfile.TarInfo, io.BytesIO]:
-    """Return a small file as an entry of an archive."""
-    entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    return entry, io.BytesIO(content)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from gx.live.kubernetes_api import KubernetesApi
+from gx.live.readiness import pod_ready
 from gx.objects import Object, mapping, sequence
 
 SECONDS = 180
@@ -38,11 +39,10 @@ def serves(pod: Object, since: float) -> bool:
     status = mapping(pod, "status")
     if status.get("phase") in ENDED:
         return True
-    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in sequence(status, "conditions"))
     started = [
         mapping(container, "state", "running").get("startedAt") for container in sequence(status, "containerStatuses")
     ]
-    return ready and all(text and _seconds(str(text)) >= int(since) for text in started)
+    return pod_ready(pod) and all(text and _seconds(str(text)) >= int(since) for text in started)
 
 
 def _seconds(text: str) -> float:
