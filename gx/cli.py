@@ -28,6 +28,7 @@ from gx.settings.project import networks, project_root
 
 if TYPE_CHECKING:
     from gx.checks.finding import Finding
+    from gx.operate.adopt import Adoption
     from gx.plan.model import Plan
 
 BAD_INPUT = 2
@@ -74,11 +75,17 @@ def _record(stack: str, root: Path, console: Console) -> "Plan":
         )
 
 
-def preview(
+def preview(  # noqa: PLR0917 options of a command
     stack: Stack,
     render: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write one YAML file per object into this folder.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write everything as one page for a browser, errors included.")
+    ] = None,
+    context: Annotated[
+        str, typer.Option("--context", metavar="NAME", help="With --html: what adopting this cluster would change.")
+    ] = "",
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Show secret values; generated ones are stand-ins.")
     ] = False,
@@ -86,11 +93,13 @@ def preview(
 ) -> None:
     """Show everything that the program would put on a network, with checks. Contacts nothing, changes nothing.
 
+    A page never holds a secret. With --context the cluster is read, and only read.
     Ends with 0, or with 2 when the input is wrong or a check finds an error.
     """
     started = time.perf_counter()
     console, status = Console(highlight=False), Console(stderr=True, highlight=False)
     root = project_root()
+    adoption = _page_options(stack, html, context, show_secrets=show_secrets)
     plan = _record(stack, root, status)
 
     from gx.checks import run_checks
@@ -103,15 +112,38 @@ def preview(
     if render is not None and not failed:
         count = write_rendered(plan, render, show_secrets=show_secrets)
         status.print(f"wrote {count} files to {render}")
+    if html is not None:
+        from gx.report.page import make_report
+
+        make_report(plan, findings, root, html, adoption=adoption(plan))
+        status.print(f"wrote {html}")
     if as_json:
         document = {**plan.to_json(show_secrets=show_secrets), "findings": [_as_json(finding) for finding in findings]}
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        print_plan(console, plan, findings, time.perf_counter() - started)
+        seen = f"the cluster of {context} was read" if context else "nothing was contacted"
+        print_plan(console, plan, findings, time.perf_counter() - started, seen)
     if failed:
         if render is not None:
             status.print(f"nothing was written to {render}: an error was found")
         raise typer.Exit(BAD_INPUT)
+
+
+def _page_options(
+    stack: str, html: Path | None, context: str, *, show_secrets: bool
+) -> "Callable[[Plan], Adoption | None]":
+    """Return what compares a Plan with the cluster that was named; a wrong combination is refused at once."""
+    if context and html is None:
+        fix = f"gx preview {stack} --html report.html --context {context}, or gx adopt {stack} --context {context}"
+        raise InputError(file="gx preview", key="--context", consequence="belongs to --html", fix=fix)
+    if html is not None and show_secrets:
+        consequence = "does not go into a page: pages are passed on"
+        raise InputError(file="gx preview", key="--show-secrets", consequence=consequence, fix="leave out one of them")
+    if not context:
+        return lambda _: None
+    from gx.operate.prepare import compared
+
+    return compared(stack, context)
 
 
 def _as_json(finding: "Finding") -> dict[str, str]:

@@ -10,14 +10,18 @@ from gx.plan.pods import pod_groups, pods
 from gx.quantities import parse_quantity
 
 
-def check_quota(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for every figure of the quota that does not hold the plan (production.md 15: incident 18)."""
-    groups = pod_groups(plan)
+def object_counts(plan: Plan) -> dict[str, int]:
+    """Return how many Services and claims the namespace will hold, neighbours' included."""
     kinds = Counter(resource.kind for resource in plan.objects if resource.namespace == plan.namespace)
-    counts = {
+    return {
         "services": kinds["Service"] + plan.neighbour_counts["services"],
         "persistentvolumeclaims": kinds["PersistentVolumeClaim"] + plan.neighbour_counts["persistentvolumeclaims"],
     }
+
+
+def check_quota(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every figure of the quota that does not hold the plan (production.md 15: incident 18)."""
+    groups, counts = pod_groups(plan), object_counts(plan)
     quotas = [quota for quota in plan.of_kind("ResourceQuota") if quota.namespace == plan.namespace]
     if len(quotas) > 1:
         yield Finding(check="quota", place=plan.namespace, text="has two ResourceQuotas: the smaller figure wins")

@@ -62,6 +62,16 @@ def resolve(root: Path, name: str) -> Revision:
     return Revision(name, done.stdout.decode().strip())
 
 
+def described(root: Path) -> str:
+    """Return what the files of the project are: the commit, and whether they differ from it; empty without git."""
+    try:
+        commit = _git(root, "rev-parse", "--verify", "--quiet", "--short=12", "HEAD").stdout.decode().strip()
+        changed = bool(commit) and bool(_git(root, "status", "--porcelain").stdout)
+    except InputError:
+        return ""
+    return f"{commit} with changes that are not committed" if changed else commit
+
+
 def plans(
     root: Path, revisions: Sequence[Revision], stacks: Sequence[str], done: Callable[[str], None] = lambda _: None
 ) -> dict[tuple[Revision, str], Plan | None]:

@@ -1,7 +1,7 @@
 """What a person reads of an adoption."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -44,20 +44,24 @@ def _print_item(item: Item, console: Console) -> None:
         console.print(f"create    {item.key}")
         return
     console.print(f"{item.decision.value:<9} {item.key}{'  (pods restart)' if item.restarts else ''}")
-    _print_group("would be replaced by", item.replaced, console)
+    for line in item_lines(item):
+        console.print(f"  {line}")
+
+
+def item_lines(item: Item) -> Iterator[str]:
+    """Yield what adoption does to the fields of an object; values that may be secret are never among them."""
+    yield from _group("would be replaced by", item.replaced)
     changes = [d for d in item.changed if d not in item.replaced]
     noise = [d for d in changes if d.path[:2] in {("metadata", "labels"), ("metadata", "annotations")}]
-    _print_group("will change", [d for d in changes if d not in noise], console)
+    yield from _group("will change", [d for d in changes if d not in noise])
     if noise:
-        console.print(f"  will change: {len(noise)} labels and annotations of the program's own")
-    _print_group("will be pruned", item.pruned, console)
-    for difference, manager in item.foreign:
-        console.print(f"  owned by {manager}: {difference.text}")
+        yield f"will change: {len(noise)} labels and annotations of the program's own"
+    yield from _group("will be pruned", item.pruned)
+    yield from (f"owned by {manager}: {difference.text}" for difference, manager in item.foreign)
 
 
-def _print_group(title: str, found: Sequence[Difference], console: Console) -> None:
-    for difference in found:
-        console.print(f"  {title}: {difference.text}{_values(difference)}")
+def _group(title: str, found: Sequence[Difference]) -> Iterator[str]:
+    return (f"{title}: {difference.text}{_values(difference)}" for difference in found)
 
 
 def _values(difference: Difference) -> str:

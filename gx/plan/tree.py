@@ -62,8 +62,8 @@ def plan_tree(plan: Plan) -> Tree:
     return tree
 
 
-def _program_order(component: Resource) -> tuple[int, int, str]:
-    """Registrations arrive in any order: sort components as the program names them."""
+def program_order(component: Resource) -> tuple[int, int, str]:
+    """Return the sort key of a component: registrations arrive in any order, the program names them in one."""
     kinds, workloads = list(COMPONENT_PURPOSE), list(CATALOGUE)
     kind = kinds.index(component.kind) if component.kind in kinds else len(kinds)
     return kind, workloads.index(component.name) if component.name in workloads else len(workloads), component.name
@@ -71,7 +71,7 @@ def _program_order(component: Resource) -> tuple[int, int, str]:
 
 def _grow(branch: Tree, plan: Plan, parent: str) -> None:
     children = plan.children(parent)
-    for component in sorted((child for child in children if not child.custom), key=_program_order):
+    for component in sorted((child for child in children if not child.custom), key=program_order):
         workload = CATALOGUE.get(component.name) if component.kind == "Workload" else None
         purpose = workload.purpose if workload else COMPONENT_PURPOSE.get(component.kind, "")
         _grow(branch.add(f"[bold]{component.kind}[/] {escape(component.name)} [dim]{purpose}[/]"), plan, component.urn)
@@ -133,8 +133,8 @@ def findings_text(findings: Sequence[Finding]) -> list[RenderableType]:
     return lines
 
 
-def print_plan(console: Console, plan: Plan, findings: Sequence[Finding], seconds: float) -> None:
-    """Print tree, counts, outputs, findings and how long it took."""
+def print_plan(console: Console, plan: Plan, findings: Sequence[Finding], seconds: float, seen: str) -> None:
+    """Print tree, counts, outputs, findings, how long it took, and what was looked at beside the files."""
     console.print(plan_tree(plan), soft_wrap=True)
     console.print(
         Group(
@@ -147,7 +147,7 @@ def print_plan(console: Console, plan: Plan, findings: Sequence[Finding], second
             Text("Findings", style="bold"),
             *findings_text(findings),
             Text(),
-            Text(f"{plan.network}: previewed in {seconds:.1f} s; nothing was contacted, nothing was changed"),
+            Text(f"{plan.network}: previewed in {seconds:.1f} s; {seen}, nothing was changed"),
         ),
         soft_wrap=True,
     )

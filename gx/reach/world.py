@@ -24,6 +24,9 @@ from gx.reach.semantics import Policies, policy_from
 INTERNET = "internet"
 METADATA = "cloud-metadata"
 PROMETHEUS = "monitoring"
+DNS = "dns"
+CLOUDFLARE = "cloudflare"
+SOLVER = "acme-solver"
 SOMEWHERE = ranges("198.51.100.0/24")
 """Addresses that stand for any host outside: reserved for documentation, so nobody's own."""
 
@@ -73,7 +76,7 @@ def _inside(plan: Plan, known: Labels) -> Iterator[Endpoint]:
             ranges=ranges(POD_RANGE),
         )
 
-    yield at_home("acme-solver", ACME_SOLVER_LABEL, ACME_SOLVER_PORT)
+    yield at_home(SOLVER, ACME_SOLVER_LABEL, ACME_SOLVER_PORT)
     yield at_home(UNLISTED, {})
     for neighbour in plan.neighbours:
         yield at_home(neighbour.name, neighbour.labels, *neighbour.ports)
@@ -118,10 +121,10 @@ def _around(plan: Plan, known: Labels) -> Iterator[Endpoint]:
     for controller in CONTROLLERS.values():
         yield pods_of(controller.namespace, controller.namespace, *controller.pod_ports)
     yield pods_of(PROMETHEUS, MONITORING_NAMESPACE)
-    yield pods_of("dns", DNS_NAMESPACE, 53, udp=True)
+    yield pods_of(DNS, DNS_NAMESPACE, 53, udp=True)
     yield pods_of("fabric", f"fabric-{plan.network}", *FABRIC_PORTS)
     yield pods_of("another-namespace", "another-namespace", POSTGRES_PORT, REDIS_PORT, MINIO_PORT)
-    yield Endpoint(name="cloudflare", ranges=ranges(*CLOUDFLARE_RANGES))
+    yield Endpoint(name=CLOUDFLARE, ranges=ranges(*CLOUDFLARE_RANGES))
     nodes = tuple(str(node["address"]) for node in plan.outputs["edgeNodes"])
     for name, addresses, numbers, initiates in (
         ("api-server", ranges(API_SERVER_SERVICE), (443,), False),

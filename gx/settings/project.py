@@ -73,9 +73,10 @@ def replace_file(name: str, text: str, *, root: Path = ROOT, otherwise: str = "n
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         consequence = f"cannot be written ({error.strerror}); {otherwise}"
         raise InputError(file=name, consequence=consequence, fix="make it writable") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_mapping(

@@ -1,0 +1,324 @@
+"""What the report says beside the picture, as plain data for the page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from gx.capacity import POD_FIGURES, needed, show
+from gx.catalogue import CATALOGUE
+from gx.checks.finding import Finding
+from gx.checks.quota import object_counts
+from gx.monitoring.model import Alert, duration
+from gx.monitoring.rules import groups
+from gx.operate.adopt import Adoption
+from gx.operate.adopt_show import item_lines
+from gx.plan.model import PROVIDERS, Plan, Resource
+from gx.plan.pods import pod_groups
+from gx.plan.render import apply_order, to_yaml
+from gx.plan.tree import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
+from gx.quantities import parse_quantity
+from gx.release import PLATFORM_IMAGES, Image, Release
+from gx.settings.load import validated
+from gx.settings.project import networks, read_mapping, release_file
+from gx.settings.settings import Settings
+from gx.steps import Step, Wave
+from gx.verified import read_verified
+
+WHOLE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """An object on the page.
+
+    Attributes:
+        anchor: Its id on the page.
+        kind: Its kind.
+        name: Its name.
+        namespace: Its namespace; empty for what has none.
+        purpose: What it is for, in a few words.
+        marks: What the engine does with it beside creating it.
+        yaml: The object as Kubernetes gets it, secrets redacted.
+    """
+
+    anchor: str
+    kind: str
+    name: str
+    namespace: str
+    purpose: str
+    marks: tuple[str, ...]
+    yaml: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A component with the objects directly below it."""
+
+    title: str
+    purpose: str
+    objects: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaLine:
+    """One figure of the namespace's quota; shares are percent of what is allowed."""
+
+    figure: str
+    hard: str
+    steady: str
+    peak: str
+    steady_share: int
+    peak_share: int
+    accepted: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertLine:
+    """One alert with its number."""
+
+    alert: Alert
+    compares: str
+    waits: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionLine:
+    """The image of a workload on each network, and whether they differ."""
+
+    name: str
+    images: tuple[str, ...]
+    differs: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """What every network runs.
+
+    Attributes:
+        networks: Their names, in the order of promotion as far as it is known.
+        lines: By workload, then by the program's own servers.
+        hashes: By which each set is known.
+        verified: When each set had passed every check; empty if it never has.
+    """
+
+    networks: tuple[str, ...]
+    lines: tuple[VersionLine, ...]
+    hashes: tuple[str, ...]
+    verified: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptionLine:
+    """What adoption does with one object."""
+
+    key: str
+    decision: str
+    restarts: bool
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptionView:
+    """What adoption would change.
+
+    Attributes:
+        state: Where the network stands, in a sentence.
+        lines: By object; empty where no cluster was looked at.
+        orphans: Live objects that nobody plans.
+        refusals: What must be settled first.
+        waves: Components that the stack manages, and those that it does not yet.
+        steps: Steps that are taken, and those that are not, with what they change.
+    """
+
+    state: str
+    lines: tuple[AdoptionLine, ...]
+    orphans: tuple[str, ...]
+    refusals: tuple[str, ...]
+    waves: tuple[tuple[str, bool], ...]
+    steps: tuple[tuple[str, bool, str], ...]
+
+
+def parts_of(plan: Plan) -> tuple[Part, ...]:
+    """Return the components of a Plan with their objects, in the order of the program."""
+    return tuple(_parts(plan, "", "", _Anchors()))
+
+
+class _Anchors:
+    """Ids of a page: kind and name, with a number where two namespaces hold the same."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, int] = {}
+
+    def next(self, resource: Resource) -> str:
+        anchor = anchor_of(resource)
+        self._used[anchor] = count = self._used.get(anchor, 0) + 1
+        return anchor if count == 1 else f"{anchor}~{count}"
+
+
+def anchor_of(resource: Resource) -> str:
+    """Return what the checks and the page call an object."""
+    return f"{resource.kind}/{resource.object_name}"
+
+
+def _parts(plan: Plan, parent: str, path: str, anchors: _Anchors) -> Iterator[Part]:
+    children = plan.children(parent)
+    for component in sorted((child for child in children if not child.custom), key=program_order):
+        workload = CATALOGUE.get(component.name) if component.kind == "Workload" else None
+        title = f"{path}{component.kind} {component.name}"
+        own = [child for child in plan.children(component.urn) if _is_shown(child)]
+        if own:
+            yield Part(
+                title=title,
+                purpose=workload.purpose if workload else COMPONENT_PURPOSE.get(component.kind, ""),
+                objects=tuple(_shown(child, anchors) for child in sorted(own, key=apply_order)),
+            )
+        yield from _parts(plan, component.urn, f"{title} / ", anchors)
+
+
+def _is_shown(resource: Resource) -> bool:
+    return resource.custom and not resource.read and not resource.type.startswith(PROVIDERS)
+
+
+def _shown(resource: Resource, anchors: _Anchors) -> Shown:
+    options = resource.options
+    marks = (
+        ("protected", options.protect),
+        ("stays when it is deleted here", options.retain_on_delete),
+        (f"ignores changes of {', '.join(options.ignore_changes)}", bool(options.ignore_changes)),
+        (f"import {options.import_id}", bool(options.import_id)),
+    )
+    return Shown(
+        anchor=anchors.next(resource),
+        kind=resource.kind,
+        name=resource.object_name,
+        namespace=resource.namespace,
+        purpose=KIND_PURPOSE.get(resource.kind, ""),
+        marks=tuple(text for text, holds in marks if holds),
+        yaml=to_yaml(resource),
+    )
+
+
+def quota_of(plan: Plan) -> tuple[QuotaLine, ...]:
+    """Return how much of the namespace's quota the Plan needs, all the time and at peak."""
+    found: list[QuotaLine] = []
+    pods, counts = pod_groups(plan), object_counts(plan)
+    for quota in plan.of_kind("ResourceQuota"):
+        if quota.namespace != plan.namespace:
+            continue
+        for figure, hard in quota.spec["hard"].items():
+            counted = Decimal(counts.get(figure, 0))
+            steady, peak = (
+                needed(pods, figure, peak=at_peak) if figure in POD_FIGURES else counted for at_peak in (False, True)
+            )
+            limit = parse_quantity(hard)
+            found.append(
+                QuotaLine(
+                    figure=figure,
+                    hard=hard,
+                    steady=show(figure, steady),
+                    peak=show(figure, peak),
+                    steady_share=_share(steady, limit),
+                    peak_share=_share(peak, limit),
+                    accepted=plan.accepted_at_peak.get(figure, "") if peak > limit else "",
+                )
+            )
+    return tuple(found)
+
+
+def _share(amount: Decimal, limit: Decimal) -> int:
+    return int(amount * WHOLE / limit) if limit else WHOLE
+
+
+def alerts_of(settings: Settings) -> tuple[tuple[str, tuple[AlertLine, ...]], ...]:
+    """Return the alerts of a network by group; none where the stack does not manage them."""
+    if not settings.manages(Wave.MONITORING):
+        return ()
+    return tuple(
+        (group.name, tuple(_alert(alert) for alert in group.alerts)) for group in groups(settings) if group.alerts
+    )
+
+
+def _alert(alert: Alert) -> AlertLine:
+    limit = alert.threshold
+    compares = f"{'below' if limit.below else 'above'} {limit.text()} {limit.unit}" if limit else "as soon as it is so"
+    return AlertLine(alert=alert, compares=compares, waits=duration(alert.seconds) if alert.seconds else "at once")
+
+
+def versions_of(root: Path) -> Versions:
+    """Return what every network of the project runs, as its release file says.
+
+    Raises:
+        InputError: A release file cannot be used.
+    """
+    names = networks(root)
+    releases = [_release(name, root) for name in names]
+    lines = [_version(name, [one.workloads.get(name) for one in releases]) for name in CATALOGUE]
+    lines += [_version(name, [one.platform.get(name) for one in releases]) for name in PLATFORM_IMAGES]
+    records = [read_verified(name, root) for name in names]
+    sets = [record.of_hash(one.hash) if record else None for record, one in zip(records, releases, strict=True)]
+    return Versions(
+        networks=tuple(names),
+        lines=tuple(lines),
+        hashes=tuple(one.hash for one in releases),
+        verified=tuple(f"{found.verified:%Y-%m-%d %H:%M}" if found else "" for found in sets),
+    )
+
+
+def _release(network: str, root: Path) -> Release:
+    file = release_file(network)
+    return validated(Release, read_mapping(file, root=root, fix="restore it from git"), file)
+
+
+def _version(name: str, images: Sequence[Image | None]) -> VersionLine:
+    shown = tuple(_image(image, name) for image in images)
+    return VersionLine(name=name, images=shown, differs=len(set(shown)) > 1)
+
+
+def _image(image: Image | None, name: str) -> str:
+    if image is None:
+        return "not named"
+    repository = image.repository or name
+    digest = f" {image.digest[7:19]}" if image.digest else ""
+    return f"{'' if repository == name else f'{repository} '}{image.tag}{digest}"
+
+
+def adoption_of(plan: Plan, settings: Settings, found: Adoption | None) -> AdoptionView:
+    """Return what adoption would change.
+
+    Args:
+        plan: The network's Plan.
+        settings: Its settings.
+        found: What a comparison with the live network says, or None where no cluster was looked at.
+    """
+    return AdoptionView(
+        state=_state(plan, settings, found),
+        lines=tuple(
+            AdoptionLine(
+                key=item.key, decision=item.decision.value, restarts=item.restarts, lines=tuple(item_lines(item))
+            )
+            for item in (found.items if found else ())
+        ),
+        orphans=found.orphans if found else (),
+        refusals=tuple(f"{r.name}: {r.text}; fix: {r.fix}" for r in found.refusals) if found else (),
+        waves=tuple((wave.value, settings.manages(wave)) for wave in Wave),
+        steps=tuple((step.value, settings.has(step), step.text) for step in Step),
+    )
+
+
+def _state(plan: Plan, settings: Settings, found: Adoption | None) -> str:
+    if found is not None:
+        imported = len(found.imports)
+        return f"Compared with the live network: {imported} of {len(found.items)} objects exist and would be imported."
+    if plan.imports:
+        return f"Adoption is under way: {len(plan.imports)} objects are imported by their ids."
+    name = settings.network.name
+    return (
+        "No cluster was looked at, and no import ids apply. What would change on live objects: "
+        f"gx preview {name} --html FILE --context CONTEXT, or gx adopt {name} --context CONTEXT."
+    )
+
+
+def counted(findings: Sequence[Finding]) -> Mapping[str, int]:
+    """Return how many findings there are of each severity."""
+    return {severity: sum(one.severity == severity for one in findings) for severity in ("error", "warning", "note")}
