@@ -17,6 +17,7 @@ from bench.difference import difference
 from bench.engine import engine
 from bench.monitoring import rules
 from bench.pods import pods
+from bench.report import page
 from bench.traffic import traffic
 from bench.verification import verification
 from gx.settings.project import ROOT
@@ -99,6 +100,7 @@ if __name__ == "__main__":
     compare()
     growth()
     difference()
+    page()
     engine()
     traffic()
     data()

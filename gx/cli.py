@@ -111,12 +111,12 @@ def preview(  # noqa: PLR0917 options of a command
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     if render is not None and not failed:
         count = write_rendered(plan, render, show_secrets=show_secrets)
-        status.print(f"wrote {count} files to {render}")
+        status.print(f"wrote {count} files to {render}", soft_wrap=True)
     if html is not None:
         from gx.report.page import make_report
 
         make_report(plan, findings, root, html, adoption=adoption(plan))
-        status.print(f"wrote {html}")
+        status.print(f"wrote {html}", soft_wrap=True)
     if as_json:
         document = {**plan.to_json(show_secrets=show_secrets), "findings": [_as_json(finding) for finding in findings]}
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
@@ -125,7 +125,7 @@ def preview(  # noqa: PLR0917 options of a command
         print_plan(console, plan, findings, time.perf_counter() - started, seen)
     if failed:
         if render is not None:
-            status.print(f"nothing was written to {render}: an error was found")
+            status.print(f"nothing was written to {render}: an error was found", soft_wrap=True)
         raise typer.Exit(BAD_INPUT)
 
 

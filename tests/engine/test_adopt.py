@@ -1,7 +1,9 @@
 """A namespace made by hand is taken over: nothing replaced, nothing lost, and what would be lost is named first."""
 
 import base64
+import html
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,7 +37,11 @@ class HandMade:
 
     def adopt(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `gx adopt`."""
-        command = [sys.executable, "-c", "from gx.cli import main; main()", "adopt", NETWORK, "--context", "gx-local"]
+        return self.gx("adopt", *arguments, **environment)
+
+    def gx(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the network and its cluster."""
+        command = [sys.executable, "-c", "from gx.cli import main; main()", name, NETWORK, "--context", "gx-local"]
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.stack.cluster.folder.kubeconfig),
@@ -99,6 +105,22 @@ def test_1_what_would_be_lost_is_refused_by_name(hand_made: HandMade) -> None:
     assert not (hand_made.root / "networks" / NETWORK / "adoption.yaml").exists(), "nothing is written"
     assert SECRETS["minio-credentials"]["MINIO_ROOT_PASSWORD"] not in result.stdout + result.stderr
     assert EXTRA["value"] not in result.stdout
+
+
+def test_1_the_page_shows_what_adoption_would_change(hand_made: HandMade) -> None:
+    before = hand_made.uids()
+    result = hand_made.gx("preview", "--html", "report.html")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "the cluster of gx-local was read, nothing was changed" in result.stdout
+    page = html.unescape((hand_made.root / "report.html").read_text())
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert re.search(r"Compared with the live network: \d\d+ of \d\d+ objects exist", text)
+    assert re.search(r"Deployment/svc-tax import (pods restart )?.*will be pruned: ", text)
+    assert f"Deployment/svc-tax variable svc-tax/{EXTRA['name']}: " in text  # to be settled first
+    assert "PersistentVolumeClaim/minio-pvc import" in text
+    secrets = [*SECRETS["minio-credentials"].values(), EXTRA["value"]]
+    assert not [value for value in secrets if value in page]
+    assert hand_made.uids() == before
 
 
 def test_2_another_manager_a_stranger_and_a_second_quota_are_refused(hand_made: HandMade) -> None:

@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from gx.plan.model import Plan, Resource
 
@@ -40,3 +40,26 @@ def container(inputs: dict[str, Any]) -> dict[str, Any]:
     spec = inputs["spec"]
     spec = spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec
     return spec["template"]["spec"]["containers"][0]
+
+
+def grown(plan: Plan, objects: int) -> Plan:
+    """Return the Plan with as many copies of svc-tax's objects as give a number of Kubernetes objects or a few more."""
+    model = [r for r in plan.objects if r.object_name in {"svc-tax", "gx-svc-tax"}]
+    copies = -((len(plan.objects) - objects) // len(model))
+    parent = next(r for r in plan.resources if r.name == "svc-tax" and not r.custom)
+    more = [_renamed(r, number) for number in range(copies) for r in (parent, *model)]
+    return dataclasses.replace(plan, resources=(*plan.resources, *more))
+
+
+def _renamed(resource: Resource, number: int) -> Resource:
+    def new(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: new(entry) for key, entry in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [new(entry) for entry in cast("list[Any]", value)]
+        return value.replace("svc-tax", f"svc-tax-{number}") if isinstance(value, str) else value
+
+    texts = {name: new(getattr(resource, name)) for name in ("urn", "name", "inputs")}
+    return dataclasses.replace(
+        resource, **texts, parent=resource.parent if not resource.custom else new(resource.parent)
+    )
