@@ -58,6 +58,11 @@ golden: .venv/.ready ## write the golden files anew; read the diff before you co
 pictures: .venv/.ready ## draw the dashboards for the documentation, from a real Prometheus
 	@.venv/bin/python -m tests.monitoring.draw
 
+.PHONY: docs
+docs: .venv/.ready .tools/npm/.ready ## build the documentation's site into .site; open .site/index.html
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --quiet --clean
+	@echo "open .site/index.html"
+
 .PHONY: bench
 bench: .venv/.ready ## measure preview, engine, adoption, traffic, backups and alerts, as ratios
 	@.venv/bin/python -m bench
@@ -92,4 +97,4 @@ down: .venv/.ready ## stop what `make up` started
 .PHONY: clean
 clean: ## remove everything that these commands made, the local cluster included; built programs stay in the cache
 	@[ ! -d .gx-local ] || .venv/bin/gx local down --delete
-	rm -rf .venv policy/.venv tools/checkov/.venv .tools .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv policy/.venv tools/checkov/.venv .tools .site .pytest_cache .ruff_cache .hypothesis

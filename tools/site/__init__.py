@@ -1,0 +1,1 @@
+"""The documentation's site: what MkDocs adds to the pages of docs/."""
