@@ -19,7 +19,7 @@ help: ## show this list
 	  || { echo "make: pip of $(PYTHON) could not install uv: see the lines above; fix: install pip, or uv itself" >&2; exit 1; }
 	@rm -rf .tools/uv && mv .tools/uv.part .tools/uv
 
-.venv/.ready: pyproject.toml uv.lock $(if $(findstring .tools,$(UV)),.tools/uv/bin/uv)
+.venv/.ready: pyproject.toml uv.lock $(filter .tools/uv/bin/uv,$(UV))
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "make: $(PYTHON) is older than 3.11; fix: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing the locked packages into .venv (about half a minute the first time)"

@@ -156,15 +156,15 @@ def services() -> str:
         )
         for shape in CATALOGUE.values()
     ]
-    head = "# Services\n\nThe catalogue: what is the same on every network. Numbers that differ are [settings](settings.md).\n"
-    return f"{head}\n{table(('service', 'purpose', 'ports', 'public paths', 'reaches'), rows)}"
+    head = "The catalogue: what is the same on every network. Numbers that differ are [settings](settings.md)."
+    return f"# Services\n\n{head}\n\n{table(('service', 'purpose', 'ports', 'public paths', 'reaches'), rows)}"
 
 
 def checks() -> str:
     """Return the page of the checks, from the one list of them."""
     rows = [(f"`{one.name}`", one.reason, one.remedy, "yes" if one.live else "") for one in POLICIES]
-    head = "# Checks\n\nWhat `gx preview`, `gx check` and the policy pack look at, what happens where a rule is broken, and what to do.\n"
-    return f"{head}\n{table(('check', 'why', 'what to do', 'on a live network, too'), rows)}"
+    head = "What `gx preview`, `gx check` and the policy pack look at, what a broken rule costs, and what to do."
+    return f"# Checks\n\n{head}\n\n{table(('check', 'why', 'what to do', 'on a live network, too'), rows)}"
 
 
 def alerts() -> str:
@@ -175,8 +175,8 @@ def alerts() -> str:
         for group in groups(shown)
         for alert in group.alerts
     ]
-    head = f"# Alerts\n\nWhat to do, one page each. Numbers and windows of {shown.network.name} are in [its report](../../report.md).\n"
-    return f"{head}\n{table(('alert', 'severity', 'what is wrong', 'group'), rows)}"
+    head = "What to do, one page each. Thresholds and windows are in [the report](../../report.md) of each network."
+    return f"# Alerts\n\n{head}\n\n{table(('alert', 'severity', 'what is wrong', 'group'), rows)}"
 
 
 def decisions() -> str:
@@ -186,5 +186,5 @@ def decisions() -> str:
         title = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
         number, words = re.fullmatch(r"(\d+)\. (.+)", title).groups()  # type: ignore[union-attr]
         rows.append((number, f"[{words}]({path.name})"))
-    head = "# Decisions\n\nWhy it is as it is: context, options, decision, consequences, one page each.\n"
-    return f"{head}\n{table(('', 'decision'), rows)}"
+    head = "Why it is as it is: context, options, decision, consequences, one page each."
+    return f"# Decisions\n\n{head}\n\n{table(('', 'decision'), rows)}"
