@@ -1,5 +1,7 @@
 """The one error that a person's input can cause, and the one line that it becomes."""
 
+from gx.pages import page_of
+
 LONGEST_VALUE = 80  # characters of a value that a line shows
 
 
@@ -13,7 +15,7 @@ class InputError(Exception):
     """Input that a person can mend: shown as one line, never as a traceback; the command exits with 2."""
 
     def __init__(self, *, file: str, key: str = "", value: str | None = None, consequence: str, fix: str) -> None:
-        """Keep the parts of the line.
+        """Keep the parts of the line, and add the page that explains it.
 
         Args:
             file: The file (or command argument) that holds the input.
@@ -24,7 +26,9 @@ class InputError(Exception):
         """
         place = f"{file}: {key}" if key else file
         shown = "" if value is None else f" = {value}"
-        super().__init__(" ".join(f"{place}{shown}: {consequence}; fix: {fix}".split()))
+        page = page_of(file, key)
+        more = f"; see {page}" if page and page not in fix else ""
+        super().__init__(" ".join(f"{place}{shown}: {consequence}; fix: {fix}{more}".split()))
 
 
 class ShownError(InputError):

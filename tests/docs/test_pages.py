@@ -188,12 +188,9 @@ def settings_of(text: str) -> Iterator[str]:
         for path in re.findall(rf"{PROJECT}:([a-zA-Z][\w.\[\]-]*)", span):
             yield path.rstrip(".")
         for line in words(span):
-            if line[:2] == ["pulumi", "config"] and len(line) > 3 and line[2] in {"set", "rm"}:
-                yield next(
-                    word
-                    for word in line[3:]
-                    if not word.startswith("-") and word not in {"STACK", "mainnet", "testnet", "devnet"}
-                )
+            if line[:2] == ["pulumi", "config"] and line[2:3] in (["set"], ["rm"]):
+                stack = line[line.index("-s") + 1] if "-s" in line else ""
+                yield from [word for word in line[3:] if not word.startswith("-") and word != stack][:1]
         if re.fullmatch(r"[a-z]\w+(\.[a-z]\w+)+", span) and span.split(".")[0] in KEYS:
             yield span
     for block in blocks(text):
