@@ -55,8 +55,10 @@ golden: .venv/.ready ## write the golden files anew; read the diff before you co
 	@.venv/bin/pytest -q tests/plan/test_golden.py --update-golden
 
 .PHONY: pictures
-pictures: .venv/.ready ## draw the dashboards for the documentation, from a real Prometheus
+pictures: .venv/.ready ## draw dashboards, report and terminal for the documentation, from the real programs
 	@.venv/bin/python -m tests.monitoring.draw
+	@.venv/bin/python -m tests.browser.draw
+	@.venv/bin/python -m tools.recording
 
 .PHONY: docs
 docs: .venv/.ready .tools/npm/.ready ## build the documentation's site into .site; open .site/index.html

@@ -8,6 +8,7 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -161,9 +162,13 @@ def _style(cell: Char) -> str:
 def picture(frames: Sequence[Frame]) -> str:
     """Return the frames as one SVG: a strip of screens behind a window, moved from one to the next for ever."""
     total = sum(frame.seconds for frame in frames)
-    lines = {line: f"l{at}" for at, line in enumerate(dict.fromkeys(line for frame in frames for line in frame.lines if line))}
+    lines = {
+        line: f"l{at}"
+        for at, line in enumerate(dict.fromkeys(line for frame in frames for line in frame.lines if line))
+    }
     width, height = COLUMNS * LETTER + 24, ROWS * LINE + 24
-    steps, at = [], 0.0
+    steps: list[str] = []
+    at = 0.0
     for number, frame in enumerate(frames):
         steps.append(f"{100 * at / total:.2f}%{{transform:translateX({-number * width:.0f}px)}}")
         at += frame.seconds
@@ -171,18 +176,21 @@ def picture(frames: Sequence[Frame]) -> str:
     shown = "".join(
         f'<g transform="translate({number * width:.0f} 0)">'
         + "".join(
-            f'<use href="#{lines[line]}" x="12" y="{24 + row * LINE:.0f}"/>' for row, line in enumerate(frame.lines) if line
+            f'<use href="#{lines[line]}" x="12" y="{24 + row * LINE:.0f}"/>'
+            for row, line in enumerate(frame.lines)
+            if line
         )
         + "</g>"
         for number, frame in enumerate(frames)
     )
+    last = -(len(frames) - 1) * width
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
         f'aria-label="a terminal in which the commands of gx run"><style>'
         f"text{{font:12px ui-monospace,Menlo,Consolas,monospace;fill:{NAMES['default']}}}"
         f"@keyframes play{{{''.join(steps)}}}"
         f".strip{{animation:play {total:.1f}s steps(1,end) infinite}}"
-        f"@media(prefers-reduced-motion:reduce){{.strip{{animation:none;transform:translateX({-(len(frames) - 1) * width:.0f}px)}}}}"
+        f"@media(prefers-reduced-motion:reduce){{.strip{{animation:none;transform:translateX({last:.0f}px)}}}}"
         f'</style><defs>{defined}</defs><rect width="100%" height="100%" rx="8" fill="#161b22"/>'
         f'<g class="strip">{shown}</g></svg>\n'
     )
@@ -214,7 +222,7 @@ def main() -> None:
         finally:
             subprocess.run([".venv/bin/gx", "local", "down", "--delete"], cwd=clone, check=True, capture_output=True)
         PICTURE.write_text(text, encoding="utf-8")
-    print(f"wrote {PICTURE.relative_to(ROOT)}")
+    sys.stdout.write(f"wrote {PICTURE.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

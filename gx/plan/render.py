@@ -36,7 +36,10 @@ MARKER = ".gx-rendered"
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Libyaml's: Python's own takes seconds for thousands of objects. Quotes what older YAML readers take for something else ("on", "no", "n"); long texts stay readable."""
+    """Quotes what older YAML readers take for something else ("on", "no", "n"); long texts stay readable.
+
+    Libyaml's: Python's own takes seconds for thousands of objects.
+    """
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 the library's signature
         return True
