@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from gx.arguments import Stack, Stacks
 from gx.errors import InputError, Interrupted
 from gx.local.commands import local
 from gx.operate.commands import adopt
@@ -37,15 +38,13 @@ USUAL_REGISTRATIONS = 120
 
 app = typer.Typer(
     help="Preview and check the GX Coin platform, run a network on this machine, adopt one that was made by hand.",
-    epilog="Begin with `gx preview devnet`: it contacts nothing and changes nothing. `gx COMMAND --help` says more.",
+    epilog="Begin with `gx preview devnet`: it contacts nothing and changes nothing. `gx local up devnet` then runs it "
+    "on this machine (`make tools` once before). docs/tutorial.md takes you through; `gx COMMAND --help` says more.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Stack = Annotated[
-    str, typer.Argument(help="devnet, testnet, mainnet or another stack of this project.", metavar="STACK")
-]
 
 
 def _load_checks() -> None:
@@ -156,9 +155,7 @@ def _as_json(finding: "Finding") -> dict[str, str]:
 
 
 def check(
-    stacks: Annotated[
-        list[str] | None, typer.Argument(metavar="[STACK]...", help="All networks if none is named.")
-    ] = None,
+    stacks: Stacks = None,
     context: Annotated[
         str, typer.Option("--context", metavar="NAME", help="Judge what this cluster really holds instead.")
     ] = "",

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gx.arguments import complete_network
 from gx.settings.project import project_root
 
 local = typer.Typer(
@@ -21,7 +22,9 @@ DATA = Path(".gx-local")
 
 @local.command(short_help="start the cluster and put a network on it")
 def up(
-    stack: Annotated[str, typer.Argument(metavar="[STACK]", help="devnet, testnet or mainnet.")] = "devnet",
+    stack: Annotated[
+        str, typer.Argument(metavar="[STACK]", help="A network of this project.", autocompletion=complete_network)
+    ] = "devnet",
     data: Data = DATA,
     context: Context = "",
     pods: Annotated[

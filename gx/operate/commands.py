@@ -5,13 +5,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from gx.arguments import Stack
 from gx.settings.project import adoption_file, project_root, read_mapping, release_file, volumes_file, write_mapping
 
 REFUSED = 3
 
 
 def adopt(
-    stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
+    stack: Stack,
     context: Annotated[str, typer.Option("--context", metavar="NAME", help="Context of its cluster.")],
     write: Annotated[
         bool, typer.Option("--write", help="Write adoption.yaml, release.yaml and volumes.yaml below networks/STACK.")

@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gx.arguments import Stack
 from gx.settings.project import project_root
 
 if TYPE_CHECKING:
     from gx.operate.backups import Overview
     from gx.settings.settings import Settings
 
-Stack = Annotated[str, typer.Argument(help="The network.", metavar="STACK")]
 Context = Annotated[str, typer.Option("--context", metavar="NAME", help="Context of its cluster.")]
 
 

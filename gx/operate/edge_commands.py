@@ -7,6 +7,7 @@ import typer
 import yaml
 from rich.console import Console
 
+from gx.arguments import Stack
 from gx.errors import InputError
 from gx.settings.project import PROJECT, project_root, stack_file
 
@@ -19,7 +20,6 @@ edge = typer.Typer(
     help="The way in: Cloudflare's ranges, the ingress controller's configuration, the cut-over of a node.",
     no_args_is_help=True,
 )
-Stack = Annotated[str, typer.Argument(help="The network.", metavar="STACK")]
 
 
 def _console() -> Console:

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from gx.arguments import Stack
 from gx.errors import InputError
 from gx.settings.project import project_root, read_mapping, release_file, write_mapping
 
 
 def pin(
-    stack: Annotated[str, typer.Argument(help="The first network of the chain.", metavar="STACK")],
+    stack: Stack,
     context: Annotated[
         str, typer.Option("--context", metavar="NAME", help="Its cluster, whose pods know the digests.")
     ],

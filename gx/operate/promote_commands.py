@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gx.arguments import complete_network
 from gx.errors import InputError
 from gx.settings.project import project_root, release_file, replace_file, verified_file, write_mapping
 
@@ -20,8 +21,12 @@ SHORTEST = 10
 
 
 def promote(  # noqa: PLR0917 options of a command
-    source: Annotated[str, typer.Argument(help="The network whose set goes on.", metavar="SOURCE")],
-    target: Annotated[str, typer.Argument(help="The network that gets it.", metavar="TARGET")],
+    source: Annotated[
+        str, typer.Argument(help="The network whose set goes on.", metavar="SOURCE", autocompletion=complete_network)
+    ],
+    target: Annotated[
+        str, typer.Argument(help="The network that gets it.", metavar="TARGET", autocompletion=complete_network)
+    ],
     context: Annotated[
         str, typer.Option("--context", metavar="NAME", help="Cluster that is asked what SOURCE runs.")
     ] = "",

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gx.arguments import Stack
 from gx.errors import InputError
 from gx.plan.record import record
 from gx.settings.project import project_root
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def reach(
-    stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
+    stack: Stack,
     source: Annotated[str, typer.Option("--from", metavar="NAME", help="Only connections that begin here.")] = "",
     target: Annotated[str, typer.Option("--to", metavar="NAME", help="Only connections that end here.")] = "",
     context: Annotated[

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from gx.arguments import Stack
 from gx.errors import InputError
 from gx.settings.project import networks, project_root
 
@@ -31,7 +32,7 @@ MOST = 65535
 
 
 def verify(  # noqa: PLR0917 options of a command
-    stack: Annotated[str, typer.Argument(help="The network.", metavar="STACK")],
+    stack: Stack,
     context: Annotated[
         str, typer.Option("--context", metavar="NAME", help="Its cluster: looks from inside, and writes the record.")
     ] = "",

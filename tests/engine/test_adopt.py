@@ -312,6 +312,23 @@ def test_9_an_object_that_the_state_forgot_is_taken_in_as_the_runbook_says(adopt
     assert set(stack.run("preview").changes) == {"same"}
 
 
+def test_10_a_state_that_is_gone_is_made_anew(adopted: HandMade) -> None:
+    """docs/runbooks/engine-killed.md, last section: nothing that runs is made anew, nothing is lost."""
+    stack, before = adopted.stack, adopted.uids()
+    environment = {**os.environ, **stack.network.environment()}
+    for words in (("stack", "rm", "--force", "--yes", "--preserve-config", NETWORK), ("stack", "init", NETWORK)):
+        command = ["pulumi", *words]
+        subprocess.run(command, cwd=stack.network.project, env=environment, check=True, capture_output=True)
+    result = adopted.adopt("--write")
+    assert result.returncode == 0, result.stdout
+    edit(adopted.root, NETWORK, lambda config: config.update(adopt=True))
+    changes = stack.run().changes
+    assert not [what for what in changes if "replace" in what or "delete" in what], changes
+    edit(adopted.root, NETWORK, lambda config: config.update(adopt=False))
+    assert adopted.uids() == before
+    assert set(stack.run("preview").changes) == {"same"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [

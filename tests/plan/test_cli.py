@@ -1,6 +1,7 @@
 """The command as a person meets it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -47,6 +48,23 @@ def test_the_list_of_commands_cuts_no_summary(gx: Run, group: tuple[str, ...]) -
 
 def test_without_arguments_it_says_how_to_begin(gx: Run) -> None:
     assert "Begin with `gx preview devnet`" in gx().stdout + gx().stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("gx preview ma", "mainnet"),
+        ("gx local up dev", "devnet"),
+        ("gx promote testnet m", "mainnet"),
+        ("gx veri", "verify"),
+    ],
+)
+def test_the_shell_completes_commands_and_networks(words: str, expected: str) -> None:
+    request = {"_GX_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    command = [sys.executable, "-c", "import sys; sys.argv[0] = 'gx'; from gx.cli import main; main()"]
+    environment = {**os.environ, **request}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [expected], done.stderr
 
 
 def test_json_is_for_programs(gx: Run) -> None:
