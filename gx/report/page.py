@@ -24,6 +24,9 @@ from gx.settings.offline import offline_settings
 from gx.settings.project import replace_file
 
 FOLDER = Path(__file__).parent / "page"
+MARK = b'<meta name="generator" content="gx preview">'
+LONGEST_HEAD = 500
+"""Bytes of a page in which its mark stands."""
 
 
 def report(
@@ -110,8 +113,7 @@ def make_report(
     Raises:
         InputError: The file cannot be written, or a file of another network that the page needs cannot be used.
     """
-    if file.is_dir():
-        raise InputError(file=str(file), consequence="is a folder", fix=f"name a file, such as {file / 'report.html'}")
+    _check_place(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,3 +122,12 @@ def make_report(
     made = datetime.now().astimezone()
     text = report(plan, findings, root, made=made, revision=described(root), adoption=adoption)
     replace_file(str(file), text, root=Path.cwd(), otherwise="no page was written")
+
+
+def _check_place(file: Path) -> None:
+    """Refuse a place where something would be lost."""
+    if file.is_dir():
+        raise InputError(file=str(file), consequence="is a folder", fix=f"name a file, such as {file / 'report.html'}")
+    if file.exists() and MARK not in file.read_bytes()[:LONGEST_HEAD]:
+        consequence = "is no page of gx preview; it would be lost"
+        raise InputError(file=str(file), consequence=consequence, fix="name a new file, or remove this one")

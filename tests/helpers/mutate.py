@@ -42,6 +42,23 @@ def container(inputs: dict[str, Any]) -> dict[str, Any]:
     return spec["template"]["spec"]["containers"][0]
 
 
+def put(*path: str | int, value: object) -> Change:
+    """Return the change that puts a value at a path."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        target: Any = inputs
+        for part in path[:-1]:
+            target = target[part]
+        target[path[-1]] = value
+
+    return change
+
+
+def in_container(key: str, value: object) -> Change:
+    """Return the change that gives the first container another value."""
+    return lambda inputs: container(inputs).__setitem__(key, value)
+
+
 def grown(plan: Plan, objects: int) -> Plan:
     """Return the Plan with as many copies of svc-tax's objects as give a number of Kubernetes objects or a few more."""
     model = [r for r in plan.objects if r.object_name in {"svc-tax", "gx-svc-tax"}]

@@ -1,6 +1,5 @@
 """Every check finds nothing in the real Plans, and finds the one thing that a test breaks."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,17 +7,17 @@ import pytest
 
 from gx.checks import run_checks
 from gx.checks.finding import Finding, Severity
-from gx.checks.isolation import check_foreign_names, check_overlap, check_shared, check_unknown
+from gx.checks.isolation import check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
 from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
-from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
-from gx.checks.traffic import check_annotations, check_issuer, check_names, check_precedence, check_routes
+from gx.checks.security import check_containers, check_pod_security, check_secrets
+from gx.checks.traffic import check_names, check_routes
 from gx.ingress import PREFIX
 from gx.plan.model import Plan
 from gx.plan.values import Secret, Unknown
-from tests.helpers.mutate import Change, changed, container, find, with_resource, without
+from tests.helpers.mutate import Change, changed, container, in_container, put
 
 Check = Callable[[Plan], Iterator[Finding]]
 DEPLOYMENT, SERVICE, INGRESS, POLICY = "Deployment", "Service", "Ingress", "NetworkPolicy"
@@ -36,20 +35,6 @@ def test_the_warnings_are_minio_as_found_and_one_disk(plan: Plan) -> None:
     edge = [("pod-security", "edge-proxy")] if plan.production else []
     assert sorted(found) == sorted([("pod-security", "minio"), *edge, ("backup", "minio-backup")])
     assert "set gx-infra:backup.offsite" in next(f.text for f in warnings if f.check == "backup")
-
-
-def _set(*path: str | int, value: object) -> Change:
-    def change(inputs: dict[str, Any]) -> None:
-        target: Any = inputs
-        for part in path[:-1]:
-            target = target[part]
-        target[path[-1]] = value
-
-    return change
-
-
-def _in_container(key: str, value: object) -> Change:
-    return lambda inputs: container(inputs).__setitem__(key, value)
 
 
 def _no(key: str) -> Change:
@@ -70,9 +55,16 @@ def _backend(port: int) -> Change:
 
 POD_SPEC = ("spec", "template", "spec")
 BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
-    ("misspelled field", check_schema, DEPLOYMENT, MESSAGING, _set("spec", "replicaz", value=3), "replicaz"),
-    ("wrong type", check_schema, SERVICE, MESSAGING, _set("spec", "ports", 0, "port", value="eighty"), "ports.0.port"),
-    ("unknown kind", check_schema, SERVICE, MESSAGING, _set("apiVersion", value="v7"), "no v7/Service"),
+    ("misspelled field", check_schema, DEPLOYMENT, MESSAGING, put("spec", "replicaz", value=3), "replicaz"),
+    (
+        "wrong type",
+        check_schema,
+        SERVICE,
+        MESSAGING,
+        put("spec", "ports", 0, "port", value="eighty"),
+        "ports.0.port",
+    ),
+    ("unknown kind", check_schema, SERVICE, MESSAGING, put("apiVersion", value="v7"), "no v7/Service"),
     (
         "Secret missing",
         check_references,
@@ -95,7 +87,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         DEPLOYMENT,
         MESSAGING,
-        _in_container("envFrom", [{"configMapRef": {"name": "svc-config"}}]),
+        in_container("envFrom", [{"configMapRef": {"name": "svc-config"}}]),
         "ConfigMap svc-config exists neither",
     ),
     (
@@ -103,7 +95,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         DEPLOYMENT,
         MESSAGING,
-        _set(*POD_SPEC, "serviceAccountName", value="root"),
+        put(*POD_SPEC, "serviceAccountName", value="root"),
         "ServiceAccount root exists neither",
     ),
     (
@@ -111,7 +103,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         "StatefulSet",
         "minio",
-        _set(*POD_SPEC, "volumes", 0, "persistentVolumeClaim", "claimName", value="data-minio-0"),
+        put(*POD_SPEC, "volumes", 0, "persistentVolumeClaim", "claimName", value="data-minio-0"),
         "PersistentVolumeClaim data-minio-0 exists neither",
     ),
     (
@@ -143,7 +135,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         SERVICE,
         MESSAGING,
-        _set("spec", "selector", value={"app": "x"}),
+        put("spec", "selector", value={"app": "x"}),
         "selects no pod",
     ),
     (
@@ -151,7 +143,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         SERVICE,
         MESSAGING,
-        _set("spec", "ports", 0, "targetPort", value=3009),
+        put("spec", "ports", 0, "targetPort", value=3009),
         "leads to 3009",
     ),
     ("Ingress port to nothing", check_references, INGRESS, "gx-backend-ingress", _backend(8080), "has no port 8080"),
@@ -160,7 +152,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         INGRESS,
         "gx-backend-ingress",
-        _set("spec", "ingressClassName", value="traefik"),
+        put("spec", "ingressClassName", value="traefik"),
         "IngressClass traefik exists neither",
     ),
     (
@@ -168,7 +160,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         INGRESS,
         "gx-backend-ingress",
-        _set("spec", "tls", 0, "secretName", value="tls-old"),
+        put("spec", "tls", 0, "secretName", value="tls-old"),
         "Secret tls-old exists neither",
     ),
     (
@@ -176,7 +168,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         "HorizontalPodAutoscaler",
         "svc-identity-hpa",
-        _set("spec", "scaleTargetRef", "name", value="svc-id"),
+        put("spec", "scaleTargetRef", "name", value="svc-id"),
         "Deployment svc-id exists neither",
     ),
     (
@@ -184,7 +176,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_references,
         "PodDisruptionBudget",
         MESSAGING,
-        _set("spec", "selector", "matchLabels", value={"app": "x"}),
+        put("spec", "selector", "matchLabels", value={"app": "x"}),
         "selects no pod",
     ),
     (
@@ -192,7 +184,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_quota,
         "ResourceQuota",
         "backend-mainnet-quota",
-        _set("spec", "hard", "pods", value="20"),
+        put("spec", "hard", "pods", value="20"),
         "pods 20 holds less than",
     ),
     (
@@ -200,7 +192,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_quota,
         "ResourceQuota",
         "backend-mainnet-quota",
-        _set("spec", "hard", "persistentvolumeclaims", value="10"),
+        put("spec", "hard", "persistentvolumeclaims", value="10"),
         "persistentvolumeclaims 10 holds less than the 11",
     ),
     (
@@ -224,7 +216,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_pod_security,
         DEPLOYMENT,
         MESSAGING,
-        _set(*POD_SPEC, "securityContext", "runAsUser", value=0),
+        put(*POD_SPEC, "securityContext", "runAsUser", value=0),
         "as root",
     ),
     (
@@ -240,7 +232,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_pod_security,
         DEPLOYMENT,
         MESSAGING,
-        _set(*POD_SPEC, "hostNetwork", value=True),
+        put(*POD_SPEC, "hostNetwork", value=True),
         "hostNetwork",
     ),
     (
@@ -299,16 +291,16 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_containers,
         DEPLOYMENT,
         MESSAGING,
-        _in_container("image", "r:5000/a:latest"),
+        in_container("image", "r:5000/a:latest"),
         "the tag latest moves",
     ),
-    ("no tag", check_containers, DEPLOYMENT, MESSAGING, _in_container("image", "r:5000/a"), "neither tag nor digest"),
+    ("no tag", check_containers, DEPLOYMENT, MESSAGING, in_container("image", "r:5000/a"), "neither tag nor digest"),
     (
         "secret in a ConfigMap",
         check_secrets,
         "ConfigMap",
         "backend-config",
-        _set("data", "REDIS_PASSWORD", value=Secret("hunter2hunter2")),
+        put("data", "REDIS_PASSWORD", value=Secret("hunter2hunter2")),
         "data.REDIS_PASSWORD holds a secret",
     ),
     (
@@ -316,7 +308,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_shared,
         "ConfigMap",
         "prometheus-messaging-alerts-mainnet",
-        _set("metadata", "name", value="prometheus-backend-alerts"),
+        put("metadata", "name", value="prometheus-backend-alerts"),
         "two stacks would fight",
     ),
     (
@@ -324,7 +316,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_unknown,
         SERVICE,
         MESSAGING,
-        _set("metadata", "name", value=Unknown()),
+        put("metadata", "name", value=Unknown()),
         "metadata.name is not known",
     ),
     (
@@ -332,7 +324,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_reachability,
         POLICY,
         "gx-svc-messaging",
-        _set("spec", "ingress", value=[]),
+        put("spec", "ingress", value=[]),
         "the ingress controller cannot reach port 3007",
     ),
     (
@@ -348,7 +340,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_reachability,
         POLICY,
         "gx-svc-tax",
-        _set("spec", "podSelector", value={"matchLabels": {"app": "svc-taxes"}}),
+        put("spec", "podSelector", value={"matchLabels": {"app": "svc-taxes"}}),
         "selects no pod",
     ),
     (
@@ -356,7 +348,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_reachability,
         POLICY,
         "gx-svc-tax",
-        _set("spec", "ingress", value=[]),
+        put("spec", "ingress", value=[]),
         "nobody can reach any port of it",
     ),
     (
@@ -374,7 +366,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_names,
         INGRESS,
         "gx-wallet-ingress",
-        _set("spec", "rules", 0, "host", value="wallets.gxcoin.money"),
+        put("spec", "rules", 0, "host", value="wallets.gxcoin.money"),
         "says wallets.gxcoin.money where",
     ),
     (
@@ -382,7 +374,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_names,
         INGRESS,
         "gx-wallet-ingress",
-        _set("spec", "tls", 0, "hosts", value=["api.gxcoin.money"]),
+        put("spec", "tls", 0, "hosts", value=["api.gxcoin.money"]),
         "says api.gxcoin.money where the rest of the network says wallet.gxcoin.money",
     ),
     (
@@ -390,7 +382,7 @@ BREAKS: list[tuple[str, Check, str, str, Change, str]] = [
         check_names,
         INGRESS,
         "gx-backend-ingress",
-        _set("metadata", "annotations", f"{PREFIX}cors-allow-origin", value="https://gxcoin.money"),
+        put("metadata", "annotations", f"{PREFIX}cors-allow-origin", value="https://gxcoin.money"),
         "says https://gxcoin.money where",
     ),
     (
@@ -423,137 +415,3 @@ def test_check_finds_what_was_broken(  # noqa: PLR0917 one column each
     assert not [f for f in check(mainnet) if expected in f.text and f.severity is Severity.ERROR]
     errors = [f for f in check(changed(mainnet, kind, name, change)) if f.severity is Severity.ERROR]
     assert any(expected in f.text for f in errors), errors
-
-
-@pytest.mark.parametrize(
-    ("controller", "key"),
-    [("nginx", "use-forwarded-headers"), ("traefik", "proxy-body-size"), ("traefik", "limit-rps")],
-)
-def test_annotations_without_effect_are_named(mainnet: Plan, controller: str, key: str) -> None:
-    assert list(check_annotations(mainnet)) == []
-    planted = changed(
-        mainnet, INGRESS, "gx-wallet-ingress", _set("metadata", "annotations", f"{PREFIX}{key}", value="1")
-    )
-    texts = [f.text for f in check_annotations(dataclasses.replace(planted, controller=controller))]
-    assert f"{PREFIX}{key} has no effect: {controller} does not read it" in texts
-
-
-def test_an_issuer_for_trials_is_named(mainnet: Plan) -> None:
-    assert list(check_issuer(mainnet)) == []
-    staging = _set("metadata", "annotations", "cert-manager.io/cluster-issuer", value="letsencrypt-staging")
-    found = list(check_issuer(changed(mainnet, INGRESS, "gx-backend-ingress", staging)))
-    assert [(f.place, f.severity) for f in found] == [("Ingress/gx-backend-ingress", Severity.WARNING)]
-
-
-def test_a_path_that_traefik_would_send_elsewhere_is_found(plans: dict[str, Plan]) -> None:
-    """Both rules are fifteen letters long, and Traefik orders by length: seen with a real one."""
-    shared = dataclasses.replace(plans["devnet"], controller="traefik")
-    assert [f.place for f in check_precedence(shared)] == ["route /health"]
-    assert list(check_precedence(plans["devnet"])) == [], "ingress-nginx tries exact paths first"
-
-
-def test_a_pod_that_no_policy_selects_is_found(mainnet: Plan) -> None:
-    """Default deny covers whatever is new; without it a pod that nobody thought of would be open to everybody."""
-    forgotten = changed(
-        mainnet,
-        DEPLOYMENT,
-        "svc-tax",
-        lambda inputs: inputs["spec"]["template"]["metadata"]["labels"].update(app="svc-forgotten"),
-    )
-    assert not [f for f in check_reachability(forgotten) if f.place == "pod svc-forgotten"]
-    opened = without(forgotten, find(forgotten, POLICY, "default-deny-all"))
-    assert "no policy selects it for ingress: everybody gets through" in [
-        f.text for f in check_reachability(opened) if f.place == "pod svc-forgotten"
-    ]
-
-
-def test_duplicate_object_is_found(mainnet: Plan) -> None:
-    twin = dataclasses.replace(find(mainnet, SERVICE, MESSAGING), urn="urn:other")
-    texts = [f.text for f in check_references(with_resource(mainnet, twin))]
-    assert "stands 2 times in backend-mainnet" in texts
-
-
-def test_duplicate_urn_is_found(mainnet: Plan) -> None:
-    texts = [f.text for f in check_references(with_resource(mainnet, find(mainnet, SERVICE, MESSAGING)))]
-    assert any("is registered 2 times" in text for text in texts)
-
-
-def test_second_quota_is_found(mainnet: Plan) -> None:
-    """A second quota adds up with the first."""
-    quota = find(mainnet, "ResourceQuota", "backend-mainnet-quota")
-    twin = dataclasses.replace(quota, inputs={**quota.inputs, "metadata": {**quota.metadata, "name": "other"}})
-    assert any("two ResourceQuotas" in f.text for f in check_quota(with_resource(mainnet, twin)))
-
-
-def test_missing_service_of_an_ingress_is_found(mainnet: Plan) -> None:
-    broken = without(mainnet, find(mainnet, SERVICE, "svc-tax"))
-    assert any("Service svc-tax exists neither" in f.text for f in check_references(broken))
-
-
-FORMS = {
-    "plain": "p@ss/word+with=every?thing&#%",
-    "quoted": "p%40ss%2Fword%2Bwith%3Devery%3Fthing%26%23%25",
-    "base64": "cEBzcy93b3JkK3dpdGg9ZXZlcnk/dGhpbmcmIyU",
-}
-
-
-@pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
-def test_planted_leak_is_found_in_any_form(mainnet: Plan, form: str) -> None:
-    planted = changed(mainnet, "Secret", "gx-connections", _set("stringData", "PASSWORD", value=Secret(FORMS["plain"])))
-    assert list(check_secrets(planted)) == []
-    leaked = changed(planted, "ConfigMap", "backend-config", _set("data", "URL", value=f"redis://:{form}@redis-master"))
-    assert [(f.place, f.text) for f in check_secrets(leaked)] == [
-        ("ConfigMap/backend-config", "data.URL shows a secret in clear text")
-    ]
-
-
-def test_leak_into_an_output_is_found(mainnet: Plan) -> None:
-    secret = find(mainnet, "Secret", "minio-credentials").inputs["stringData"]["MINIO_ROOT_PASSWORD"].value
-    leaked = dataclasses.replace(mainnet, outputs={**mainnet.outputs, "key": secret})
-    assert [f.place for f in check_secrets(leaked)] == ["outputs"]
-
-
-def test_same_object_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
-    assert list(check_overlap(list(plans.values()))) == []
-    shared = find(plans["devnet"], "ConfigMap", "prometheus-messaging-alerts-devnet")
-    found = list(check_overlap([plans["devnet"], with_resource(plans["mainnet"], shared)]))
-    assert ["devnet and mainnet" in f.text for f in found] == [True]
-
-
-def test_same_dns_record_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
-    record = next(r for r in plans["mainnet"].resources if r.kind == "DnsRecord")
-    found = list(check_overlap([plans["mainnet"], with_resource(plans["testnet"], record)]))
-    assert len(found) == 1
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["redis://x@redis-master.backend-mainnet.svc.cluster.local", "https://mainnet.gxcoin.money", "Org1MainnetMSP"],
-)
-def test_text_that_names_another_network_is_found(plans: dict[str, Plan], text: str) -> None:
-    for value in (text, Secret(text)):
-        broken = changed(plans["testnet"], "Secret", "gx-connections", _set("stringData", "REDIS_URL", value=value))
-        assert any("names another network" in f.text for f in check_foreign_names(broken, ["mainnet", "devnet"]))
-
-
-def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> None:
-    noted = [f for f in check_quota(mainnet) if "limits.cpu" in f.text]
-    assert [f.severity for f in noted] == [Severity.NOTE]
-    bare = dataclasses.replace(mainnet, accepted_at_peak={})
-    assert [f.severity for f in check_quota(bare) if "limits.cpu" in f.text] == [Severity.ERROR]
-
-
-def test_images_without_a_digest_are_counted(mainnet: Plan) -> None:
-    assert [f.severity for f in check_digests(mainnet)] == [Severity.NOTE]
-    pinned = mainnet
-    kinds = {DEPLOYMENT, "StatefulSet", "DaemonSet", "Job", "CronJob"}
-    for resource in [r for r in mainnet.objects if r.kind in kinds]:
-        digest = _in_container("image", f"r:5000/a:1@sha256:{'0' * 64}")
-        pinned = changed(pinned, resource.kind, resource.object_name, digest)
-    assert list(check_digests(pinned)) == []
-    assert not [f for f in check_containers(pinned) if f.check == "images"]
-
-
-def test_steady_shortfall_is_never_accepted(mainnet: Plan) -> None:
-    small = changed(mainnet, "ResourceQuota", "backend-mainnet-quota", _set("spec", "hard", "limits.cpu", value="16"))
-    assert [f.severity for f in check_quota(small) if "limits.cpu" in f.text] == [Severity.ERROR]

@@ -239,6 +239,16 @@ def test_the_command_writes_it_whole(gx: Run, tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["report.html"]
 
 
+def test_a_page_is_written_over_and_nothing_else(gx: Run, project: Path) -> None:
+    before = (project / "Pulumi.devnet.yaml").read_text()
+    refused = gx("preview", "devnet", "--html", "Pulumi.devnet.yaml", cwd=project)
+    assert refused.returncode == 2
+    assert "Pulumi.devnet.yaml: is no page of gx preview; it would be lost" in refused.stderr
+    assert (project / "Pulumi.devnet.yaml").read_text() == before
+    for _ in range(2):
+        assert gx("preview", "devnet", "--html", "report.html", cwd=project).returncode == 0
+
+
 def test_an_error_of_a_check_is_on_the_page_and_ends_with_2(gx: Run, project: Path) -> None:
     edit(project, "devnet", lambda config: config["limitRange"]["container"]["min"].update(cpu="100m"))
     done = gx("preview", "devnet", "--html", "report.html", cwd=project)

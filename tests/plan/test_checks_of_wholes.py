@@ -1,0 +1,156 @@
+"""Checks that look at more than one object: what is double, missing, leaked, or shared between two networks."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gx.checks.finding import Finding, Severity
+from gx.checks.isolation import check_foreign_names, check_overlap
+from gx.checks.quota import check_quota
+from gx.checks.reachability import check_reachability
+from gx.checks.references import check_references
+from gx.checks.security import check_containers, check_digests, check_secrets
+from gx.checks.traffic import check_annotations, check_issuer, check_precedence
+from gx.ingress import PREFIX
+from gx.plan.model import Plan
+from gx.plan.values import Secret
+from tests.helpers.mutate import changed, find, in_container, put, with_resource, without
+
+Check = Callable[[Plan], Iterator[Finding]]
+DEPLOYMENT, SERVICE, INGRESS, POLICY = "Deployment", "Service", "Ingress", "NetworkPolicy"
+MESSAGING = "svc-messaging"
+
+
+@pytest.mark.parametrize(
+    ("controller", "key"),
+    [("nginx", "use-forwarded-headers"), ("traefik", "proxy-body-size"), ("traefik", "limit-rps")],
+)
+def test_annotations_without_effect_are_named(mainnet: Plan, controller: str, key: str) -> None:
+    assert list(check_annotations(mainnet)) == []
+    planted = changed(
+        mainnet, INGRESS, "gx-wallet-ingress", put("metadata", "annotations", f"{PREFIX}{key}", value="1")
+    )
+    texts = [f.text for f in check_annotations(dataclasses.replace(planted, controller=controller))]
+    assert f"{PREFIX}{key} has no effect: {controller} does not read it" in texts
+
+
+def test_an_issuer_for_trials_is_named(mainnet: Plan) -> None:
+    assert list(check_issuer(mainnet)) == []
+    staging = put("metadata", "annotations", "cert-manager.io/cluster-issuer", value="letsencrypt-staging")
+    found = list(check_issuer(changed(mainnet, INGRESS, "gx-backend-ingress", staging)))
+    assert [(f.place, f.severity) for f in found] == [("Ingress/gx-backend-ingress", Severity.WARNING)]
+
+
+def test_a_path_that_traefik_would_send_elsewhere_is_found(plans: dict[str, Plan]) -> None:
+    """Both rules are fifteen letters long, and Traefik orders by length: seen with a real one."""
+    shared = dataclasses.replace(plans["devnet"], controller="traefik")
+    assert [f.place for f in check_precedence(shared)] == ["route /health"]
+    assert list(check_precedence(plans["devnet"])) == [], "ingress-nginx tries exact paths first"
+
+
+def test_a_pod_that_no_policy_selects_is_found(mainnet: Plan) -> None:
+    """Default deny covers whatever is new; without it a pod that nobody thought of would be open to everybody."""
+    forgotten = changed(
+        mainnet,
+        DEPLOYMENT,
+        "svc-tax",
+        lambda inputs: inputs["spec"]["template"]["metadata"]["labels"].update(app="svc-forgotten"),
+    )
+    assert not [f for f in check_reachability(forgotten) if f.place == "pod svc-forgotten"]
+    opened = without(forgotten, find(forgotten, POLICY, "default-deny-all"))
+    assert "no policy selects it for ingress: everybody gets through" in [
+        f.text for f in check_reachability(opened) if f.place == "pod svc-forgotten"
+    ]
+
+
+def test_duplicate_object_is_found(mainnet: Plan) -> None:
+    twin = dataclasses.replace(find(mainnet, SERVICE, MESSAGING), urn="urn:other")
+    texts = [f.text for f in check_references(with_resource(mainnet, twin))]
+    assert "stands 2 times in backend-mainnet" in texts
+
+
+def test_duplicate_urn_is_found(mainnet: Plan) -> None:
+    texts = [f.text for f in check_references(with_resource(mainnet, find(mainnet, SERVICE, MESSAGING)))]
+    assert any("is registered 2 times" in text for text in texts)
+
+
+def test_second_quota_is_found(mainnet: Plan) -> None:
+    """A second quota adds up with the first."""
+    quota = find(mainnet, "ResourceQuota", "backend-mainnet-quota")
+    twin = dataclasses.replace(quota, inputs={**quota.inputs, "metadata": {**quota.metadata, "name": "other"}})
+    assert any("two ResourceQuotas" in f.text for f in check_quota(with_resource(mainnet, twin)))
+
+
+def test_missing_service_of_an_ingress_is_found(mainnet: Plan) -> None:
+    broken = without(mainnet, find(mainnet, SERVICE, "svc-tax"))
+    assert any("Service svc-tax exists neither" in f.text for f in check_references(broken))
+
+
+FORMS = {
+    "plain": "p@ss/word+with=every?thing&#%",
+    "quoted": "p%40ss%2Fword%2Bwith%3Devery%3Fthing%26%23%25",
+    "base64": "cEBzcy93b3JkK3dpdGg9ZXZlcnk/dGhpbmcmIyU",
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
+def test_planted_leak_is_found_in_any_form(mainnet: Plan, form: str) -> None:
+    planted = changed(mainnet, "Secret", "gx-connections", put("stringData", "PASSWORD", value=Secret(FORMS["plain"])))
+    assert list(check_secrets(planted)) == []
+    leaked = changed(planted, "ConfigMap", "backend-config", put("data", "URL", value=f"redis://:{form}@redis-master"))
+    assert [(f.place, f.text) for f in check_secrets(leaked)] == [
+        ("ConfigMap/backend-config", "data.URL shows a secret in clear text")
+    ]
+
+
+def test_leak_into_an_output_is_found(mainnet: Plan) -> None:
+    secret = find(mainnet, "Secret", "minio-credentials").inputs["stringData"]["MINIO_ROOT_PASSWORD"].value
+    leaked = dataclasses.replace(mainnet, outputs={**mainnet.outputs, "key": secret})
+    assert [f.place for f in check_secrets(leaked)] == ["outputs"]
+
+
+def test_same_object_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
+    assert list(check_overlap(list(plans.values()))) == []
+    shared = find(plans["devnet"], "ConfigMap", "prometheus-messaging-alerts-devnet")
+    found = list(check_overlap([plans["devnet"], with_resource(plans["mainnet"], shared)]))
+    assert ["devnet and mainnet" in f.text for f in found] == [True]
+
+
+def test_same_dns_record_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
+    record = next(r for r in plans["mainnet"].resources if r.kind == "DnsRecord")
+    found = list(check_overlap([plans["mainnet"], with_resource(plans["testnet"], record)]))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["redis://x@redis-master.backend-mainnet.svc.cluster.local", "https://mainnet.gxcoin.money", "Org1MainnetMSP"],
+)
+def test_text_that_names_another_network_is_found(plans: dict[str, Plan], text: str) -> None:
+    for value in (text, Secret(text)):
+        broken = changed(plans["testnet"], "Secret", "gx-connections", put("stringData", "REDIS_URL", value=value))
+        assert any("names another network" in f.text for f in check_foreign_names(broken, ["mainnet", "devnet"]))
+
+
+def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> None:
+    noted = [f for f in check_quota(mainnet) if "limits.cpu" in f.text]
+    assert [f.severity for f in noted] == [Severity.NOTE]
+    bare = dataclasses.replace(mainnet, accepted_at_peak={})
+    assert [f.severity for f in check_quota(bare) if "limits.cpu" in f.text] == [Severity.ERROR]
+
+
+def test_images_without_a_digest_are_counted(mainnet: Plan) -> None:
+    assert [f.severity for f in check_digests(mainnet)] == [Severity.NOTE]
+    pinned = mainnet
+    kinds = {DEPLOYMENT, "StatefulSet", "DaemonSet", "Job", "CronJob"}
+    for resource in [r for r in mainnet.objects if r.kind in kinds]:
+        digest = in_container("image", f"r:5000/a:1@sha256:{'0' * 64}")
+        pinned = changed(pinned, resource.kind, resource.object_name, digest)
+    assert list(check_digests(pinned)) == []
+    assert not [f for f in check_containers(pinned) if f.check == "images"]
+
+
+def test_steady_shortfall_is_never_accepted(mainnet: Plan) -> None:
+    small = changed(mainnet, "ResourceQuota", "backend-mainnet-quota", put("spec", "hard", "limits.cpu", value="16"))
+    assert [f.severity for f in check_quota(small) if "limits.cpu" in f.text] == [Severity.ERROR]
