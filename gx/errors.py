@@ -24,11 +24,16 @@ class InputError(Exception):
             consequence: What would go wrong, in a few words.
             fix: What to write instead.
         """
+        self.file, self.key, self.value, self.consequence, self.fix = file, key, value, consequence, fix
         place = f"{file}: {key}" if key else file
         shown = "" if value is None else f" = {value}"
         page = page_of(file, key)
         more = f"; see {page}" if page and page not in fix else ""
         super().__init__(" ".join(f"{place}{shown}: {consequence}; fix: {fix}{more}".split()))
+
+    def moved(self, file: str) -> "InputError":
+        """Return the same error about another file that holds the key."""
+        return InputError(file=file, key=self.key, value=self.value, consequence=self.consequence, fix=self.fix)
 
 
 class ShownError(InputError):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gx.errors import InputError, ShownError
+from gx.errors import InputError
 from gx.settings.load import settings_from
 from gx.settings.overlay import overlay
 from gx.settings.project import PROJECT, ROOT, local_file, stack_file
@@ -30,8 +30,7 @@ def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True, lo
     try:
         return settings_from(stack, values, {}, root)
     except InputError as error:
-        given = overlay(stack, root) if local else {}
-        place = next((key for key in given if str(error).startswith(f"{stack_file(stack)}: {key}")), None)
-        if place is None:
-            raise
-        raise ShownError(str(error).replace(stack_file(stack), local_file(stack), 1)) from None
+        laid_over = tuple(overlay(stack, root)) if local else ()
+        if error.file == stack_file(stack) and error.key.startswith(laid_over):
+            raise error.moved(local_file(stack)) from None
+        raise
