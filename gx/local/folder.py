@@ -191,3 +191,14 @@ def folder_of(data: Path, context: str, *, pods: bool = False) -> DataFolder:
     if pods:
         return DataFolder(data / PODS, pods=True)
     return DataFolder(data / f"{CONTEXT}{re.sub(r'[^A-Za-z0-9.-]', '_', context)}" if context else data)
+
+
+def clusters_below(data: Path, context: str) -> list[DataFolder]:
+    """Return the clusters that `status` and `down` are about: that with real pods, and the usual one if it has data.
+
+    The folder of a cluster that was never made is returned where there is no other, so that a person is told of it.
+    """
+    usual, pods = folder_of(data, context), folder_of(data, "", pods=True)
+    if context or not pods.path.exists():
+        return [usual]
+    return [pods, usual] if any(path.name != "lock" for path in usual.own()) else [pods]

@@ -15,7 +15,7 @@ from rich.table import Table
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.live.readiness import pod_ready
 from gx.local.engine import Event, Result
-from gx.local.folder import DataFolder, folder_of
+from gx.local.folder import DataFolder, clusters_below
 from gx.local.network import LocalNetwork
 from gx.objects import mapping
 from gx.settings.offline import offline_settings
@@ -150,12 +150,7 @@ def _pods(api: KubernetesApi, namespace: str) -> str:
 
 def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
     """Show what runs, the cluster with real pods too; return whether one does."""
-    pods = folder_of(data, "", pods=True)
-    if context or not pods.path.exists():
-        return _show_cluster(root, folder_of(data, context), context, console)
-    usual = folder_of(data, "")
-    shown = [_show_cluster(root, folder, "", console) for folder in (pods, usual) if folder is pods or usual.is_ours]
-    return any(shown)
+    return any([_show_cluster(root, folder, context, console) for folder in clusters_below(data, context)])
 
 
 def _show_cluster(root: Path, folder: DataFolder, context: str, console: Console) -> bool:

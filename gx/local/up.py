@@ -11,7 +11,7 @@ from gx.errors import InputError, Interrupted
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local import pki
 from gx.local.engine import EngineError
-from gx.local.folder import DataFolder, folder_of
+from gx.local.folder import DataFolder, clusters_below, folder_of
 from gx.local.launch import running, stop
 from gx.local.marker import MANAGER, marker, refuse_production, require_local
 from gx.local.network import LocalNetwork
@@ -134,11 +134,7 @@ def _foreign(context: str) -> KubernetesApi:
 
 def take_down(data: Path, context: str, console: Console, *, delete: bool) -> None:
     """Stop every process of the cluster, of that with real pods too, and delete its data if asked to."""
-    pods = folder_of(data, "", pods=True)
-    folders = [pods] if not context and pods.path.exists() else []
-    if not folders or any(path.name != "lock" for path in folder_of(data, context).own()):
-        folders.append(folder_of(data, context))
-    for folder in folders:
+    for folder in clusters_below(data, context):
         _take_down(folder, console, delete=delete)
 
 
