@@ -150,7 +150,8 @@ def _pods(api: KubernetesApi, namespace: str) -> str:
 
 def show_status(root: Path, data: Path, context: str, console: Console) -> bool:
     """Show what runs, the cluster with real pods too; return whether one does."""
-    return any([_show_cluster(root, folder, context, console) for folder in clusters_below(data, context)])
+    shown = [_show_cluster(root, folder, context, console) for folder in clusters_below(data, context)]
+    return any(shown)
 
 
 def _show_cluster(root: Path, folder: DataFolder, context: str, console: Console) -> bool:
