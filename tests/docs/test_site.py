@@ -71,6 +71,16 @@ def test_it_loads_nothing_from_elsewhere_and_its_search_works_from_a_file(site: 
     assert wrong == []
 
 
+def test_a_numbered_list_goes_on_after_its_code(site: Path) -> None:
+    page = (site / "how-to/add-a-service.html").read_text()
+    assert page.count("<ol>") == 1
+    assert page.split("<ol>")[1].split("</ol>")[0].count("<li>") == 6
+
+
+def test_the_output_contract_shows_its_consumer(site: Path) -> None:
+    assert "StackReference" in (site / "outputs.html").read_text().split('id="a-consumer"')[1]
+
+
 def test_the_404_page_loads_nothing_from_elsewhere(site: Path) -> None:
     assert "unpkg" not in (site / "404.html").read_text()
 

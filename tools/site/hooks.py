@@ -27,6 +27,7 @@ RENAMED = {
     "../README.md": "index.md",
 }
 """Pages of the site that are files beside docs/, by what docs/ calls them."""
+EXAMPLE = "examples/consumer/__main__.py"
 SHOWN = "files"
 """Where the site holds other files beside docs/ that a page links to."""
 
@@ -59,6 +60,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"{SHOWN}/{name}", abs_src_path=str(ROOT / name)))
     for name, path in LIBRARIES.items():
         files.append(File.generated(config, name, abs_src_path=str(ROOT / ".tools/npm/node_modules" / path)))
+    files.append(File.generated(config, "assets/extra.css", abs_src_path=str(ROOT / "tools/site/extra.css")))
     return files
 
 
@@ -99,7 +101,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 MkDocs' names
-    """Point links that leave docs/ at what the site holds instead."""
+    """Point links that leave docs/ at what the site holds instead; show the example where a page links to it."""
     folder = posixpath.dirname(page.file.src_uri)
 
     def moved(link: re.Match[str]) -> str:
@@ -113,4 +115,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         new = RENAMED.get(f"../{path}", f"{SHOWN}/{path}")
         return f"]({posixpath.relpath(new, folder or '.')}{'#' if anchor else ''}{anchor})"
 
-    return re.sub(r"\]\((?!https?:|#)([^)]+)\)", moved, markdown)
+    example = ROOT / "docs" / folder / EXAMPLE
+    if f"]({EXAMPLE})" in markdown:
+        markdown += f"\n## A consumer\n\n```python\n{example.read_text(encoding='utf-8')}```\n"
+    return re.sub(r"\]\((?!https?:|#)([^)]+)\)", moved, _indented(markdown))
+
+
+def _indented(markdown: str) -> str:
+    """Indent what belongs to a numbered item by four columns: GitHub is content with three, MkDocs is not."""
+    lines: list[str] = []
+    fenced = False
+    for line in markdown.splitlines():
+        fenced ^= line.startswith("```")
+        lines.append(f" {line}" if line.startswith("   ") and not fenced else line)
+    return "\n".join(lines) + "\n"

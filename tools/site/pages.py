@@ -171,12 +171,12 @@ def alerts() -> str:
     """Return the list of alerts with their numbers on the last network of the chain."""
     shown = offline_settings("mainnet") if "mainnet" in networks() else offline_settings(networks()[0])
     rows = [
-        (f"[{alert.name}]({alert.name}.md)", alert.severity.value, alert.summary, group.name)
+        (f"[{alert.name}]({alert.name}.md)", alert.severity.value, alert.summary)
         for group in groups(shown)
         for alert in group.alerts
     ]
     head = "What to do, one page each. Thresholds and windows are in [the report](../../report.md) of each network."
-    return f"# Alerts\n\n{head}\n\n{table(('alert', 'severity', 'what is wrong', 'group'), rows)}"
+    return f"# Alerts\n\n{head}\n\n{table(('alert', 'severity', 'what is wrong'), rows)}"
 
 
 def decisions() -> str:
