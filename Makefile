@@ -12,6 +12,7 @@ export PYTHONPATH :=
 .PHONY: help
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo "begin with make preview: it contacts nothing and changes nothing; docs/tutorial.md goes on from there"
 
 .tools/uv/bin/uv:
 	@echo "uv is not installed: putting version $(UV_VERSION) into .tools/uv"
