@@ -1,4 +1,4 @@
-"""Takes the picture of mainnet's report for the documentation: `make pictures`."""
+"""Takes the pictures of mainnet's report for the documentation: `make pictures`."""
 
 import sys
 import tempfile
@@ -13,23 +13,27 @@ from gx.report.page import report
 from gx.settings.project import ROOT
 from tests.conftest import tool
 
-PICTURE = ROOT / "docs/pictures/report.png"
+FOLDER = ROOT / "docs/pictures"
 CHOSEN = "svc-identity"
 
 
 def main() -> None:
-    """Write the picture, with the connections of one service lit."""
+    """Write the picture with the connections of one service lit, and what a phone shows in the dark."""
     plan = record("mainnet")
     with tempfile.TemporaryDirectory(prefix="gx-picture-") as name, sync_playwright() as playwright:
         file = Path(name) / "report.html"
         file.write_text(report(plan, run_checks(plan, []), ROOT, made=datetime.now(UTC), revision=""), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=tool("chromium", "chromium"))
-        page = browser.new_page(viewport={"width": 1850, "height": 1250}, color_scheme="light")
-        page.goto(file.as_uri())
-        page.locator(f".box[aria-label={CHOSEN}]").click()
-        page.locator("#picture").screenshot(path=PICTURE)
+        desk = browser.new_page(viewport={"width": 1850, "height": 1250}, color_scheme="light")
+        desk.goto(file.as_uri())
+        desk.locator(f".box[aria-label={CHOSEN}]").click()
+        desk.locator("#picture").screenshot(path=FOLDER / "report.png")
+        phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", device_scale_factor=2)
+        for place in ("quota", "alerts"):
+            phone.goto(f"{file.as_uri()}#{place}")
+            phone.screenshot(path=FOLDER / f"report-phone-{place}.png")
         browser.close()
-    sys.stdout.write(f"wrote {PICTURE.relative_to(ROOT)}\n")
+    sys.stdout.write(f"wrote the pictures of the report to {FOLDER.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,13 @@ def test_sections_that_code_points_to_exist() -> None:
         assert set(re.findall(r"takeover\.md (\d+)", text)) <= rules, path
 
 
+def linked(text: str) -> list[str]:
+    return [one or other for one, other in re.findall(r'\]\(([^)]+)\)|<img [^>]*src="([^"]+)"', text)]
+
+
 def broken_links(page: Path, text: str) -> list[str]:
     found: list[str] = []
-    for target, _, anchor in (link.partition("#") for link in re.findall(r"\]\(([^)]+)\)", text)):
+    for target, _, anchor in (link.partition("#") for link in linked(text)):
         if target.startswith("http"):
             continue
         path = (page.parent / target) if target else page
@@ -55,8 +59,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_a_broken_link_is_noticed() -> None:
     page = ROOT / "README.md"
-    text = "[a](docs/none.md) [b](docs/local.md#none) [c](docs/local.md#with-real-pods) [d](#three-commands)"
-    assert broken_links(page, text) == ["docs/none.md#", "docs/local.md#none"]
+    text = '[a](docs/none.md) [b](docs/local.md#none) [c](docs/local.md#with-real-pods) [d](#three-commands) <img src=\'x\'> <img alt="" src="e.png">'
+    assert broken_links(page, text) == ["docs/none.md#", "docs/local.md#none", "e.png#"]
 
 
 TOP = {path.name for path in ROOT.iterdir()} - {".git"}
@@ -237,6 +241,14 @@ def test_nothing_names_a_machine_or_a_password() -> None:
     for path in [*SOURCES, *PAGES]:
         text = path.read_text()
         assert not re.search(r"/(?:root|home|work)/\w", text), path
+
+
+def test_the_map_names_every_folder() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text().split("## Where things are")[1].split("\n## ")[0]
+    named_ones = {name.rstrip("/") for name in re.findall(r"`([\w./]+)`", text)}
+    tracked = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("gx/*/__init__.py")}
+    tracked |= {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))}
+    assert sorted(tracked - named_ones - {"gx"}) == []
 
 
 def test_the_outputs_page_names_every_output() -> None:
