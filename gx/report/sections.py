@@ -20,6 +20,7 @@ from gx.plan.tree import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
 from gx.quantities import parse_quantity
 from gx.release import PLATFORM_IMAGES, Image, Release
 from gx.settings.load import validated
+from gx.settings.offline import offline_settings
 from gx.settings.project import networks, read_mapping, release_file
 from gx.settings.settings import Settings
 from gx.steps import Step, Wave
@@ -96,7 +97,7 @@ class Versions:
     """What every network runs.
 
     Attributes:
-        networks: Their names, in the order of promotion as far as it is known.
+        networks: Their names, in the order of promotion.
         lines: By workload, then by the program's own servers.
         hashes: By which each set is known.
         verified: When each set had passed every check; empty if it never has.
@@ -249,9 +250,9 @@ def versions_of(root: Path) -> Versions:
     """Return what every network of the project runs, as its release file says.
 
     Raises:
-        InputError: A release file cannot be used.
+        InputError: A file of a network cannot be used.
     """
-    names = networks(root)
+    names = _chain(root)
     releases = [_release(name, root) for name in names]
     lines = [_version(name, [one.workloads.get(name) for one in releases]) for name in CATALOGUE]
     lines += [_version(name, [one.platform.get(name) for one in releases]) for name in PLATFORM_IMAGES]
@@ -263,6 +264,17 @@ def versions_of(root: Path) -> Versions:
         hashes=tuple(one.hash for one in releases),
         verified=tuple(f"{found.verified:%Y-%m-%d %H:%M}" if found else "" for found in sets),
     )
+
+
+def _chain(root: Path) -> list[str]:
+    """Return the networks, each after the one that its versions come from."""
+    waiting = {name: offline_settings(name, root, adopting=False).stack.promotion.source for name in networks(root)}
+    order: list[str] = []
+    while waiting:
+        ready = [name for name, source in waiting.items() if source not in waiting] or list(waiting)
+        order += ready
+        waiting = {name: source for name, source in waiting.items() if name not in ready}
+    return order
 
 
 def _release(network: str, root: Path) -> Release:

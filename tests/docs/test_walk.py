@@ -44,7 +44,7 @@ def run(folder: Path, command: str) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
     return done.returncode, done.stdout
 

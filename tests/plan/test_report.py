@@ -23,7 +23,7 @@ from gx.reach.world import CLOUDFLARE, INTERNET, SOLVER, endpoints, own_namespac
 from gx.report.flows import ANYONE, OUTGOING, flows_of
 from gx.report.layout import MOST_BOXES, picture_of
 from gx.report.page import report
-from gx.report.sections import parts_of, quota_of
+from gx.report.sections import parts_of, quota_of, versions_of
 from gx.settings.offline import offline_settings
 from gx.settings.project import ROOT
 from tests.helpers.mutate import changed, grown
@@ -111,6 +111,15 @@ def test_findings_alerts_versions_and_quota_are_there(plan: Plan) -> None:
         assert offline_settings(network).release.hash in text
     for line in quota_of(plan):
         assert f"{line.figure} {line.hard} {line.steady} {line.peak}" in text
+
+
+def test_versions_stand_in_the_order_of_promotion(project: Path) -> None:
+    assert versions_of(project).networks == ("devnet", "testnet", "mainnet")
+    release = project / "networks/devnet/release.yaml"
+    release.write_text(release.read_text().replace('svc-tax: {tag: "2.1.5"}', 'svc-tax: {tag: "2.1.6"}'))
+    line = next(line for line in versions_of(project).lines if line.name == "svc-tax")
+    assert line.images == ("2.1.6", "2.1.5", "2.1.5")
+    assert line.differs
 
 
 def pairs_of(plan: Plan) -> set[tuple[str, str]]:
