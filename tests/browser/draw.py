@@ -26,7 +26,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=tool("chromium", "chromium"))
         desk = browser.new_page(viewport={"width": 1850, "height": 1250}, color_scheme="light")
         desk.goto(file.as_uri())
-        desk.locator(f".box[aria-label={CHOSEN}]").click()
+        desk.locator(f".box[data-title={CHOSEN}]").click()
         desk.locator("#picture").screenshot(path=FOLDER / "report.png")
         phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", device_scale_factor=2)
         for place in ("quota", "alerts"):

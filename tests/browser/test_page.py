@@ -11,11 +11,12 @@ from gx.checks import run_checks
 from gx.plan.model import Plan
 from gx.report.page import report
 from gx.settings.project import ROOT
-from tests.conftest import tool
+from tests.conftest import tool, unavailable
 from tests.helpers.mutate import grown
 
 Open = Callable[..., Page]
 PHONE = {"width": 390, "height": 844}
+AXE = ROOT / ".tools/npm/node_modules/axe-core/axe.min.js"
 READABLE = 4.5
 """The smallest contrast of a text that the web's accessibility guidelines (level AA) allow."""
 
@@ -66,7 +67,7 @@ def opened(browser: Browser, files: dict[str, Path]) -> Iterator[Open]:
 
 def lit(shown: Page) -> set[str]:
     """Return the titles of the boxes that are connected with the chosen one, itself included."""
-    return set(shown.locator(".box.lit").evaluate_all("boxes => boxes.map(box => box.getAttribute('aria-label'))"))
+    return set(shown.locator(".box.lit").evaluate_all("boxes => boxes.map(box => box.dataset.title)"))
 
 
 @pytest.mark.parametrize("name", ["devnet", "testnet", "mainnet"])
@@ -80,7 +81,7 @@ def test_every_text_fits_its_box(opened: Open, name: str) -> None:
             return own.x < frame.x || own.x + own.width > frame.x + frame.width
               || own.y < frame.y - 1 || own.y + own.height > frame.y + frame.height + 1;
           });
-        }).map(box => box.getAttribute('aria-label'))"""
+        }).map(box => box.dataset.title)"""
     )
     assert outside == []
     assert shown.locator(".box").count() > 20
@@ -92,7 +93,7 @@ def test_a_person_without_a_mouse_finds_the_connections_of_a_service(opened: Ope
     assert shown.evaluate("document.activeElement.className") == "skip"
     for _ in range(80):
         shown.keyboard.press("Tab")
-        if shown.evaluate("document.activeElement.getAttribute('aria-label')") == "svc-messaging":
+        if shown.evaluate("document.activeElement.dataset.title") == "svc-messaging":
             break
     assert {"svc-messaging", "minio", "postgres", "redis", "ingress-nginx", "monitoring"} <= lit(shown)
     assert "clamav" not in lit(shown)
@@ -104,11 +105,11 @@ def test_a_person_without_a_mouse_finds_the_connections_of_a_service(opened: Ope
 
 def test_a_pointer_lights_and_a_click_keeps(opened: Open) -> None:
     shown = opened()
-    shown.locator(".box[aria-label=clamav]").hover()
+    shown.locator(".box[data-title=clamav]").hover()
     assert "svc-identity" in lit(shown)
     shown.locator("h1").hover()
     assert lit(shown) == set()
-    shown.locator(".box[aria-label=clamav]").click()
+    shown.locator(".box[data-title=clamav]").click()
     shown.locator("h1").hover()
     assert "svc-identity" in lit(shown)
     assert shown.url.endswith("mainnet.html")
@@ -165,6 +166,18 @@ def test_texts_can_be_read(opened: Open, scheme: str, size: dict[str, int]) -> N
     assert (brightness == "rgb(255, 255, 255)") == (scheme == "light")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_the_way_of_a_screen_reader(opened: Open, scheme: str) -> None:
+    if not AXE.exists():
+        unavailable("needs the libraries of tools/npm: run `make tools`")
+    shown = opened(color_scheme=scheme, bypass_csp=True)
+    shown.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+    shown.add_script_tag(path=AXE)
+    found = shown.evaluate("axe.run(document)")
+    assert len(found["passes"]) > 20
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found["violations"]] == []
+
+
 def test_on_a_phone_nothing_but_tables_and_the_picture_is_wider_than_the_screen(opened: Open) -> None:
     shown = opened(viewport=PHONE, has_touch=True, is_mobile=True)
     assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -172,7 +185,7 @@ def test_on_a_phone_nothing_but_tables_and_the_picture_is_wider_than_the_screen(
     box = cell.bounding_box()
     assert box is not None
     assert box["x"] + box["width"] <= PHONE["width"]
-    shown.locator(".box[aria-label=internet]").tap()
+    shown.locator(".box[data-title=internet]").tap()
     assert "cloudflare" in lit(shown)
 
 
