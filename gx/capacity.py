@@ -87,6 +87,35 @@ def needed(groups: Sequence[PodGroup], figure: str, *, peak: bool) -> Decimal:
     return running + (sum(surges, Decimal(0)) if peak else max(surges, default=Decimal(0)))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One figure of a quota and what is needed of it.
+
+    Attributes:
+        figure: The quota's figure, such as requests.cpu.
+        hard: What the quota allows, as written.
+        limit: The same as a number.
+        steady: What is needed all the time.
+        peak: What is needed when every autoscaler is at its maximum and everything rolls.
+    """
+
+    figure: str
+    hard: str
+    limit: Decimal
+    steady: Decimal
+    peak: Decimal
+
+
+def needs(hard: Mapping[str, str], groups: Sequence[PodGroup], counts: Mapping[str, int]) -> Iterable[Need]:
+    """Yield every figure of a quota with what is needed of it; arguments as those of `shortfalls`."""
+    for figure, allowed in hard.items():
+        if figure in POD_FIGURES:
+            steady, peak = (needed(groups, figure, peak=at_peak) for at_peak in (False, True))
+        else:
+            steady = peak = Decimal(counts.get(figure, 0))
+        yield Need(figure=figure, hard=allowed, limit=parse_quantity(allowed), steady=steady, peak=peak)
+
+
 def shortfalls(hard: Mapping[str, str], groups: Sequence[PodGroup], counts: Mapping[str, int]) -> Iterable[Shortfall]:
     """Yield every figure of a quota that is too small.
 
@@ -95,15 +124,11 @@ def shortfalls(hard: Mapping[str, str], groups: Sequence[PodGroup], counts: Mapp
         groups: All pods of the namespace, neighbours' included.
         counts: How many Services and PersistentVolumeClaims there are.
     """
-    for figure, allowed in hard.items():
-        limit = parse_quantity(allowed)
-        if figure in POD_FIGURES:
-            steady, peak = (needed(groups, figure, peak=at_peak) for at_peak in (False, True))
-        else:
-            steady = peak = Decimal(counts.get(figure, 0))
-        if peak > limit:
-            need = steady if steady > limit else peak
-            yield Shortfall(figure, allowed, show(figure, need), at_peak_only=steady <= limit)
+    for need in needs(hard, groups, counts):
+        if need.peak > need.limit:
+            at_peak_only = need.steady <= need.limit
+            amount = need.peak if at_peak_only else need.steady
+            yield Shortfall(need.figure, need.hard, show(need.figure, amount), at_peak_only=at_peak_only)
 
 
 def show(figure: str, amount: Decimal) -> str:

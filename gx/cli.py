@@ -140,7 +140,7 @@ def _page_options(
         raise InputError(file="gx preview", key="--show-secrets", consequence=consequence, fix="leave out one of them")
     if not context:
         return lambda _: None
-    from gx.operate.prepare import compared
+    from gx.operate.compare import compared
 
     return compared(stack, context)
 

@@ -66,7 +66,7 @@ def plan_of(args: StackValidationArgs) -> Plan:
 
 def findings(policy: Policy, plan: Plan) -> Iterator[tuple[Finding, str]]:
     """Yield what a rule says about a stack, with the urn of the object where there is one."""
-    urns = {f"{resource.kind}/{resource.object_name}": resource.urn for resource in plan.resources}
+    urns = {resource.place: resource.urn for resource in plan.resources}
     for finding in policy.judge(plan):
         yield finding, urns.get("/".join(finding.place.split("/")[:2]), "")
 

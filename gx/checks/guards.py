@@ -25,7 +25,7 @@ def check_guards(plan: Plan) -> Iterator[Finding]:
         if (home or (plan.production and volume)) and not (
             resource.options.protect and resource.options.retain_on_delete
         ):
-            place = f"{resource.kind}/{resource.object_name}"
+            place = resource.place
             yield Finding(check="guards", place=place, text="holds data, and a mistake could delete it")
 
 
@@ -40,7 +40,7 @@ def check_test_data(plan: Plan) -> Iterator[Finding]:
     if not plan.production:
         return
     for resource in plan.resources:
-        place = f"{resource.kind}/{resource.object_name}"
+        place = resource.place
         if resource.object_name == TEST_USERS or resource.object_name.startswith("database-test-users"):
             yield Finding(check="test-data", place=place, text="makes test accounts with known addresses")
             continue
@@ -56,7 +56,7 @@ def check_labels(plan: Plan) -> Iterator[Finding]:
         if resource.kind == "Namespace" and resource.object_name == plan.namespace:
             continue  # its labels stay as they are live, word for word (takeover.md 21)
         labels: Mapping[str, Any] = resource.metadata.get("labels", {})
-        place = f"{resource.kind}/{resource.object_name}"
+        place = resource.place
         wanted = {MANAGED_BY: FIELD_MANAGER, NETWORK: plan.network}
         for key, value in wanted.items():
             if labels.get(key) != value:

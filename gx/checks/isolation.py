@@ -31,7 +31,7 @@ def check_shared(plan: Plan) -> Iterator[Finding]:
         if not inside and not own:
             yield Finding(
                 check="isolation",
-                place=f"{resource.kind}/{resource.object_name}",
+                place=resource.place,
                 text=f"lies outside {plan.namespace} and does not carry the network's name: two stacks would fight",
             )
 
@@ -60,7 +60,7 @@ def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
     names = "|".join(re.escape(other) for other in others)
     foreign = re.compile(rf"(backend|fabric)-({names})\b|\b({names})\.gxcoin|Org\d({names})MSP", re.IGNORECASE)
     for resource in plan.resources:
-        place = f"{resource.kind}/{resource.object_name}"
+        place = resource.place
         for path, value in walk(resource.inputs):
             text = value.value if isinstance(value, Secret) else value
             if not isinstance(text, str):
@@ -73,7 +73,7 @@ def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
 
 def check_imports(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every live id that no planned object takes: the object would stay beside a new one."""
-    taken = {f"{resource.kind}/{resource.object_name}" for resource in plan.resources if resource.options.import_id}
+    taken = {resource.place for resource in plan.resources if resource.options.import_id}
     for name, identifier in plan.imports.items():
         if name not in taken:
             yield Finding(check="adoption", place=name, text=f"the live id {identifier} belongs to no planned object")

@@ -49,7 +49,7 @@ def check_schema(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every field that Kubernetes would refuse or ignore."""
     for resource in plan.objects:
         manifest = plain(resource.manifest)
-        place = f"{resource.kind}/{resource.object_name}"
+        place = resource.place
         if (manifest.get("apiVersion"), manifest.get("kind")) in CUSTOM_KINDS:
             continue
         validator = _validator(str(manifest.get("apiVersion", "")), str(manifest.get("kind", "")))

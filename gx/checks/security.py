@@ -116,9 +116,7 @@ def check_secrets(plan: Plan) -> Iterator[Finding]:
                 if isinstance(value.value, str) and len(value.value) >= SHORTEST_SECRET:
                     values.add(value.value)
                 if not allowed:
-                    yield Finding(
-                        check="secrets", place=f"{resource.kind}/{resource.object_name}", text=f"{path} holds a secret"
-                    )
+                    yield Finding(check="secrets", place=resource.place, text=f"{path} holds a secret")
     forms = {form for value in values for form in _forms(value)}
     for place, path, text in _clear_texts(plan):
         if any(form in text for form in forms):
@@ -135,7 +133,7 @@ def _clear_texts(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for resource in plan.resources:
         for path, value in walk(resource.inputs):
             if isinstance(value, str):
-                yield f"{resource.kind}/{resource.object_name}", path, value
+                yield resource.place, path, value
     for path, value in walk(plan.outputs):
         if isinstance(value, str):
             yield "outputs", path, value

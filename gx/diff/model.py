@@ -51,7 +51,7 @@ class Change:
     @property
     def place(self) -> str:
         """What a person calls it: kind and name, with the namespace where it is not the network's own."""
-        return f"{self.resource.kind}/{self.resource.object_name}"
+        return self.resource.place
 
     @property
     def protected(self) -> bool:

@@ -105,7 +105,7 @@ def decide(
 
 
 def _object(resource: Resource, live: Live) -> Item:
-    key = f"{resource.kind}/{resource.object_name}"
+    key = resource.place
     found = live.get(resource.kind, resource.namespace, resource.object_name)
     if found is None:
         return Item(key=key, decision=Decision.CREATE)

@@ -28,24 +28,20 @@ def adopt(
 
     Ends with 0, with 2 when something cannot be read, or with 3 when something must be settled first.
     """
-    from gx.operate.adopt import decide
     from gx.operate.adopt_show import print_adoption
-    from gx.operate.live import read_live
+    from gx.operate.compare import decision, read
     from gx.operate.prepare import prepare
 
     console = Console(highlight=False, soft_wrap=True)
     prepared = prepare(stack, context, need_zone=check)
-    live = read_live(prepared.api, prepared.settings, prepared.zone)
-    prepared.check_cluster(live.uid)
+    live = read(prepared)
     if check:
         console.print(f"{stack}: the cluster {live.uid} and {'the zone' if prepared.zone else 'no zone'} can be read")
         return
     root = project_root()
     accepted = (*prepared.accepted, *(name for name in accept or [] if name not in prepared.accepted))
     plan = prepared.record(console)
-    adoption = decide(
-        plan, live, zone_id=prepared.zone_id, accepted=accepted, kept_secrets=frozenset(prepared.kept_secrets)
-    )
+    adoption = decision(prepared, live, plan, accepted)
     print_adoption(adoption, console)
     if adoption.refusals:
         console.print(f"{len(adoption.refusals)} to settle first" + ("; nothing was written" if write else ""))

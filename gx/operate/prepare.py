@@ -1,6 +1,5 @@
 """What `gx adopt` needs before it compares: settings, cluster, zone, Plan, each checked for a person's mistakes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +8,6 @@ from rich.console import Console
 from gx.adoption import Adoption
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
-from gx.operate import adopt as decisions
-from gx.operate.live import read_live
 from gx.operate.zone import TOKEN_VARIABLE, Zone, zone_from_environment
 from gx.plan.model import Plan
 from gx.plan.record import record
@@ -103,24 +100,6 @@ def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
         zone=zone,
         accepted=_accepted(stack, root),
         kept_secrets=tuple(key for key in SECRET_KEYS if f"{PROJECT}:{key}" in secrets),
-    )
-
-
-def compared(stack: str, context: str) -> Callable[[Plan], decisions.Adoption]:
-    """Read a live network, and return what compares a Plan with it.
-
-    Raises:
-        InputError: The cluster cannot be read, or is another than the pinned one.
-    """
-    prepared = prepare(stack, context, need_zone=False)
-    live = read_live(prepared.api, prepared.settings, prepared.zone)
-    prepared.check_cluster(live.uid)
-    return lambda plan: decisions.decide(
-        plan,
-        live,
-        zone_id=prepared.zone_id,
-        accepted=prepared.accepted,
-        kept_secrets=frozenset(prepared.kept_secrets),
     )
 
 

@@ -45,7 +45,7 @@ def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:
     """A value that was generated must never take the place of one that is in use."""
     asked: set[str] = set()
     for resource, found in _planned(plan, live):
-        key = f"{resource.kind}/{resource.object_name}"
+        key = resource.place
         if found is None:
             continue
         missing = [name for name in LIVE_SECRETS.get(key, ()) if name not in kept and name not in asked]

@@ -71,6 +71,11 @@ class Resource:
         return str(self.metadata.get("name", self.name))
 
     @property
+    def place(self) -> str:
+        """What a person calls it: kind and name."""
+        return f"{self.kind}/{self.object_name}"
+
+    @property
     def namespace(self) -> str:
         """The Kubernetes object's namespace; empty for cluster-scoped ones."""
         return str(self.metadata.get("namespace", ""))

@@ -30,7 +30,7 @@ class Pod:
     @property
     def place(self) -> str:
         """Who it is, for a message."""
-        return f"{self.owner.kind}/{self.owner.object_name}"
+        return self.owner.place
 
     @property
     def containers(self) -> list[dict[str, Any]]:

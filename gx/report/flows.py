@@ -10,7 +10,7 @@ from gx.neighbours import CONTROLLERS, NEIGHBOURS, UNLISTED
 from gx.plan.model import Plan
 from gx.plan.pods import pods
 from gx.reach.endpoint import Port
-from gx.reach.matrix import Matrix
+from gx.reach.matrix import Matrix, Row
 from gx.reach.world import (
     CLOUDFLARE,
     DNS,
@@ -101,10 +101,12 @@ class Flows:
     """Everything that may be said in a network.
 
     Attributes:
+        rows: Every port with those who reach it: the table behind the picture.
         boxes: Boxes, in the order of their lanes.
         wires: Wires between different boxes.
     """
 
+    rows: tuple[Row, ...]
     boxes: tuple[Box, ...]
     wires: tuple[Wire, ...]
 
@@ -124,7 +126,8 @@ def named(members: Iterable[str]) -> str:
 
 def flows_of(plan: Plan) -> Flows:
     """Return what may be said in a network, by the policies of its Plan and by its DNS records."""
-    pairs, lanes = _pairs(plan), _lanes(plan)
+    rows = tuple(Matrix(endpoints(plan), planned_policies(plan)).rows(own_namespaces(plan)))
+    pairs, lanes = _pairs(plan, rows), _lanes(plan)
     groups = _groups(pairs, lanes)
     keys = {member: f"box-{at}" for at, (_, group) in enumerate(groups) for member in group}
     joined: dict[tuple[str, str], Ports] = defaultdict(dict)
@@ -135,14 +138,15 @@ def flows_of(plan: Plan) -> Flows:
             wires.add(Wire(_layer(source, target, lanes), keys[source], keys[target]))
     titles = {keys[group[0]]: named(group) for _, group in groups}
     return Flows(
+        rows=rows,
         boxes=tuple(_box(lane, group, keys[group[0]], pairs, _Talk(titles, joined)) for lane, group in groups),
         wires=tuple(sorted(wires)),
     )
 
 
-def _pairs(plan: Plan) -> Pairs:
+def _pairs(plan: Plan, rows: Iterable[Row]) -> Pairs:
     pairs: Pairs = defaultdict(dict)
-    for row in Matrix(endpoints(plan), planned_policies(plan)).rows(own_namespaces(plan)):
+    for row in rows:
         begins_too = not row.target.inside and row.target.initiates
         target = f"{OUTGOING}{row.target.name}" if begins_too else row.target.name
         for source in row.sources:

@@ -14,12 +14,11 @@ from gx.errors import InputError
 from gx.operate.adopt import Adoption
 from gx.plan.model import Plan
 from gx.plan.pods import pods
-from gx.reach.matrix import Matrix
 from gx.reach.show import grouped
-from gx.reach.world import endpoints, own_namespaces, planned_policies, pod_name
+from gx.reach.world import own_namespaces, pod_name
 from gx.report.flows import Layer, flows_of
 from gx.report.layout import lines_of, picture_of
-from gx.report.sections import adoption_of, alerts_of, anchor_of, counted, parts_of, quota_of, versions_of
+from gx.report.sections import adoption_of, alerts_of, counted, parts_of, quota_of, versions_of
 from gx.settings.offline import offline_settings
 from gx.settings.project import replace_file
 
@@ -54,9 +53,8 @@ def report(
     settings = offline_settings(plan.network, root, adopting=False)
     flows, parts, alerts = flows_of(plan), parts_of(plan), alerts_of(settings)
     own = own_namespaces(plan)
-    rows = list(Matrix(endpoints(plan), planned_policies(plan)).rows(own))
-    inside = grouped(row for row in rows if row.target.namespace in own)
-    outside = grouped(row for row in rows if row.target.namespace not in own)
+    inside = grouped(row for row in flows.rows if row.target.namespace in own)
+    outside = grouped(row for row in flows.rows if row.target.namespace not in own)
     contents = (
         ("picture", "Picture", ""),
         ("findings", "Findings", len(findings)),
@@ -86,7 +84,7 @@ def report(
         layers=tuple(Layer),
         lines={box.key: lines_of(box) for box in flows.boxes},
         picture=picture_of(flows),
-        controllers={pod_name(pod): anchor_of(pod.owner) for pod in pods(plan)},
+        controllers={pod_name(pod): pod.place for pod in pods(plan)},
         findings=findings,
         counts=counted(findings),
         quota=quota_of(plan),

@@ -1,13 +1,14 @@
 """What the report says beside the picture, as plain data for the page."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from gx.capacity import POD_FIGURES, needed, show
+from gx.capacity import needs, show
 from gx.catalogue import CATALOGUE
-from gx.checks.finding import Finding
+from gx.checks.finding import Finding, Severity
 from gx.checks.quota import object_counts
 from gx.monitoring.model import Alert, duration
 from gx.monitoring.rules import groups
@@ -17,11 +18,9 @@ from gx.plan.model import PROVIDERS, Plan, Resource
 from gx.plan.pods import pod_groups
 from gx.plan.render import apply_order, to_yaml
 from gx.plan.tree import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
-from gx.quantities import parse_quantity
-from gx.release import PLATFORM_IMAGES, Image, Release
-from gx.settings.load import validated
+from gx.release import PLATFORM_IMAGES, Image
 from gx.settings.offline import offline_settings
-from gx.settings.project import networks, read_mapping, release_file
+from gx.settings.project import networks
 from gx.settings.settings import Settings
 from gx.steps import Step, Wave
 from gx.verified import read_verified
@@ -152,14 +151,9 @@ class _Anchors:
         self._used: dict[str, int] = {}
 
     def next(self, resource: Resource) -> str:
-        anchor = anchor_of(resource)
+        anchor = resource.place
         self._used[anchor] = count = self._used.get(anchor, 0) + 1
         return anchor if count == 1 else f"{anchor}~{count}"
-
-
-def anchor_of(resource: Resource) -> str:
-    """Return what the checks and the page call an object."""
-    return f"{resource.kind}/{resource.object_name}"
 
 
 def _parts(plan: Plan, parent: str, path: str, anchors: _Anchors) -> Iterator[Part]:
@@ -202,29 +196,21 @@ def _shown(resource: Resource, anchors: _Anchors) -> Shown:
 
 def quota_of(plan: Plan) -> tuple[QuotaLine, ...]:
     """Return how much of the namespace's quota the Plan needs, all the time and at peak."""
-    found: list[QuotaLine] = []
     pods, counts = pod_groups(plan), object_counts(plan)
-    for quota in plan.of_kind("ResourceQuota"):
-        if quota.namespace != plan.namespace:
-            continue
-        for figure, hard in quota.spec["hard"].items():
-            counted = Decimal(counts.get(figure, 0))
-            steady, peak = (
-                needed(pods, figure, peak=at_peak) if figure in POD_FIGURES else counted for at_peak in (False, True)
-            )
-            limit = parse_quantity(hard)
-            found.append(
-                QuotaLine(
-                    figure=figure,
-                    hard=hard,
-                    steady=show(figure, steady),
-                    peak=show(figure, peak),
-                    steady_share=_share(steady, limit),
-                    peak_share=_share(peak, limit),
-                    accepted=plan.accepted_at_peak.get(figure, "") if peak > limit else "",
-                )
-            )
-    return tuple(found)
+    return tuple(
+        QuotaLine(
+            figure=need.figure,
+            hard=need.hard,
+            steady=show(need.figure, need.steady),
+            peak=show(need.figure, need.peak),
+            steady_share=_share(need.steady, need.limit),
+            peak_share=_share(need.peak, need.limit),
+            accepted=plan.accepted_at_peak.get(need.figure, "") if need.peak > need.limit else "",
+        )
+        for quota in plan.of_kind("ResourceQuota")
+        if quota.namespace == plan.namespace
+        for need in needs(quota.spec["hard"], pods, counts)
+    )
 
 
 def _share(amount: Decimal, limit: Decimal) -> int:
@@ -252,8 +238,9 @@ def versions_of(root: Path) -> Versions:
     Raises:
         InputError: A file of a network cannot be used.
     """
-    names = _chain(root)
-    releases = [_release(name, root) for name in names]
+    everything = {name: offline_settings(name, root, adopting=False) for name in networks(root)}
+    names = _chain({name: settings.stack.promotion.source for name, settings in everything.items()})
+    releases = [everything[name].release for name in names]
     lines = [_version(name, [one.workloads.get(name) for one in releases]) for name in CATALOGUE]
     lines += [_version(name, [one.platform.get(name) for one in releases]) for name in PLATFORM_IMAGES]
     records = [read_verified(name, root) for name in names]
@@ -266,20 +253,15 @@ def versions_of(root: Path) -> Versions:
     )
 
 
-def _chain(root: Path) -> list[str]:
-    """Return the networks, each after the one that its versions come from."""
-    waiting = {name: offline_settings(name, root, adopting=False).stack.promotion.source for name in networks(root)}
+def _chain(sources: Mapping[str, str | None]) -> list[str]:
+    """Return networks, each after the one that its versions come from."""
+    waiting = dict(sources)
     order: list[str] = []
     while waiting:
         ready = [name for name, source in waiting.items() if source not in waiting] or list(waiting)
         order += ready
         waiting = {name: source for name, source in waiting.items() if name not in ready}
     return order
-
-
-def _release(network: str, root: Path) -> Release:
-    file = release_file(network)
-    return validated(Release, read_mapping(file, root=root, fix="restore it from git"), file)
 
 
 def _version(name: str, images: Sequence[Image | None]) -> VersionLine:
@@ -333,4 +315,5 @@ def _state(plan: Plan, settings: Settings, found: Adoption | None) -> str:
 
 def counted(findings: Sequence[Finding]) -> Mapping[str, int]:
     """Return how many findings there are of each severity."""
-    return {severity: sum(one.severity == severity for one in findings) for severity in ("error", "warning", "note")}
+    counts = Counter(finding.severity for finding in findings)
+    return {severity.value: counts[severity] for severity in Severity}

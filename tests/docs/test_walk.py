@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.local.binaries import find
 from gx.settings.project import ROOT
-from tests.conftest import unavailable
+from tests.engine.conftest import needed_binaries
 from tests.helpers.documents import Step, blocks, steps
 from tests.helpers.repository import git, repository
 
-NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "pulumi")
 GAP = "..."
 OTHERS = ("PYTEST", "PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS", "UV", "KUBECONFIG", "PULUMI", "CLOUDFLARE")
 """What the environment of the tests holds and that of a person's first shell does not."""
@@ -94,11 +91,7 @@ def walk(folder: Path, page: str, ready: Callable[[Step], None] = lambda _: None
 def needs_tools(step: Step) -> None:
     """Do not build for 20 minutes inside a test: the tier's programs must be there."""
     if "make tools" in step.command:
-        try:
-            for name in NEEDED:
-                find(name)
-        except InputError as error:
-            unavailable(str(error))
+        needed_binaries()
 
 
 @pytest.mark.timeout(900)

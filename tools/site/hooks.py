@@ -21,12 +21,12 @@ LIBRARIES = {
 ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
 """From where the theme would load it."""
 RENAMED = {
-    "../CHANGELOG.md": "changelog.md",
-    "../CONTRIBUTING.md": "contributing.md",
-    "../SECURITY.md": "security.md",
-    "../README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "README.md": "index.md",
 }
-"""Pages of the site that are files beside docs/, by what docs/ calls them."""
+"""Pages of the site that are files beside docs/, by their path in the project."""
 EXAMPLE = "examples/consumer/__main__.py"
 SHOWN = "files"
 """Where the site holds other files beside docs/ that a page links to."""
@@ -54,8 +54,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"reference/python/{package}.md", content=python_page(package)))
     for source, name in RENAMED.items():
         if name != "index.md":
-            path = ROOT / source.removeprefix("../")
-            files.append(File.generated(config, name, content=_from_root(path.read_text(encoding="utf-8"))))
+            files.append(File.generated(config, name, content=_from_root(source)))
     for name in sorted(set(_outside())):
         files.append(File.generated(config, f"{SHOWN}/{name}", abs_src_path=str(ROOT / name)))
     for name, path in LIBRARIES.items():
@@ -75,13 +74,10 @@ def on_post_template(output_content: str, template_name: str, config: MkDocsConf
     return output_content.replace(ELSEWHERE, "assets/iframe-worker.js")
 
 
-def _from_root(text: str) -> str:
+def _from_root(source: str) -> str:
     """Return a page of the project's root with its links as a page of docs/ would write them."""
-    return re.sub(
-        r"\]\((?!https?:|#)([^)]+)\)",
-        lambda link: f"]({link[1].removeprefix('docs/')})" if link[1].startswith("docs/") else f"](../{link[1]})",
-        text,
-    )
+    text = (ROOT / source).read_text(encoding="utf-8")
+    return _LINK.sub(lambda link: f"]({posixpath.relpath(link[1], 'docs')})", text)
 
 
 def _outside() -> Iterator[str]:
@@ -89,15 +85,16 @@ def _outside() -> Iterator[str]:
     pages = [
         (path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in ROOT.glob("docs/**/*.md")
     ]
-    pages += [(f"docs/{name}", _from_root((ROOT / source[3:]).read_text())) for source, name in RENAMED.items()]
+    pages += [(f"docs/{name}", _from_root(source)) for source, name in RENAMED.items()]
     for name, text in pages:
-        for target in _LINK.findall(text):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
-            if not path.startswith("docs/") and f"../{path}" not in RENAMED and (ROOT / path).is_file():
+        for link in _LINK.findall(text):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), link.partition("#")[0]))
+            if not path.startswith("docs/") and path not in RENAMED and (ROOT / path).is_file():
                 yield path
 
 
-_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+_LINK = re.compile(r"\]\((?!https?:|#)([^)]+)\)")
+"""A link to a file of the project, with its anchor."""
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 MkDocs' names
@@ -112,13 +109,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return f"]({posixpath.relpath(f'{inside}/index.md', folder or '.')})"
         if not target or inside != path:
             return link[0]
-        new = RENAMED.get(f"../{path}", f"{SHOWN}/{path}")
+        new = RENAMED.get(path, f"{SHOWN}/{path}")
         return f"]({posixpath.relpath(new, folder or '.')}{'#' if anchor else ''}{anchor})"
 
     example = ROOT / "docs" / folder / EXAMPLE
     if f"]({EXAMPLE})" in markdown:
         markdown += f"\n## A consumer\n\n```python\n{example.read_text(encoding='utf-8')}```\n"
-    return re.sub(r"\]\((?!https?:|#)([^)]+)\)", moved, _indented(markdown))
+    return _LINK.sub(moved, _indented(markdown))
 
 
 def _indented(markdown: str) -> str:
