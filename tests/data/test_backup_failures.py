@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -85,11 +86,15 @@ def test_two_runs_at_once(runs: Runs, minio: Minio) -> None:
     put(minio, OBJECTS)
     with runs.start("backup") as first:
         wait_for_partial(runs)
-        with runs.start("backup") as second:  # at once, not in the next second
-            output, _ = second.communicate(timeout=60)
-        assert second.returncode == 1
-        assert "another run holds" in output
+        first.send_signal(signal.SIGSTOP)  # or it may be done before the second has started
+        try:
+            with runs.start("backup") as second:
+                output, _ = second.communicate(timeout=60)
+        finally:
+            first.send_signal(signal.SIGCONT)
         first.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "another run holds" in output
     assert first.returncode == 0
     assert require_proven(runs, runs.snapshots()[0]) == OBJECTS
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -246,10 +247,10 @@ class Traffic:
         self._over = threading.Event()
         self._pods: list[threading.Thread] = []
         self.failed: list[str] = []
-        self.requests = 0
+        self.requests: Counter[str] = Counter()
 
-    def start_pod(self, access_key: str, secret_key: str) -> threading.Event:
-        """Start a pod; return what ends it."""
+    def start_pod(self, access_key: str, secret_key: str) -> Callable[[], None]:
+        """Start a pod; return what ends it once its last request is answered."""
         stop = threading.Event()
         client = self._server.client(access_key, secret_key)
 
@@ -261,13 +262,26 @@ class Traffic:
                 try:
                     client.put_object(Bucket=BUCKET, Key=key, Body=b"voice")
                     client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-                    self.requests += 2
+                    self.requests[access_key] += 2
                 except ClientError as error:
                     self.failed.append(f"{access_key}: {error}")
 
-        self._pods.append(threading.Thread(target=serve))
-        self._pods[-1].start()
-        return stop
+        pod = threading.Thread(target=serve)
+        self._pods.append(pod)
+        pod.start()
+
+        def end() -> None:
+            stop.set()
+            pod.join()
+
+        return end
+
+    def go_on(self, access_key: str) -> None:
+        """Wait until pods with a key have had fifty more answers."""
+        wanted, until = self.requests[access_key] + 50, time.monotonic() + 60
+        while self.requests[access_key] < wanted:
+            assert time.monotonic() < until, self.failed[:3]
+            time.sleep(0.02)
 
     def end(self) -> None:
         """End every pod."""
@@ -290,21 +304,19 @@ def test_a_key_is_rotated_without_a_failed_request(
     """Two keys, roll, retire: as three runs of `pulumi up` do it, with two pods working all the time."""
     fresh = {**SECRETS, "svc-messaging": "the-second-secret-0123456789"}
     old_pods = [traffic.start_pod("svc-messaging-1", SECRETS["svc-messaging"]) for _ in range(2)]
-    time.sleep(0.5)
+    traffic.go_on("svc-messaging-1")
     assert provision("both").run(provisioned, fresh)[0] == 0
-    time.sleep(0.5)
-    for old in old_pods:  # a rolling update: a new pod before each old one goes
+    traffic.go_on("svc-messaging-1")
+    for end_old in old_pods:  # a rolling update: a new pod before each old one goes
         traffic.start_pod("svc-messaging-2", fresh["svc-messaging"])
-        time.sleep(0.3)
-        old.set()
-    time.sleep(0.3)
+        traffic.go_on("svc-messaging-2")
+        end_old()
     code, output = provision("retired").run(provisioned, fresh)
     assert code == 0, output
     assert "retired: svc-messaging-1" in output
-    time.sleep(0.5)
+    traffic.go_on("svc-messaging-2")
     traffic.end()
     assert traffic.failed == []
-    assert traffic.requests > 200
     with pytest.raises(ClientError, match="InvalidAccessKeyId"):
         provisioned.client("svc-messaging-1", SECRETS["svc-messaging"]).list_objects_v2(Bucket=BUCKET)
 
@@ -314,9 +326,11 @@ def test_retiring_before_the_roll_would_be_seen(
 ) -> None:
     """The test above can fail: the same traffic breaks when the old user goes too early."""
     traffic.start_pod("svc-messaging-1", SECRETS["svc-messaging"])
-    time.sleep(0.3)
+    traffic.go_on("svc-messaging-1")
     provision("retired").run(provisioned, SECRETS)
-    time.sleep(0.5)
+    until = time.monotonic() + 30
+    while not traffic.failed and time.monotonic() < until:
+        time.sleep(0.02)
     traffic.end()
     assert traffic.failed
 

@@ -91,7 +91,7 @@ def test_a_controller_that_moves_changes_nothing(config: EdgeConfig) -> None:
             assert ask(HTTPS, CLOUDFLARE) == b"first:hello"
         wait_until(lambda: not edge.ready())
         with EchoServer(SERVICE, 443, "second"):
-            time.sleep(2.2)  # one check interval
+            wait_until(edge.ready)
             answers = [ask(HTTPS, CLOUDFLARE) for _ in range(200)]
         assert answers == [b"second:hello"] * 200
 
