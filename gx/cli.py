@@ -98,6 +98,7 @@ def preview(  # noqa: PLR0917 options of a command
     started = time.perf_counter()
     console, status = Console(highlight=False), Console(stderr=True, highlight=False)
     root = project_root()
+    _check_places(render, html)
     adoption = _page_options(stack, html, context, show_secrets=show_secrets)
     plan = _record(stack, root, status)
 
@@ -126,6 +127,18 @@ def preview(  # noqa: PLR0917 options of a command
         if render is not None:
             status.print(f"nothing was written to {render}: an error was found", soft_wrap=True)
         raise typer.Exit(BAD_INPUT)
+
+
+def _check_places(render: Path | None, html: Path | None) -> None:
+    """Refuse a place where something would be lost, before anything is worked out."""
+    if render is not None:
+        from gx.plan.render import check_folder
+
+        check_folder(render)
+    if html is not None:
+        from gx.report.page import check_file
+
+        check_file(html)
 
 
 def _page_options(

@@ -78,19 +78,36 @@ def rendered(plan: Plan, *, show_secrets: bool = False) -> dict[str, str]:
     }
 
 
-def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> int:
-    """Write the manifests into a folder, all or none, and return how many.
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which something would be lost.
 
     Raises:
-        InputError: The folder holds something that was not rendered by this command, or cannot be written.
+        InputError: It holds something that was not rendered by this command, or cannot be read.
     """
-    foreign = folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARKER).exists()))
+    try:
+        foreign = folder.exists() and not (_is_empty(folder) or (folder / MARKER).exists())
+    except OSError as error:
+        consequence = f"cannot be read ({error.strerror})"
+        raise InputError(file=str(folder), consequence=consequence, fix="name a new folder") from None
     if foreign:
         raise InputError(
             file=str(folder),
             consequence="holds files that were not rendered by gx; they would be lost",
             fix="name an empty or a new folder",
         )
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> int:
+    """Write the manifests into a folder, all or none, and return how many.
+
+    Raises:
+        InputError: The folder holds something that was not rendered by this command, or cannot be written.
+    """
+    check_folder(folder)
     files = rendered(plan, show_secrets=show_secrets)
     staging: Path | None = None
     try:

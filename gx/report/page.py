@@ -103,6 +103,32 @@ def _own(name: str) -> Markup:
     return Markup((FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704 our own file
 
 
+def check_file(file: Path) -> None:
+    """Refuse a file that would be lost.
+
+    Raises:
+        InputError: It is a folder, or no page of this command, or cannot be read.
+    """
+    try:
+        if file.is_dir():
+            fix = f"name a file, such as {file / 'report.html'}"
+            raise InputError(file=str(file), consequence="is a folder", fix=fix)
+        if file.exists() and not _is_page(file):
+            consequence = "is no page of gx preview; it would be lost"
+            raise InputError(file=str(file), consequence=consequence, fix="name a new file, or remove this one")
+    except OSError as error:
+        consequence = f"cannot be read ({error.strerror})"
+        raise InputError(file=str(file), consequence=consequence, fix="name a new file") from None
+
+
+def _is_page(file: Path) -> bool:
+    """Tell whether this command wrote a file; what is no file, such as a pipe, is not read."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as beginning:
+        return MARK in beginning.read(LONGEST_HEAD)
+
+
 def make_report(
     plan: Plan, findings: Sequence[Finding], root: Path, file: Path, *, adoption: Adoption | None = None
 ) -> None:
@@ -111,7 +137,7 @@ def make_report(
     Raises:
         InputError: The file cannot be written, or a file of another network that the page needs cannot be used.
     """
-    _check_place(file)
+    check_file(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,12 +146,3 @@ def make_report(
     made = datetime.now().astimezone()
     text = report(plan, findings, root, made=made, revision=described(root), adoption=adoption)
     replace_file(str(file), text, root=Path.cwd(), otherwise="no page was written")
-
-
-def _check_place(file: Path) -> None:
-    """Refuse a place where something would be lost."""
-    if file.is_dir():
-        raise InputError(file=str(file), consequence="is a folder", fix=f"name a file, such as {file / 'report.html'}")
-    if file.exists() and MARK not in file.read_bytes()[:LONGEST_HEAD]:
-        consequence = "is no page of gx preview; it would be lost"
-        raise InputError(file=str(file), consequence=consequence, fix="name a new file, or remove this one")

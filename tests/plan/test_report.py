@@ -269,6 +269,11 @@ def test_an_error_of_a_check_is_on_the_page_and_ends_with_2(gx: Run, project: Pa
     ("arguments", "expected"),
     [
         (("--html", "."), "is a folder; fix: name a file"),
+        (("--html", "/dev/stdout"), "/dev/stdout: is no page of gx preview"),
+        (("--html", f"{'a' * 300}.html"), "cannot be read (File name too long); fix: name a new file"),
+        (("--render", "networks"), "networks: holds files that were not rendered by gx"),
+        (("--render", "Pulumi.yaml"), "Pulumi.yaml: holds files that were not rendered by gx"),
+        (("--render", "b" * 300), "cannot be read (File name too long); fix: name a new folder"),
         (("--html", "Pulumi.yaml/report.html"), "Pulumi.yaml: cannot be made"),
         (("--html", "report.html", "--show-secrets"), "--show-secrets: does not go into a page"),
         (
@@ -284,6 +289,7 @@ def test_a_wrong_call_writes_nothing(gx: Run, project: Path, arguments: tuple[st
     done = gx("preview", "devnet", *arguments, cwd=project)
     assert done.returncode == 2
     assert expected in done.stderr
+    assert "recorded" not in done.stderr or "cannot be made" in expected, "it is said before anything is worked out"
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in project.iterdir()) == before
 
