@@ -60,7 +60,7 @@ def verify(  # noqa: PLR0917 options of a command
     """Prove from outside, and with --context from inside, that a network works after a deployment.
 
     On a network without real users two test users talk, send a file and pay; what they leave is taken back.
-    Ends with 0, with 1 when a check failed, or with 2 when the input is wrong.
+    Ends with 0, with 1 when a check failed or a workload was rolled out meanwhile, or with 2 when the input is wrong.
     """
     from gx.verify.checks import all_checks
     from gx.verify.inside import Inside
@@ -180,11 +180,13 @@ def _removes_at(url: str, settings: "Settings", inside: "Inside") -> Callable[[s
 def _record(inside: "Inside", prepared: "Prepared", results: "list[Result]", console: Console) -> None:
     from gx.verify.model import Outcome
     from gx.verify.record import verified_set, write_verified
-    from gx.verify.running import running
 
+    if changed := inside.changed():
+        console.print(f"{', '.join(changed)} changed while this was verified: nothing was recorded; run it again")
+        raise typer.Exit(FAILED)
     skipped = [result.name for result in results if result.outcome is Outcome.SKIPPED]
     passed = sum(result.outcome is Outcome.PASSED for result in results)
-    newest = verified_set(inside.settings, running(inside.api, inside.settings).since, passed, skipped)
+    newest = verified_set(inside.settings, inside.at_first.since, passed, skipped)
     name = write_verified(project_root(), inside.settings, prepared.read_uid(), newest)
     console.print(f"wrote {name}: the set {newest.hash} may be promoted once it has soaked; commit the file")
 

@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from gx.assets import asset
@@ -18,7 +18,7 @@ from gx.neighbours import CONTROLLERS
 from gx.objects import Object, mapping, sequence
 from gx.settings.settings import Settings
 from gx.verify.model import Check, FailedError
-from gx.verify.running import running
+from gx.verify.running import Running, running
 
 PROMETHEUS_POD = "prometheus-0:9090"
 """The pod of production's StatefulSet (production.md 1); 9090 is Prometheus' own port."""
@@ -48,6 +48,15 @@ class Inside:
         """The backend's namespace."""
         return self.settings.network.namespace
 
+    @cached_property
+    def at_first(self) -> Running:
+        """The workloads as they were when this was first asked for."""
+        return running(self.api, self.settings)
+
+    def changed(self) -> list[str]:
+        """Return the workloads that were rolled out, came or went since then."""
+        return self.at_first.changed(running(self.api, self.settings))
+
 
 def inside_checks(inside: Inside) -> Iterator[Check]:
     """Yield the checks that ask the API server."""
@@ -74,7 +83,7 @@ async def _in_thread(inside: Inside, ask: Callable[[Inside], str]) -> str:
 
 
 def _release(inside: Inside) -> str:
-    found = running(inside.api, inside.settings)
+    found = inside.at_first
     wrong = found.problems(inside.settings)
     if wrong:
         raise FailedError("; ".join(wrong))

@@ -50,6 +50,12 @@ class Running:
                 found.append(f"{name} is still rolling")
         return found
 
+    def changed(self, later: "Running") -> list[str]:
+        """Return the workloads whose image or rollout is another one later. Pods that restart change neither."""
+        then = {name: (workload.image, workload.since) for name, workload in self.workloads.items()}
+        now = {name: (workload.image, workload.since) for name, workload in later.workloads.items()}
+        return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+
 
 def running(api: KubernetesApi, settings: Settings) -> Running:
     """Read the Deployments of a network's workloads."""

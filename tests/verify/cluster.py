@@ -5,7 +5,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,6 +67,7 @@ class Cluster:
         forbidden: Plurals that may not be read.
         hangs: Whether proxied answers never come.
         commands: Commands that were run.
+        once_listed: What happens after a plural was listed for the first time.
     """
 
     settings: Settings
@@ -76,6 +77,7 @@ class Cluster:
     forbidden: set[str] = field(default_factory=set[str])
     hangs: bool = False
     commands: list[str] = field(default_factory=list[str])
+    once_listed: dict[str, Callable[[], None]] = field(default_factory=dict[str, Callable[[], None]])
     port: int = 0
 
     def reset(self) -> None:
@@ -141,6 +143,7 @@ class Cluster:
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
         )
         await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+        self.once_listed.pop(scope["path"].rsplit("/", 1)[-1], lambda: None)()
 
     def _answer(self, path: str, query: str) -> tuple[int, Any]:
         if "/proxy/" in path:

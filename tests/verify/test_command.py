@@ -111,6 +111,25 @@ def test_a_failure_leaves_the_record_as_it_was(
     assert not (project / "networks/devnet/verified.yaml").exists()
 
 
+def test_what_is_rolled_out_meanwhile_was_not_verified(
+    run: Run, project: Path, cluster: tuple[Cluster, Path], own_minio: Minio
+) -> None:
+    known, kubeconfig = cluster
+    secret = known.secret("minio-credentials", AWS_ACCESS_KEY_ID=ROOT_USER, AWS_SECRET_ACCESS_KEY=ROOT_PASSWORD)
+    known.objects[-1] = secret
+
+    def roll() -> None:
+        known.get("Deployment", "svc-tax")["status"]["conditions"][0]["lastUpdateTime"] = NOW.isoformat()
+
+    known.once_listed["deployments"] = roll
+    done = run("--context", "test", "--minio", own_minio.url, KUBECONFIG=str(kubeconfig))
+    assert done.returncode == 1
+    assert "39 passed in" in done.stdout
+    last = "svc-tax changed while this was verified: nothing was recorded; run it again"
+    assert done.stdout.splitlines()[-1] == last
+    assert not (project / "networks/devnet/verified.yaml").exists()
+
+
 def test_an_api_server_that_hangs_does_not_outlast_the_deadline(run: Run, cluster: tuple[Cluster, Path]) -> None:
     known, kubeconfig = cluster
     known.hangs = True
