@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -10,6 +9,7 @@ from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gx.local.binaries import find
@@ -26,6 +26,25 @@ def wait_for_partial(runs: Runs) -> None:
     while not any(runs.volume.glob("snapshots/.partial-*/data/files/c/*")):
         assert time.monotonic() < until
         time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def held(runs: Runs, process: "subprocess.Popen[str]") -> Generator[None]:
+    """Hold a run and its mc still once it has begun to copy: however slow this machine is, it cannot be done."""
+    wait_for_partial(runs)
+    run = psutil.Process(process.pid)
+    run.suspend()
+    still = [run]
+    try:
+        for child in run.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.suspend()
+                still.append(child)
+        yield
+    finally:
+        for one in still:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.resume()
 
 
 def require_failed(runs: Runs, code: int, output: str, reason: str, snapshots: list[str]) -> None:
@@ -62,8 +81,7 @@ def test_objects_that_come_go_and_change_while_they_are_copied(runs: Runs, minio
 
 def test_a_killed_run_leaves_no_snapshot_and_the_next_one_cleans_up(runs: Runs, minio: Minio) -> None:
     put(minio, OBJECTS)
-    with runs.start("backup") as process:
-        wait_for_partial(runs)
+    with runs.start("backup") as process, held(runs, process):
         process.kill()
     assert runs.snapshots() == []
     assert len(runs.leftovers()) == 1
@@ -75,8 +93,8 @@ def test_a_killed_run_leaves_no_snapshot_and_the_next_one_cleans_up(runs: Runs, 
 def test_a_pod_that_is_told_to_stop_says_so_and_leaves_nothing(runs: Runs, minio: Minio) -> None:
     put(minio, OBJECTS)
     with runs.start("backup") as process:
-        wait_for_partial(runs)
-        process.terminate()
+        with held(runs, process):
+            process.terminate()
         output, _ = process.communicate(timeout=30)
     require_failed(runs, process.returncode, output, "was told to stop (SIGTERM)", [])
     assert said(minio)["state"] == "failed"
@@ -85,13 +103,8 @@ def test_a_pod_that_is_told_to_stop_says_so_and_leaves_nothing(runs: Runs, minio
 def test_two_runs_at_once(runs: Runs, minio: Minio) -> None:
     put(minio, OBJECTS)
     with runs.start("backup") as first:
-        wait_for_partial(runs)
-        first.send_signal(signal.SIGSTOP)  # or it may be done before the second has started
-        try:
-            with runs.start("backup") as second:
-                output, _ = second.communicate(timeout=60)
-        finally:
-            first.send_signal(signal.SIGCONT)
+        with held(runs, first), runs.start("backup") as second:
+            output, _ = second.communicate(timeout=60)
         first.communicate(timeout=60)
     assert second.returncode == 1
     assert "another run holds" in output
@@ -117,8 +130,8 @@ def test_a_server_that_goes_away_in_the_middle(own_runs: Runs, own_minio: Minio)
     before = own_runs.backup()
     put(own_minio, OBJECTS)
     with own_runs.start("backup") as process:
-        wait_for_partial(own_runs)
-        own_minio.kill()
+        with held(own_runs, process):
+            own_minio.kill()
         output, _ = process.communicate(timeout=120)
     own_minio.start()
     require_failed(own_runs, process.returncode, output, "backup failed", [before])
@@ -127,8 +140,8 @@ def test_a_server_that_goes_away_in_the_middle(own_runs: Runs, own_minio: Minio)
 def test_a_server_that_hangs(own_runs: Runs, own_minio: Minio) -> None:
     put(own_minio, OBJECTS)
     with own_runs.start("backup", STALL_SECONDS="2") as process:
-        wait_for_partial(own_runs)
-        own_minio.hang()
+        with held(own_runs, process):
+            own_minio.hang()
         output, _ = process.communicate(timeout=120)
     own_minio.go_on()
     require_failed(own_runs, process.returncode, output, "mc copied nothing for 2 s and was ended", [])
@@ -164,8 +177,8 @@ def test_a_key_that_is_revoked_in_the_middle(runs: Runs, minio: Minio) -> None:
     minio.mc("admin", "user", "add", "gx", "reader", "reader-secret")
     minio.mc("admin", "policy", "attach", "gx", "readwrite", "--user", "reader")
     with runs.start("backup", AWS_ACCESS_KEY_ID="reader", AWS_SECRET_ACCESS_KEY="reader-secret") as process:
-        wait_for_partial(runs)
-        minio.mc("admin", "user", "disable", "gx", "reader")
+        with held(runs, process):
+            minio.mc("admin", "user", "disable", "gx", "reader")
         output, _ = process.communicate(timeout=60)
     if process.returncode == 0:  # the last object was copied before the key was gone
         assert require_proven(runs, runs.snapshots()[0]) == OBJECTS
