@@ -2,9 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, ip_network
-from typing import cast
 from urllib.parse import urlsplit
 
 from gx.dns import declared_records, wanted_records
@@ -13,6 +12,7 @@ from gx.neighbours import LOAD_BALANCER_ADDRESS, SERVICE_RANGE
 from gx.settings.fields import PRIVATE
 from gx.settings.project import release_file
 from gx.settings.rule import Case, Rule, problem_of
+from gx.settings.settings import Settings
 from gx.steps import Wave
 
 LARGEST_REMOVAL_PERCENT = 30
@@ -37,18 +37,22 @@ def _nodes(case: Case) -> Iterator[InputError]:
                     f"stands {count} times: one node would be listed as two",
                     "remove one entry",
                 )
-    known = [node.id for node in settings.stack.nodes]
     for host in ("wallet", "api"):
-        ids = cast("tuple[str, ...]", getattr(settings.stack.dns, host))
-        for index, node in enumerate(ids):
-            if node not in known or ids.index(node) != index:
-                yield problem_of(
-                    settings,
-                    f"dns.{host}[{index}]",
-                    node,
-                    "is listed twice" if node in known else "no node of this network has that id",
-                    f"use each of {', '.join(known)} at most once",
-                )
+        yield from _each_node_once(settings, f"dns.{host}", getattr(settings.stack.dns, host))
+
+
+def _each_node_once(settings: Settings, key: str, ids: Sequence[str]) -> Iterator[InputError]:
+    """Find what is no node's id in a list, or stands in it twice."""
+    known = [node.id for node in settings.stack.nodes]
+    for index, node in enumerate(ids):
+        if node not in known or ids.index(node) != index:
+            yield problem_of(
+                settings,
+                f"{key}[{index}]",
+                node,
+                "is listed twice" if node in known else "no node of this network has that id",
+                f"use each of {', '.join(known)} at most once",
+            )
 
 
 def _drain(case: Case) -> Iterator[InputError]:
@@ -57,16 +61,7 @@ def _drain(case: Case) -> Iterator[InputError]:
     active = settings.stack.edge.active_nodes
     if active is None:
         return
-    known = [node.id for node in settings.stack.nodes]
-    for index, node in enumerate(active):
-        if node not in known or active.index(node) != index:
-            yield problem_of(
-                settings,
-                f"edge.activeNodes[{index}]",
-                node,
-                "is listed twice" if node in known else "no node of this network has that id",
-                f"use each of {', '.join(known)} at most once",
-            )
+    yield from _each_node_once(settings, "edge.activeNodes", active)
     declared, wanted = declared_records(settings), wanted_records(settings)
     for host in sorted({host for host, _ in declared} - {host for host, _ in wanted}):
         field = "wallet" if host == settings.network.wallet_host else "api"
@@ -78,7 +73,7 @@ def _drain(case: Case) -> Iterator[InputError]:
             f"list an active node under gx-infra:dns.{field} first",
         )
     gone = len(declared) - len(wanted)
-    several = len(known) - len(active) > 1
+    several = len(settings.stack.nodes) - len(active) > 1
     if several and gone * 100 > len(declared) * LARGEST_REMOVAL_PERCENT and not settings.stack.dns.accepted_removal:
         yield problem_of(
             settings,
