@@ -1,8 +1,6 @@
 """Manifests of a Plan: one YAML document per object, in the order in which kubectl would apply them."""
 
-import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -108,27 +106,34 @@ def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> i
         InputError: The folder holds something that was not rendered by this command, or cannot be written.
     """
     check_folder(folder)
-    files = rendered(plan, show_secrets=show_secrets)
-    staging: Path | None = None
+    files, place = rendered(plan, show_secrets=show_secrets), folder.resolve()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        (staging / MARKER).touch()
-        for name, text in files.items():
-            path = staging / name
-            path.touch(mode=0o600 if show_secrets else 0o644)
-            path.write_text(text, encoding="utf-8")
-        staging.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(staging, folder)  # noqa: PTH105 replaces in one step
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as beside:
+            fresh = Path(beside) / "new"
+            fresh.mkdir()
+            (fresh / MARKER).touch()
+            for name, text in files.items():
+                path = fresh / name
+                path.touch(mode=0o600 if show_secrets else 0o644)
+                path.write_text(text, encoding="utf-8")
+            _exchange(place, fresh, Path(beside) / "old")
     except OSError as error:
         raise InputError(
             file=str(folder),
             consequence=f"cannot be written ({error.strerror})",
             fix="name a folder that can be written",
         ) from None
-    finally:
-        if staging is not None and staging.exists():
-            shutil.rmtree(staging, ignore_errors=True)
     return len(files)
+
+
+def _exchange(folder: Path, fresh: Path, old: Path) -> None:
+    """Put a fresh folder in the place of another; whatever interrupts it, one of them is there."""
+    try:
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise

@@ -51,6 +51,34 @@ def test_writes_all_and_replaces_what_it_wrote_before(mainnet: Plan, plans: dict
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_what_was_there_stays_when_it_is_interrupted(
+    mainnet: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    write_rendered(mainnet, folder)
+    before = sorted(path.name for path in folder.iterdir())
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_rendered(mainnet, folder)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_link_to_a_folder_stays_one(mainnet: Plan, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "there")
+    write_rendered(mainnet, tmp_path / "out")
+    assert (tmp_path / "out").is_symlink()
+    assert len(list((tmp_path / "there").glob("*.yaml"))) == len(mainnet.objects)
+
+
 def test_shown_secrets_are_for_the_owner_only(mainnet: Plan, tmp_path: Path) -> None:
     write_rendered(mainnet, tmp_path / "out", show_secrets=True)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").glob("*.yaml")}
