@@ -74,7 +74,7 @@ def _left_over(plan: Plan, index: PodIndex, matrix: Matrix, policies: Policies) 
                 text = f"no policy selects it for {direction}: everybody gets through"
                 yield Finding(check="policies", place=f"pod {endpoint.name}", text=text)
     for policy in policies.all:
-        if not matrix.selected(policy):
+        if not matrix.subjects(policy):
             text = "selects no pod: what it was to allow or deny is not"
             yield Finding(check="policies", place=f"NetworkPolicy/{policy.name}", text=text)
     for service in plan.of_kind("Service"):

@@ -46,7 +46,7 @@ class Matrix:
         isolated = 0
         key = "from" if direction == "ingress" else "to"
         for policy in policies.all:
-            subjects = self.selected(policy) if direction in policy.directions() else 0
+            subjects = self._selected(policy) if direction in policy.directions() else 0
             isolated |= subjects
             if subjects:
                 rules += [
@@ -62,8 +62,11 @@ class Matrix:
                 found[at].append(rule)
         return found
 
-    def selected(self, policy: Policy) -> int:
-        """Return, as bits, the endpoints that a policy applies to."""
+    def subjects(self, policy: Policy) -> tuple[Endpoint, ...]:
+        """Return the endpoints that a policy applies to."""
+        return tuple(self.endpoints[at] for at in _bits(self._selected(policy)))
+
+    def _selected(self, policy: Policy) -> int:
         return self._sets.of_namespace(policy.namespace) & self._sets.selected(policy.spec.get("podSelector") or {})
 
     def isolated(self, at: int, direction: Direction) -> bool:

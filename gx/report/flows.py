@@ -11,6 +11,7 @@ from gx.plan.model import Plan
 from gx.plan.pods import pods
 from gx.reach.endpoint import Port
 from gx.reach.matrix import Matrix, Row
+from gx.reach.semantics import Policies
 from gx.reach.world import (
     CLOUDFLARE,
     DNS,
@@ -66,6 +67,7 @@ class Box:
         ports: What each member is reached on, as text.
         reaches: Whom it may reach, with ports.
         reached_by: Who may reach it, with ports.
+        policies: Names of the policies that apply to any member.
     """
 
     key: str
@@ -74,6 +76,7 @@ class Box:
     ports: Mapping[str, str]
     reaches: tuple[str, ...]
     reached_by: tuple[str, ...]
+    policies: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -126,7 +129,9 @@ def named(members: Iterable[str]) -> str:
 
 def flows_of(plan: Plan) -> Flows:
     """Return what may be said in a network, by the policies of its Plan and by its DNS records."""
-    rows = tuple(Matrix(endpoints(plan), planned_policies(plan)).rows(own_namespaces(plan)))
+    policies = planned_policies(plan)
+    matrix = Matrix(endpoints(plan), policies)
+    rows = tuple(matrix.rows(own_namespaces(plan)))
     pairs, lanes = _pairs(plan, rows), _lanes(plan)
     groups = _groups(pairs, lanes)
     keys = {member: f"box-{at}" for at, (_, group) in enumerate(groups) for member in group}
@@ -136,12 +141,22 @@ def flows_of(plan: Plan) -> Flows:
         joined[keys[source], keys[target]] |= ports
         if keys[source] != keys[target]:
             wires.add(Wire(_layer(source, target, lanes), keys[source], keys[target]))
-    titles = {keys[group[0]]: named(group) for _, group in groups}
+    talk = _Talk({keys[group[0]]: named(group) for _, group in groups}, joined)
+    ruling = _ruling(matrix, policies)
     return Flows(
         rows=rows,
-        boxes=tuple(_box(lane, group, keys[group[0]], pairs, _Talk(titles, joined)) for lane, group in groups),
+        boxes=tuple(_box(lane, group, keys[group[0]], pairs, talk, ruling) for lane, group in groups),
         wires=tuple(sorted(wires)),
     )
+
+
+def _ruling(matrix: Matrix, policies: Policies) -> Mapping[str, frozenset[str]]:
+    """Return the names of the policies that apply to each endpoint."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for policy in policies.all:
+        for endpoint in matrix.subjects(policy):
+            found[endpoint.name].add(policy.name)
+    return {name: frozenset(names) for name, names in found.items()}
 
 
 def _pairs(plan: Plan, rows: Iterable[Row]) -> Pairs:
@@ -244,7 +259,9 @@ class _Talk:
         return tuple(sorted(found))
 
 
-def _box(lane: Lane, group: list[str], key: str, pairs: Pairs, talk: _Talk) -> Box:
+def _box(  # noqa: PLR0917 all that is known of a box
+    lane: Lane, group: list[str], key: str, pairs: Pairs, talk: _Talk, ruling: Mapping[str, frozenset[str]]
+) -> Box:
     members = set(group)
     ports: dict[str, Ports] = defaultdict(dict)
     for (_, target), found in pairs.items():
@@ -257,4 +274,5 @@ def _box(lane: Lane, group: list[str], key: str, pairs: Pairs, talk: _Talk) -> B
         ports={name: ", ".join(ports.get(name, ())) for name in group},
         reaches=talk.of(key, outward=True),
         reached_by=talk.of(key, outward=False),
+        policies=tuple(sorted(frozenset[str]().union(*(ruling.get(name, ()) for name in group)))),
     )

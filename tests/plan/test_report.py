@@ -172,6 +172,18 @@ def test_a_policy_that_goes_takes_its_wires_along(mainnet: Plan) -> None:
     assert not any(line.startswith("minio") for line in reaches)
 
 
+def test_a_box_names_the_policies_that_apply_to_it(plan: Plan) -> None:
+    places = {endpoint.name: endpoint for endpoint in endpoints(plan)}
+    boxes = flows_of(plan).boxes
+    for box in boxes:
+        inside = [places[name] for name in box.members if name in places]
+        expected = {one.name for one in planned_policies(plan).all if any(one.selects(place) for place in inside)}
+        assert set(box.policies) == expected, box.title
+    assert sum(bool(box.policies) for box in boxes) > 10
+    wanted = '<a href="#NetworkPolicy/gx-svc-messaging">gx-svc-messaging</a>'
+    assert wanted in page(plan)
+
+
 def test_boxes_do_not_overlap_and_wires_stay_inside(plan: Plan) -> None:
     picture = picture_of(flows_of(plan))
     assert picture is not None
