@@ -116,6 +116,11 @@ class Cluster:
         metadata = {"namespace": self.settings.network.namespace, "name": name}
         return {"kind": "Secret", "metadata": metadata, "data": data}
 
+    def set_minio_keys(self, access_key: str, secret_key: str) -> None:
+        """Let the network know the keys of a MinIO that is there."""
+        keys = self.secret("minio-credentials", AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY=secret_key)
+        self.get("Secret", "minio-credentials").update(keys)
+
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """Return an object, to change it."""
         return next(o for o in self.objects if (o["kind"], o["metadata"]["name"]) == (kind, name))

@@ -75,13 +75,13 @@ class StandIn:
         await asyncio.sleep(self.delay)
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
         if path in self.faults:
-            await self._broken(self.faults[path], path, send)
+            await self._broken(self.faults[path], path, receive, send)
             return
         query = {key: values[0] for key, values in parse_qs(scope["query_string"].decode()).items()}
         status, more, answer = self._answer(method, path, query, headers, body)
         await _respond(send, status, {"content-type": "application/json", **more}, answer)
 
-    async def _broken(self, fault: str, path: str, send: Send) -> None:
+    async def _broken(self, fault: str, path: str, receive: Any, send: Send) -> None:
         if fault == "html":
             await _respond(send, 200, {"content-type": "text/html"}, b"<html>Welcome</html>")
         elif fault == "loop":
@@ -90,9 +90,12 @@ class StandIn:
             await asyncio.sleep(60)
         elif fault == "huge":
             await send({"type": "http.response.start", "status": 200, "headers": []})
-            part = b"x" * 2**20
+            part, left = b"x" * 2**20, asyncio.ensure_future(receive())
             for _ in range(HUGE // len(part)):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
+                await asyncio.sleep(0)  # to nobody nothing waits: the next test's requests would
+                if left.done():
+                    return
         elif fault == "drop":
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
             await send({"type": "http.response.body", "body": b"half of"})

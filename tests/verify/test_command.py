@@ -84,8 +84,7 @@ def test_with_a_cluster_everything_is_tried_and_recorded(
     run: Run, verifier: Verifier, project: Path, cluster: tuple[Cluster, Path], own_minio: Minio
 ) -> None:
     known, kubeconfig = cluster
-    secret = known.secret("minio-credentials", AWS_ACCESS_KEY_ID=ROOT_USER, AWS_SECRET_ACCESS_KEY=ROOT_PASSWORD)
-    known.objects[-1] = secret
+    known.set_minio_keys(ROOT_USER, ROOT_PASSWORD)
     done = run("--context", "test", "--minio", own_minio.url, KUBECONFIG=str(kubeconfig))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "devnet: 39 passed in " in done.stdout
@@ -115,8 +114,7 @@ def test_what_is_rolled_out_meanwhile_was_not_verified(
     run: Run, project: Path, cluster: tuple[Cluster, Path], own_minio: Minio
 ) -> None:
     known, kubeconfig = cluster
-    secret = known.secret("minio-credentials", AWS_ACCESS_KEY_ID=ROOT_USER, AWS_SECRET_ACCESS_KEY=ROOT_PASSWORD)
-    known.objects[-1] = secret
+    known.set_minio_keys(ROOT_USER, ROOT_PASSWORD)
 
     def roll() -> None:
         known.get("Deployment", "svc-tax")["status"]["conditions"][0]["lastUpdateTime"] = NOW.isoformat()
