@@ -15,6 +15,8 @@ from tests.helpers.reach import reaches
 from tests.helpers.stack import edit, put
 
 EDGE = "edge-proxy"
+FIXED = (3, 2, 12)
+"""The first 3.2 with the fixes of CVE-2025-11230 (3.2.6) and CVE-2026-26080 (3.2.12)."""
 
 
 @pytest.fixture
@@ -27,6 +29,11 @@ def test_incident_12_every_production_node_answers_on_its_own_ports(pod: dict[st
     assert {name: port.get("hostPort") for name, port in ports.items()} == {"http": 80, "https": 443, "status": None}
     assert pod["nodeSelector"] == {"backend-environment": "mainnet"}
     assert "tolerations" not in pod, "the load balancer's node has a taint"
+
+
+def test_public_ports_run_no_proxy_with_a_known_hole(pod: dict[str, Any]) -> None:
+    tag = pod["containers"][0]["image"].partition("@")[0].rpartition(":")[2]
+    assert tuple(map(int, tag.split("."))) >= FIXED
 
 
 def test_it_belongs_to_production_alone(plans: dict[str, Plan]) -> None:

@@ -225,7 +225,7 @@ def _origin(document: dict[str, Any]) -> None:
 
 
 FILES: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
-    ("a tag changed by hand", _hand_edited, "promoted.hash = '3dc89db152383c8e': the set is "),
+    ("a tag changed by hand", _hand_edited, f"promoted.hash = '{TARGET.release.hash}': the set is "),
     ("no record", lambda d: d.pop("promoted"), "promoted: nothing says why the network may run this set"),
     (
         "a promotion that never was",
