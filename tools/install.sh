@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 
 missing=()
 while read -r package proof; do
-  command -v "$proof" >/dev/null || missing+=("$package")
+  command -v "$proof" >/dev/null || compgen -G "$proof" >/dev/null || missing+=("$package")
 done < <(grep -v '^#' debian-packages.txt)
 if [ ${#missing[@]} -eq 0 ]; then
   echo "tools: nothing is missing"

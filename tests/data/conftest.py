@@ -1,4 +1,4 @@
-"""A real PostgreSQL 15 and a real MinIO on free ports of the loopback interface, gone when the tests are."""
+"""A real PostgreSQL and a real MinIO on free ports of the loopback interface, gone when the tests are."""
 
 import os
 import pwd
@@ -17,21 +17,21 @@ from gx.plan.model import Plan
 from tests.conftest import tool
 from tests.data.servers import BUCKET, STATUS, Minio, Runs, remove
 from tests.data.sql_jobs import Job
-
-BIN = "/usr/lib/postgresql/15/bin"
+from tests.helpers.postgres import postgres_programs
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[dict[str, str]]:
     """Start a server; return the environment by which its clients reach it."""
-    server = tool(f"{BIN}/postgres", "postgresql-15")
+    programs = postgres_programs()
+    server = tool(str(programs / "postgres"), "postgresql")
     folder = Path(tempfile.mkdtemp(prefix="gx-postgres-"))
     owner = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name  # the server refuses root
     if os.getuid() == 0:
         shutil.chown(folder, owner)
     run_as = {"user": owner} if os.getuid() == 0 else {}
     data = folder / "data"
-    initdb = [f"{BIN}/initdb", "-D", str(data), "-U", "gx_admin", "-A", "trust", "--no-sync", "-E", "UTF8"]
+    initdb = [str(programs / "initdb"), "-D", str(data), "-U", "gx_admin", "-A", "trust", "--no-sync", "-E", "UTF8"]
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **run_as)  # type: ignore[call-overload]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
