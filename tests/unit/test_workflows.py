@@ -14,15 +14,15 @@ from typer.main import get_command
 
 from gx.cli import app
 from gx.errors import InputError
-from gx.local.binaries import find
+from gx.local.binaries import cache_folder, find
 from gx.settings.project import ROOT, networks
 from tests.conftest import unavailable
 
 FOLDER = ROOT / ".github/workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
 ACTION = ROOT / ".github/actions/setup/action.yml"
-PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
-STACK_JOBS = {("preview.yml", "preview"), ("nightly.yml", "drift")}
+PINNED = re.compile(r"([\w-]+/[\w-]+)(?:/[\w-]+)?@([0-9a-f]{40})")
+REVIEWED = "github.ref == 'refs/heads/main'"
 
 
 def loaded(path: Path) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_the_linters_have_nothing_to_say() -> None:
 def test_the_linters_notice_a_fault(tmp_path: Path) -> None:
     folder = tmp_path / ".github/workflows"
     folder.mkdir(parents=True)
-    text = (FOLDER / "checks.yml").read_text()
+    text = (FOLDER / "preview.yml").read_text()
     (folder / "a.yml").write_text(text.replace("runs-on: ubuntu-24.04", "runs-on: ubuntu-19.04"))
     assert 'label "ubuntu-19.04" is unknown' in linted(folder / "a.yml")
     injected = text.replace('"$BASE" HEAD', '"${{ github.event.pull_request.title }}" HEAD')
@@ -90,8 +90,9 @@ def test_rights_are_given_job_by_job_and_none_by_default() -> None:
     for file, name, job in jobs():
         writes = {key for key, value in job["permissions"].items() if value == "write"}
         allowed = {
-            ("preview.yml", "preview"): {"pull-requests"},
+            ("preview.yml", "comment"): {"pull-requests"},
             ("deploy.yml", "apply"): {"contents", "pull-requests"},
+            ("nightly.yml", "verify"): {"contents", "pull-requests"},
         }
         assert writes == allowed.get((file, name), set()), f"{file}: {name}"
 
@@ -100,36 +101,93 @@ def test_every_action_is_pinned_to_a_commit_with_its_version_beside() -> None:
     text = "\n".join(path.read_text() for path in [*FILES, ACTION])
     used = re.findall(r"uses: (\S+)(.*)", text)
     assert used
+    pins: dict[str, set[str]] = {}
     for action, comment in used:
-        assert action == "./.github/actions/setup" or PINNED.fullmatch(action), action
-        assert action.startswith("./") or re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+        pinned = PINNED.fullmatch(action)
+        assert action == "./.github/actions/setup" or pinned, action
+        if pinned:
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
+            pins.setdefault(pinned[1], set()).add(pinned[2] + comment)
+    assert {name: len(found) for name, found in pins.items()} == dict.fromkeys(pins, 1)
 
 
-def test_one_run_per_stack_at_a_time() -> None:
-    for file, name, job in jobs():
-        if (file, name) in STACK_JOBS:
-            assert job["concurrency"] == {"group": "stack-${{ matrix.stack }}", "cancel-in-progress": "false"}
-            assert sorted(job["strategy"]["matrix"]["stack"]) == networks()
+def test_one_run_per_stack_at_a_time_and_none_takes_the_place_of_a_waiting_deployment() -> None:
     deploy = loaded(FOLDER / "deploy.yml")
     assert deploy["concurrency"] == {"group": "stack-${{ inputs.stack }}", "cancel-in-progress": "false"}
     assert sorted(deploy["on"]["workflow_dispatch"]["inputs"]["stack"]["options"]) == networks()
+    groups: list[str] = []
+    for file, name, job in jobs():
+        if "matrix" in job.get("strategy", {}):
+            groups.append(job["concurrency"]["group"])
+            assert groups[-1].endswith("-${{ matrix.stack }}"), f"{file}: {name}"
+            assert sorted(job["strategy"]["matrix"]["stack"]) == networks()
+    every = [*groups, *(loaded(path)["concurrency"]["group"] for path in FILES if "concurrency" in loaded(path))]
+    prefixes = [group.split("${{")[0] for group in every]
+    assert len(set(prefixes)) == len(prefixes) > 3
 
 
-def test_no_secret_reaches_a_fork() -> None:
+def secret(job: dict[str, Any]) -> bool:
+    return "secrets." in yaml.safe_dump(job)
+
+
+def test_code_that_nobody_has_reviewed_runs_without_a_secret() -> None:
     for file, name, job in jobs():
         on = loaded(FOLDER / file)["on"]
-        assert "pull_request_target" not in on, file
-        if "secrets." in yaml.safe_dump(job) and "pull_request" in on:
-            assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository", name
+        assert not {"pull_request_target", "workflow_run"} & set(on), file
+        if secret(job) or "environment" in job:
+            assert job["if"] == REVIEWED, f"{file}: {name}"
+    assert "secrets." not in ACTION.read_text()
 
 
-def test_secrets_come_from_environments_that_people_approve() -> None:
+def test_what_may_write_on_a_pull_request_runs_nothing_of_it() -> None:
+    job = loaded(FOLDER / "preview.yml")["jobs"]["comment"]
+    assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    assert [step["uses"].split("@")[0] for step in job["steps"] if "uses" in step] == ["actions/download-artifact"]
+    assert ".venv" not in yaml.safe_dump(job)
+
+
+def test_secrets_come_from_environments_and_those_that_write_from_one_that_people_approve() -> None:
     for file, name, job in jobs():
-        if "secrets." in yaml.safe_dump(job):
-            assert "environment" in job, f"{file}: {name}"
-    writers = [(f, n, j) for f, n, j in jobs() if "secrets.KUBECONFIG }" in yaml.safe_dump(j)]
-    assert [(file, name) for file, name, _ in writers] == [("deploy.yml", "apply")]
-    assert writers[0][2]["environment"] == "${{ inputs.stack }}"
+        if secret(job):
+            writes = (file, name) == ("deploy.yml", "apply")
+            assert re.fullmatch(r"\$\{\{ \w+\.stack \}\}" + ("" if writes else "-preview"), job["environment"])
+            text = yaml.safe_dump(job)
+            for key in ("KUBECONFIG", "STATE_ACCESS_KEY_ID", "STATE_SECRET_ACCESS_KEY", "CLOUDFLARE_TOKEN"):
+                assert f"secrets.{key} " not in text or writes, f"{file}: {name}: {key}"
+            assert "READER" not in text or not writes, f"{file}: {name}"
+
+
+def test_what_make_tools_has_built_is_kept_by_what_decides_what_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    tests = loaded(FOLDER / "checks.yml")["jobs"]["test"]["steps"]
+    (restore,) = [n for n, step in enumerate(tests) if step.get("uses", "").startswith("actions/cache/restore@")]
+    (save,) = [n for n, step in enumerate(tests) if step.get("uses", "").startswith("actions/cache/save@")]
+    (built,) = [n for n, step in enumerate(tests) if step.get("run") == "make tools"]
+    (first,) = [n for n, step in enumerate(tests) if step.get("run") == "make check"]
+    assert restore < built < save < first, "a test that fails does not lose the build"
+    for step in (tests[restore], tests[save]):
+        assert Path(step["with"]["path"]).expanduser() == cache_folder()
+    assert "hashFiles('tools/go/**', 'gx/local/binaries.py')" in tests[restore]["with"]["key"]
+    assert tests[save]["with"]["key"] == f"${{{{ steps.{tests[restore]['id']}.outputs.cache-primary-key }}}}"
+
+
+def test_every_kubectl_names_its_cluster() -> None:
+    asked = [words for _, words in commands() if words[0] == "kubectl"]
+    assert asked
+    assert all("--context" in words for words in asked)
+
+
+SETTINGS = ROOT / "docs/how-to/set-up-github.md"
+
+
+def test_every_secret_and_variable_is_in_the_list_of_settings() -> None:
+    used = set(re.findall(r"\b(?:secrets|vars)\.(\w+)", "\n".join(path.read_text() for path in FILES)))
+    listed = set(re.findall(r"`([A-Z][A-Z_]+)`", SETTINGS.read_text()))
+    assert used == listed
+    text = SETTINGS.read_text()
+    for network in networks():
+        assert f"`{network}`" in text
+        assert f"`{network}-preview`" in text
 
 
 def test_what_was_reviewed_is_what_is_applied_after_a_fresh_backup_and_proven_afterwards() -> None:
@@ -137,8 +195,7 @@ def test_what_was_reviewed_is_what_is_applied_after_a_fresh_backup_and_proven_af
     assert "--save-plan plan.json" in yaml.safe_dump(plan)
     names = [step.get("name", "") for step in apply["steps"]]
     order = [
-        names.index(name)
-        for name in ("A fresh backup, proven", "Apply the plan", "Prove it", "Record what was verified")
+        names.index(name) for name in ("A fresh backup, proven", "Apply the plan", "Prove it", "Record what was found")
     ]
     assert order == sorted(order)
     applied = apply["steps"][order[1]]["run"]
