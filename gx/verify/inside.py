@@ -92,7 +92,7 @@ def _release(inside: Inside) -> str:
 
 def _minio(inside: Inside) -> str:
     for kind in ("live", "ready"):
-        inside.api.proxied(inside.namespace, f"services/{MINIO}:{MINIO_PORT}", f"/minio/health/{kind}")
+        inside.api.check_health(inside.namespace, f"services/{MINIO}:{MINIO_PORT}", f"/minio/health/{kind}")
     return "live and ready"
 
 
