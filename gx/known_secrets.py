@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TextIO, cast
 from urllib.parse import unquote
 
@@ -42,10 +43,9 @@ def remember_object(manifest: Mapping[str, Any]) -> None:
     """Mask the values of a Kubernetes Secret from now on."""
     for key, text in mapping(manifest, "data").items():
         if not _NO_SECRET.search(key):
-            try:
+            remember(text)
+            with suppress(binascii.Error):
                 remember(base64.b64decode(str(text)).decode(errors="replace"))
-            except binascii.Error:
-                remember(text)
     remember(*(text for key, text in mapping(manifest, "stringData").items() if not _NO_SECRET.search(key)))
 
 

@@ -49,9 +49,11 @@ def configuration_of(kubeconfig: Path | None, context: str) -> Any:  # noqa: ANN
 
     def renew_and_check(changed: Any) -> None:  # noqa: ANN401
         renew(changed)
+        changed.refresh_api_key_hook = renew_and_check  # the loader has put its own back
         _check_token(changed, file)
 
-    configuration.refresh_api_key_hook = renew and renew_and_check
+    if renew is not None:
+        configuration.refresh_api_key_hook = renew_and_check
     return configuration
 
 

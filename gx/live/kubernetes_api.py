@@ -163,9 +163,7 @@ class KubernetesApi:
         """Return an answer that must be an object of the cluster."""
         if not _is_object(answer):
             raise self._no("object of a cluster")
-        if answer.get("kind") == "Secret":
-            remember_object(answer)
-        return answer
+        return _remembered(answer)
 
     def _send(
         self,
@@ -242,7 +240,7 @@ class KubernetesApi:
         namespace = manifest["metadata"].get("namespace", "")
         query = {"fieldManager": manager} if manager else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
-        return self._object(self.request("POST", path, query=query, body=manifest))
+        return self._object(self.request("POST", path, query=query, body=_remembered(manifest)))
 
     def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side: fields of the manager that are no longer named are pruned.
@@ -255,7 +253,7 @@ class KubernetesApi:
         query |= {"force": "true"} if force else {}
         query |= {"dryRun": "All"} if dry_run else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
-        body = json.dumps(manifest)
+        body = json.dumps(_remembered(manifest))
         answer = self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
         return self._object(answer)
 
@@ -383,6 +381,13 @@ def _json_object(text: bytes) -> Object | None:
     except (ValueError, RecursionError):
         return None
     return cast("Object", answer) if isinstance(answer, dict) else None
+
+
+def _remembered(manifest: Object) -> Object:
+    """Return an object, the values of a Secret being known from now on: a refusal may repeat them."""
+    if manifest.get("kind") == "Secret":
+        remember_object(manifest)
+    return manifest
 
 
 def _is_object(answer: Object) -> bool:
