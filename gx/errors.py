@@ -8,7 +8,7 @@ LONGEST_VALUE = 80  # characters of a value that a line shows
 
 def shown(value: object) -> str:
     """Return a value as a line shows it: as YAML writes truth values, and never longer than a line."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    text = masked(str(value).lower() if isinstance(value, bool) else repr(value))  # first: a cut secret is not found
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 

@@ -25,7 +25,7 @@ from gx.live.kubeconfig import configuration_of
 from gx.objects import Object, mapping
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
-_PAGE = 500
+_PAGE, _LONGEST = 500, 200
 _WARNING = re.compile(r'^299 - "(.*)"$', re.DOTALL)
 
 
@@ -186,8 +186,10 @@ class KubernetesApi:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
-        if response.status >= 400:  # noqa: PLR2004 HTTP's own border
-            answer = _json_object(text) or {"message": text.decode(errors="replace").strip()}
+        if response.status >= 300:  # noqa: PLR2004 HTTP's own border; whoever leads elsewhere is no API server
+            # A page is cut to a line's worth, and not before a secret was found in it.
+            page = masked(text.decode(errors="replace").strip())[:_LONGEST]
+            answer = _json_object(text) or ({"message": page} if page else {})
             raise _refusal(response.status, answer)
         return text, warnings
 
@@ -199,7 +201,7 @@ class KubernetesApi:
         """
         if api_version not in self._kinds:
             listed = self.request("GET", _root(api_version)).get("resources")
-            if not _are(listed, lambda entry: {"kind", "name", "namespaced"} <= entry.keys()):
+            if not listed or not _are(listed, lambda entry: {"kind", "name", "namespaced"} <= entry.keys()):
                 raise self._no(f"list of the kinds of {api_version}")
             self._kinds[api_version] = {
                 str(entry["kind"]): Kind(api_version, str(entry["kind"]), str(entry["name"]), bool(entry["namespaced"]))
@@ -338,7 +340,7 @@ class KubernetesApi:
             path: The path that it is asked for, with a leading slash.
 
         Raises:
-            ApiError: It answered with another status than 2xx or 3xx, or the right is missing.
+            ApiError: It answered with another status than 2xx, or the right is missing.
             UnreachableError: Nobody answered.
         """
         return self.request("GET", _proxy(namespace, target, path))

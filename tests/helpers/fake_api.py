@@ -32,6 +32,7 @@ WRONG: dict[str, bytes] = {
     "message": b'{"message": "log in first"}',
     "items null": b'{"kind": "List", "metadata": {}, "items": null}',
     "items text": b'{"kind": "List", "metadata": {}, "items": "none", "resources": "none"}',
+    "nothing": b'{"kind": "List", "metadata": {}, "resources": []}',
     "item null": b'{"kind": "List", "metadata": {}, "items": [null], "resources": [null]}',
 }
 """Answers with status 200 that are neither an object nor a list; the cut body is made of the right one."""
@@ -46,6 +47,7 @@ class FakeApi(ThreadingHTTPServer):
         always: The wrong answer of every request from a number on.
         seen: Method and path of every request.
         tokens: The header Authorization of every request.
+        refusal: A page with which every request is refused; empty for none.
     """
 
     daemon_threads = True
@@ -56,6 +58,7 @@ class FakeApi(ThreadingHTTPServer):
         self.always: tuple[int, str] = (0, "")
         self.seen: list[str] = []
         self.tokens: list[str] = []
+        self.refusal = ""
         self.lists: dict[str, list[dict[str, Any]]] = {
             "namespaces": [{"metadata": {"name": name}} for name in ("default", NAMESPACE)]
         }
@@ -98,7 +101,8 @@ class Handler(BaseHTTPRequestHandler):
         wrong = self.server.wrong_at(len(self.server.seen))
         right = json.dumps(self.server.right(self.path)).encode()
         body = right[: len(right) // 2] if wrong == CUT else WRONG.get(wrong, right)
-        self.send_response(200)
+        body = self.server.refusal.encode() or body
+        self.send_response(503 if self.server.refusal else 200)
         self.send_header("Content-Type", "text/html" if body is LOGIN_PAGE else "application/json")
         self.send_header("Connection", "close")  # no length: whoever reads cannot see that a body was cut
         self.end_headers()

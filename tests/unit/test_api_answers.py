@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi, UnreachableError
+from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.operate.live import read_live
 from gx.settings.offline import offline_settings
 from tests.helpers.fake_api import CUT, NAMESPACE, UID, WRONG, FakeApi, fake_api, write_kubeconfig
@@ -143,3 +143,13 @@ def test_a_login_page_after_twenty_requests_writes_nothing(
     done = gx(*command, "--context", "test", cwd=there)
     assert done.returncode == 2, done.stdout
     assert before == {path: path.read_bytes() for path in there.rglob("*") if path.is_file()}
+
+
+def test_a_refusal_that_is_a_page_is_a_line_without_what_was_sent(server: FakeApi, api: KubernetesApi) -> None:
+    api.kind("v1", "Secret")
+    server.refusal = "<p>" + "p" * 190 + "hunter2hunter2" + "x" * 100_000
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "stringData": {"k": "hunter2hunter2"}}
+    with pytest.raises(ApiError) as caught:
+        api.create(secret)
+    assert (caught.value.status, len(str(caught.value))) == (503, 200)
+    assert "hunter" not in str(caught.value)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gx import known_secrets
-from gx.errors import InputError
+from gx.errors import InputError, shown
 from gx.known_secrets import MASK, masked, remember, remember_object
 from gx.live.kubernetes_api import ApiError, UnreachableError
 from gx.settings.project import ROOT
@@ -94,6 +94,11 @@ def test_lines_and_passwords_of_what_was_read_are_secret_too() -> None:
 def test_a_secret_in_a_longer_one_does_not_uncover_it() -> None:
     remember("abcdef", "abcdef-ghijkl")
     assert masked("abcdef-ghijkl abcdef") == f"{MASK} {MASK}"
+
+
+def test_a_value_is_masked_before_it_is_cut() -> None:
+    remember("s" * 50)
+    assert shown("x" * 60 + "s" * 50).count("s") == MASK.count("s")
 
 
 def test_what_is_too_short_or_too_long_hides_nothing() -> None:

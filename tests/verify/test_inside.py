@@ -109,6 +109,10 @@ def _login_page(cluster: Cluster) -> None:
     cluster.proxied["/minio/health/live"] = (200, "log in first")
 
 
+def _led_elsewhere(cluster: Cluster) -> None:
+    cluster.proxied["/minio/health/live"] = (302, None)
+
+
 def _not_ready(cluster: Cluster) -> None:
     cluster.get("Pod", "svc-messaging-1")["status"]["conditions"][0]["status"] = "False"
 
@@ -142,6 +146,7 @@ BREAKS: list[tuple[Callable[[Cluster], object], str, str]] = [
     (_redis_ends("null"), "Redis takes svc-messaging's own URL", "nobody said how"),
     (_redis_ends("{"), "Redis takes svc-messaging's own URL", "nobody said how"),
     (_login_page, "MinIO is healthy", "something that is no health of services/minio:9000"),
+    (_led_elsewhere, "MinIO is healthy", "HTTP 302"),
     (_not_ready, "Redis takes svc-messaging's own URL", "no pod of svc-messaging is ready"),
     (_foreign_secret, "no Secret names another network", "redis-secret/redis-url names mainnet"),
     (_gone("Pod", "controller-2"), "ingress controller's pods", "1 ready, 2 are needed"),
