@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from gx.arguments import Stack, Stacks
-from gx.errors import InputError, Interrupted
+from gx.errors import ClusterError, InputError, Interrupted
+from gx.known_secrets import guard_errors
 from gx.local.commands import local
 from gx.operate.commands import adopt
 from gx.operate.data_commands import backups, remove_test_users, restore, rotate
@@ -269,10 +271,15 @@ def _interrupt(_signal: int, _frame: object) -> None:
 def main() -> None:
     """Run the command; a person's mistake becomes one line and exit code 2."""
     signal.signal(signal.SIGINT, _interrupt)
+    guard_errors()
     try:
         app()
     except InputError as error:
         sys.stderr.write(f"{error}\n")
+        sys.exit(BAD_INPUT)
+    except ClusterError as error:
+        line = InputError(file="the cluster", consequence=str(error), fix="correct the connection or the rights")
+        sys.stderr.write(f"{line}\n")
         sys.exit(BAD_INPUT)
     except RecorderCrashError as error:
         sys.stderr.write(
@@ -282,3 +289,6 @@ def main() -> None:
     except Interrupted as interrupted:
         sys.stderr.write(f"interrupted; {interrupted.state}\n")
         sys.exit(130)
+    except Exception:  # noqa: BLE001 as one text: Python itself writes it in parts, and a secret could stand in two
+        sys.stderr.write(traceback.format_exc())
+        sys.exit(1)

@@ -1,5 +1,6 @@
-"""The one error that a person's input can cause, and the one line that it becomes."""
+"""The errors that become one line: mistakes in the input, and clusters that do not answer."""
 
+from gx.known_secrets import masked
 from gx.pages import page_of
 
 LONGEST_VALUE = 80  # characters of a value that a line shows
@@ -7,7 +8,7 @@ LONGEST_VALUE = 80  # characters of a value that a line shows
 
 def shown(value: object) -> str:
     """Return a value as a line shows it: as YAML writes truth values, and never longer than a line."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    text = masked(str(value).lower() if isinstance(value, bool) else repr(value))  # first: a cut secret is not found
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
@@ -29,7 +30,7 @@ class InputError(Exception):
         shown = "" if value is None else f" = {value}"
         page = page_of(file, key)
         more = f"; see {page}" if page and page not in fix else ""
-        super().__init__(" ".join(f"{place}{shown}: {consequence}; fix: {fix}{more}".split()))
+        super().__init__(" ".join(masked(f"{place}{shown}: {consequence}; fix: {fix}{more}").split()))
 
     def moved(self, file: str) -> "InputError":
         """Return the same error about another file that holds the key."""
@@ -41,6 +42,13 @@ class ShownError(InputError):
 
     def __init__(self, line: str) -> None:
         Exception.__init__(self, line)
+
+
+class ClusterError(Exception):
+    """A cluster that refused or did not answer, where nobody has said more about it: shown as one line, too."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(masked(text))
 
 
 class Interrupted(BaseException):

@@ -6,7 +6,7 @@ provider protocol and adoption compare objects as the server wrote them.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
@@ -14,15 +14,18 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import kubernetes.client
-import kubernetes.config
 import kubernetes.stream  # pyright: ignore[reportUnusedImport] used through a name without types
 import urllib3.exceptions
+import websocket
+import yaml
 
-from gx.errors import InputError
-from gx.objects import Object
+from gx.errors import ClusterError
+from gx.known_secrets import masked, remember_object
+from gx.live.kubeconfig import configuration_of
+from gx.objects import Object, mapping
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
-_PAGE = 500
+_PAGE, _LONGEST = 500, 200
 _WARNING = re.compile(r'^299 - "(.*)"$', re.DOTALL)
 
 
@@ -37,7 +40,7 @@ class Reason(StrEnum):
     INVALID = "Invalid"
 
 
-class ApiError(Exception):
+class ApiError(ClusterError):
     """The API server refused a request.
 
     Attributes:
@@ -47,12 +50,12 @@ class ApiError(Exception):
     """
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        self.status, self.reason, self.message = status, reason, message
+        self.status, self.reason, self.message = status, reason, masked(message)
         super().__init__(message)
 
 
-class UnreachableError(Exception):
-    """No API server answered at the address of the kubeconfig."""
+class UnreachableError(ClusterError):
+    """No API server answered at the address of the kubeconfig, or what answered is none."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,10 @@ class Kind:
         return f"{root}{inside}/{self.plural}" + (f"/{quote(name, safe='')}" if name else "")
 
 
+def _proxy(namespace: str, target: str, path: str) -> str:
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/{target}/proxy{path}"
+
+
 def _root(api_version: str) -> str:
     return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
@@ -99,28 +106,10 @@ class KubernetesApi:
             context: Its context; empty for the current one.
 
         Raises:
-            InputError: The file is missing or broken, or has no such context.
+            InputError: The file is missing or broken, has no such context, or its token can be no header.
         """
         file = str(kubeconfig) if kubeconfig else "kubeconfig"
-        configuration = kubernetes.client.Configuration()
-        configuration.retries = False
-        try:
-            kubernetes.config.load_kube_config(  # pyright: ignore[reportUnknownMemberType]
-                config_file=str(kubeconfig) if kubeconfig else None,
-                context=context or None,
-                client_configuration=configuration,
-            )
-        except kubernetes.config.ConfigException as error:
-            raise InputError(
-                file=file,
-                key=f"context {context}" if context else "",
-                consequence=f"no cluster can be reached ({error})",
-                fix="name an existing context (`kubectl config get-contexts`) or set KUBECONFIG",
-            ) from None
-        except Exception as error:  # noqa: BLE001 the loader raises whatever YAML, base64 and files raise
-            raise InputError(
-                file=file, consequence=f"cannot be read ({error})", fix="write it anew, with embedded data"
-            ) from None
+        configuration = configuration_of(kubeconfig, context)
         return cls(kubernetes.client.ApiClient(configuration), f"{file}{f', context {context}' if context else ''}")
 
     @property
@@ -141,11 +130,11 @@ class KubernetesApi:
         body: object = None,
         content_type: str = "application/json",
     ) -> Object:
-        """Send one request and return the answer.
+        """Send one request and return the answer, a JSON object.
 
         Raises:
             ApiError: The server refused it.
-            UnreachableError: Nobody answered.
+            UnreachableError: Nobody answered, or with something else: a login page is no empty cluster.
         """
         return self._exchange(method, path, query, body, content_type)[0]
 
@@ -159,7 +148,22 @@ class KubernetesApi:
     ) -> tuple[Object, list[str]]:
         """Return the answer and the server's warnings."""
         text, warnings = self._send(method, path, query, body, content_type)
-        return _decode(text), warnings
+        answer = _json_object(text)
+        if answer is None:
+            raise self._no(f"JSON object for {method} {path.partition('?')[0]}")
+        return answer, warnings
+
+    def _no(self, what: str) -> UnreachableError:
+        text = (
+            f"{self.server} answered with something that is no {what}: it is no API server, or something is in between"
+        )
+        return UnreachableError(text)
+
+    def _object(self, answer: Object) -> Object:
+        """Return an answer that must be an object of the cluster."""
+        if not _is_object(answer):
+            raise self._no("object of a cluster")
+        return _remembered(answer)
 
     def _send(
         self,
@@ -182,8 +186,11 @@ class KubernetesApi:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
-        if response.status >= 400:  # noqa: PLR2004 HTTP's own border
-            raise _refusal(response.status, _decode(text))
+        if response.status >= 300:  # noqa: PLR2004 HTTP's own border; whoever leads elsewhere is no API server
+            # A page is cut to a line's worth, and not before a secret was found in it.
+            page = masked(text.decode(errors="replace").strip())[:_LONGEST]
+            answer = _json_object(text) or ({"message": page} if page else {})
+            raise _refusal(response.status, answer)
         return text, warnings
 
     def kind(self, api_version: str, kind: str) -> Kind:
@@ -193,7 +200,9 @@ class KubernetesApi:
             ApiError: The server does not serve it.
         """
         if api_version not in self._kinds:
-            listed = self.request("GET", _root(api_version)).get("resources", [])
+            listed = self.request("GET", _root(api_version)).get("resources")
+            if not listed or not _are(listed, lambda entry: {"kind", "name", "namespaced"} <= entry.keys()):
+                raise self._no(f"list of the kinds of {api_version}")
             self._kinds[api_version] = {
                 str(entry["kind"]): Kind(api_version, str(entry["kind"]), str(entry["name"]), bool(entry["namespaced"]))
                 for entry in cast("list[Object]", listed)
@@ -207,7 +216,7 @@ class KubernetesApi:
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         """Return an object, or None if there is none."""
         try:
-            return self.request("GET", self.kind(api_version, kind).path(namespace, name))
+            return self._object(self.request("GET", self.kind(api_version, kind).path(namespace, name)))
         except ApiError as error:
             if error.reason == Reason.NOT_FOUND:
                 return None
@@ -219,9 +228,11 @@ class KubernetesApi:
         query = {"limit": str(_PAGE), **({"labelSelector": labels} if labels else {})}
         while True:
             page = self.request("GET", served.path(namespace), query=query)
-            for item in cast("list[Object]", page.get("items") or []):
-                yield {"apiVersion": api_version, "kind": kind, **item}
-            following = page.get("metadata", {}).get("continue")
+            items, following = page.get("items"), mapping(page, "metadata").get("continue") or ""
+            if not _are(items, _is_object) or not isinstance(following, str):
+                raise self._no(f"list of {served.plural}")
+            for item in cast("list[Object]", items):
+                yield self._object({"apiVersion": api_version, "kind": kind, **item})
             if not following:
                 return
             query["continue"] = following
@@ -231,7 +242,7 @@ class KubernetesApi:
         namespace = manifest["metadata"].get("namespace", "")
         query = {"fieldManager": manager} if manager else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
-        return self.request("POST", path, query=query, body=manifest)
+        return self._object(self.request("POST", path, query=query, body=_remembered(manifest)))
 
     def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side: fields of the manager that are no longer named are pruned.
@@ -244,19 +255,22 @@ class KubernetesApi:
         query |= {"force": "true"} if force else {}
         query |= {"dryRun": "All"} if dry_run else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
-        body = json.dumps(manifest)
-        return self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+        body = json.dumps(_remembered(manifest))
+        answer = self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+        return self._object(answer)
 
     def patch(self, target: Object, body: object, *, manager: str = "") -> Object:
         """Change fields of an existing object by a JSON merge patch."""
         query = {"fieldManager": manager} if manager else {}
         content_type = "application/merge-patch+json"
-        return self.request("PATCH", self._path_of(target), query=query, body=body, content_type=content_type)
+        answer = self.request("PATCH", self._path_of(target), query=query, body=body, content_type=content_type)
+        return self._object(answer)
 
     def warnings_of(self, target: Object, body: object) -> list[str]:
         """Return what the server would warn of if an object were patched so; nothing is changed."""
         query, content_type = {"dryRun": "All"}, "application/merge-patch+json"
-        _, warnings = self._exchange("PATCH", self._path_of(target), query, body, content_type)
+        answer, warnings = self._exchange("PATCH", self._path_of(target), query, body, content_type)
+        self._object(answer)
         return [_WARNING.sub(r"\1", text).replace('\\"', '"') for text in warnings]
 
     def pod_log(self, namespace: str, name: str) -> str:
@@ -273,7 +287,7 @@ class KubernetesApi:
 
         Raises:
             ApiError: There is no such pod, or the right `pods/exec` is missing.
-            UnreachableError: Nobody answered.
+            UnreachableError: Nobody answered, or nobody said how the command ended: that is no success.
         """
         # The library's stream replaces the client's way of sending: it gets a client of its own.
         library: Any = kubernetes  # it has no types
@@ -286,13 +300,39 @@ class KubernetesApi:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{self.server} cannot be reached ({_cause(error)})") from None
         try:
+            stream.sock.settimeout(READ_SECONDS)
             stream.run_forever(timeout=READ_SECONDS)
-            return int(stream.returncode or 0), str(stream.read_all())
+            code: int | None = stream.returncode
+            said = str(stream.read_all())
+        except (websocket.WebSocketException, OSError) as error:
+            raise UnreachableError(f"{self.server}: the look into {name} broke off ({_cause(error)})") from None
+        except (
+            TypeError,
+            LookupError,
+            ValueError,
+            yaml.YAMLError,
+        ):  # what the library makes of a status without a code
+            raise UnreachableError(f"{self.server}: nobody said how the command in {name} ended") from None
         finally:
             stream.sock.shutdown()  # its close() leaves the socket open once the server has closed its side
+        if code is None:
+            raise UnreachableError(f"{self.server}: the command in {name} has not ended after {READ_SECONDS} s")
+        return code, said
+
+    def check_health(self, namespace: str, target: str, path: str) -> None:
+        """Ask a pod or Service for its health, which it gives by a status without a text, as MinIO does.
+
+        Arguments are those of `proxied`.
+
+        Raises:
+            ApiError: It is not healthy, or the right is missing.
+            UnreachableError: Nobody answered, or with a text: that is a page of somebody else.
+        """
+        if self._send("GET", _proxy(namespace, target, path), None, None, "application/json")[0].strip():
+            raise self._no(f"health of {target}")
 
     def proxied(self, namespace: str, target: str, path: str) -> Object:
-        """Return what a pod or Service answers to a GET, asked by the API server.
+        """Return the JSON object that a pod or Service answers to a GET, asked by the API server.
 
         Args:
             namespace: Its namespace.
@@ -300,10 +340,10 @@ class KubernetesApi:
             path: The path that it is asked for, with a leading slash.
 
         Raises:
-            ApiError: It answered with another status than 2xx or 3xx, or the right is missing.
+            ApiError: It answered with another status than 2xx, or the right is missing.
             UnreachableError: Nobody answered.
         """
-        return self.request("GET", f"/api/v1/namespaces/{quote(namespace, safe='')}/{target}/proxy{path}")
+        return self.request("GET", _proxy(namespace, target, path))
 
     def delete(self, api_version: str, kind: str, namespace: str, name: str, *, propagation: str) -> bool:
         """Ask for an object to be deleted; return False if there was none."""
@@ -318,7 +358,10 @@ class KubernetesApi:
 
     def uid(self) -> str:
         """Return the uid of kube-system, by which a cluster is known."""
-        return str(self.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
+        uid = self._object(self.request("GET", "/api/v1/namespaces/kube-system"))["metadata"].get("uid")
+        if not uid:
+            raise self._no("namespace with a uid")
+        return str(uid)
 
     def _path_of(self, target: Object) -> str:
         metadata = target["metadata"]
@@ -334,12 +377,29 @@ def _cause(error: BaseException) -> str:
     return str(error).split(": ", 1)[-1].strip("'\" ")
 
 
-def _decode(text: bytes) -> Object:
+def _json_object(text: bytes) -> Object | None:
     try:
         answer: object = json.loads(text)
-    except ValueError:
-        return {"message": text.decode(errors="replace").strip()}
-    return cast("Object", answer) if isinstance(answer, dict) else {"message": str(answer)}
+    except (ValueError, RecursionError):
+        return None
+    return cast("Object", answer) if isinstance(answer, dict) else None
+
+
+def _remembered(manifest: Object) -> Object:
+    """Return an object, the values of a Secret being known from now on: a refusal may repeat them."""
+    if manifest.get("kind") == "Secret":
+        remember_object(manifest)
+    return manifest
+
+
+def _is_object(answer: Object) -> bool:
+    return bool(mapping(answer, "metadata").get("name"))
+
+
+def _are(found: object, right: Callable[[Object], bool]) -> bool:
+    """Whether something is a list of objects that are right; an empty one is, a missing one is not."""
+    entries = cast("list[object]", found) if isinstance(found, list) else [None]
+    return all(isinstance(entry, dict) and right(cast("Object", entry)) for entry in entries)
 
 
 def _refusal(status: int, answer: Object) -> ApiError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gx.errors import InputError
+from gx.known_secrets import guard_errors
 from gx.local.binaries import BINARIES, BUILD_FLAGS, Binary, cache_folder, installed
 from gx.local.node.layers import layers
 from gx.local.plugins import install_official
@@ -131,6 +132,7 @@ def _drop_older(target: Path) -> None:
 
 def main() -> None:
     """Build what is missing; one line and exit code 2 when that cannot be done."""
+    guard_errors()
     console = Console(highlight=False, soft_wrap=True, stderr=True)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gx.errors import InputError
+from gx.known_secrets import remember
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local.binaries import find
 from gx.local.engine import Event, Result, Run, run_engine
@@ -130,7 +131,9 @@ class LocalNetwork:
                     fix="put the file back, or `gx local down --delete` and begin anew",
                 )
             passphrase.touch(mode=0o600)
-            passphrase.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+            text = secrets.token_urlsafe(24)
+            remember(text)
+            passphrase.write_text(text, encoding="utf-8")
         state = self.folder.path / "state"
         state.mkdir(exist_ok=True)
         plugins = choose(self.folder)

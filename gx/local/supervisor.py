@@ -20,6 +20,7 @@ from types import FrameType
 import psutil
 
 from gx.errors import InputError
+from gx.known_secrets import guard_errors
 from gx.local.control_plane import Part, free_ports, last_words, names, parts, write_kubeconfigs
 from gx.local.folder import DataFolder
 from gx.local.node.config import write_files
@@ -169,6 +170,7 @@ def zone_part(folder: DataFolder, ports: dict[str, int]) -> Part:
 
 def main() -> None:
     """Run the supervisor of the data folder that the first argument names."""
+    guard_errors()
     folder = DataFolder(Path(sys.argv[1]), pods="--pods" in sys.argv)
     supervisor = Supervisor(folder, zone_only="--zone-only" in sys.argv)
 

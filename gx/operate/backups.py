@@ -13,9 +13,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gx.credentials import credential
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.naming import BACKUP_STATUS_BUCKET, MINIO, MINIO_BACKUP_USER, MINIO_PORT, OFFSITE
+from gx.objects import Object, mapping
 from gx.settings.settings import Settings
 from gx.settings.storage_rules import longest_interval
 from gx.snapshots.metrics import Documents, read_status
@@ -153,9 +155,17 @@ def secret_pair(api: KubernetesApi, namespace: str, name: str) -> tuple[str, str
             consequence="is not there",
             fix="bring the network up first",
         )
-    data = live.get("data", {})
-    keys = [base64.b64decode(data.get(key, "")).decode() for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
-    return keys[0], keys[1]
+    place = f"Secret {namespace}/{name}"
+    return _key_of(api, live, place, "AWS_ACCESS_KEY_ID"), _key_of(api, live, place, "AWS_SECRET_ACCESS_KEY")
+
+
+def _key_of(api: KubernetesApi, live: Object, place: str, key: str) -> str:
+    fix = "put the key pair back: `pulumi up` writes it again"
+    text = base64.b64decode(str(mapping(live, "data").get(key) or "")).decode(errors="replace")
+    found = credential(text, file=api.origin, key=f"{place}/{key}", fix=fix)
+    if not found:
+        raise InputError(file=api.origin, key=f"{place}/{key}", consequence="is empty or not there", fix=fix)
+    return found
 
 
 def offsite_place(settings: Settings, access_key: str, secret_key: str) -> Place | None:
@@ -204,16 +214,16 @@ def _status_place(endpoint: str, pair: tuple[str, str]) -> Place:
 
 
 def _from_environment(prefix: str) -> tuple[str, str]:
-    names = [f"{prefix}AWS_ACCESS_KEY_ID", f"{prefix}AWS_SECRET_ACCESS_KEY"]
-    for name in names:
-        if not os.environ.get(name):
-            raise InputError(
-                file="gx backups",
-                key=name,
-                consequence="is not set in the environment, and no --context names a cluster",
-                fix="set it, or let --context read the Secret",
-            )
-    return os.environ[names[0]], os.environ[names[1]]
+    return _key_from_environment(f"{prefix}AWS_ACCESS_KEY_ID"), _key_from_environment(f"{prefix}AWS_SECRET_ACCESS_KEY")
+
+
+def _key_from_environment(name: str) -> str:
+    fix = "set it, or let --context read the Secret"
+    found = credential(os.environ.get(name, ""), file="gx backups", key=name, fix=fix)
+    if not found:
+        consequence = "is not set in the environment, and no --context names a cluster"
+        raise InputError(file="gx backups", key=name, consequence=consequence, fix=fix)
+    return found
 
 
 @contextmanager

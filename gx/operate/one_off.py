@@ -88,7 +88,12 @@ def run_to_the_end(api: KubernetesApi, job: Object, console: Console) -> bool:
 def _wait(api: KubernetesApi, namespace: str, name: str, console: Console) -> bool:
     started, told = time.monotonic(), False
     while True:
-        live = api.get("batch/v1", "Job", namespace, name) or {}
+        live = api.get("batch/v1", "Job", namespace, name)
+        if live is None:
+            consequence = "was deleted before it ended: nobody knows how far it came"
+            raise InputError(
+                file=api.origin, key=f"Job {namespace}/{name}", consequence=consequence, fix="start it again"
+            )
         status: Mapping[str, Any] = live.get("status", {})
         for condition in status.get("conditions", []):
             if condition["status"] == "True" and condition["type"] in ("Complete", "Failed"):

@@ -16,7 +16,7 @@ from gx.errors import InputError, shown
 from gx.labels import CONFIG_CHECKSUM
 from gx.live.kubernetes_api import KubernetesApi
 from gx.naming import MESSAGING_DATABASE, MINIO_BACKUP_USER, MINIO_MESSAGING_USER, MINIO_METRICS_USER
-from gx.objects import Object
+from gx.objects import Object, mapping
 from gx.plan.model import Plan
 from gx.plan.record import record
 from gx.settings.crosscheck import GENERATED_SECRETS, TWO_KEY_SECRETS
@@ -137,11 +137,13 @@ def _check_pods(api: KubernetesApi, deployment: Object) -> None:
     current = status.get("observedGeneration") == metadata["generation"]
     if not current or not status.get("updatedReplicas", 0) == status.get("replicas", 0) == wanted:
         raise _too_early(api, f"Deployment {metadata['name']}", "is still rolling")
-    checksum = spec["template"]["metadata"].get("annotations", {}).get(CONFIG_CHECKSUM)
+    checksum = mapping(spec, "template", "metadata", "annotations").get(CONFIG_CHECKSUM)
+    if not checksum:
+        raise _too_early(api, f"Deployment {metadata['name']}", "says nothing of the values that its pods started with")
     labels: dict[str, str] = spec["selector"]["matchLabels"]
     selector = ",".join(f"{key}={text}" for key, text in labels.items())
     for pod in api.list_objects("v1", "Pod", metadata["namespace"], labels=selector):
-        if pod["metadata"].get("annotations", {}).get(CONFIG_CHECKSUM) != checksum:
+        if mapping(pod, "metadata", "annotations").get(CONFIG_CHECKSUM) != checksum:
             raise _too_early(api, f"Pod {pod['metadata']['name']}", "was started with the old value")
 
 

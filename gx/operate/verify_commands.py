@@ -115,9 +115,11 @@ def _opened(stack: str, context: str) -> "tuple[Settings, Prepared | None]":
 
 
 def _flow(outside: "Outside", inside: "Inside | None", remove: Callable[[str], None] | None) -> "Flow | None":
+    from gx.known_secrets import remember
     from gx.verify.flow import Flow
 
-    password = os.environ.get(PASSWORD_VARIABLE, "")
+    password = os.environ.get(PASSWORD_VARIABLE, "").rstrip("\r\n")  # as a file or the clipboard ends it
+    remember(password)
     if not password and inside is not None and not inside.settings.network.production:
         password = _password(inside.api, inside.namespace)
     return Flow(outside=outside, password=password, remove=remove) if password else None

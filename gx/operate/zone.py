@@ -9,6 +9,7 @@ from typing import Any, Self, cast
 
 import httpx
 
+from gx.credentials import credential
 from gx.errors import InputError
 from gx.objects import mapping, sequence
 
@@ -60,7 +61,7 @@ class Zone:
         while page <= pages:
             named = {"name": name} if name else {}
             answer = self._ask({**named, "page": str(page), "per_page": str(_PAGE)})
-            pages = int(answer["result_info"].get("total_pages") or 1)
+            pages = answer["result_info"]["total_pages"]
             page += 1
             for entry in answer["result"]:
                 yield Record(
@@ -81,32 +82,53 @@ class Zone:
             time.sleep(float(response.headers.get("Retry-After", 1)))
             response = self._get(query)
         try:
-            answer: dict[str, Any] = response.json()
+            answer: object = response.json()
         except ValueError:
             raise self._refused(f"answered with HTTP {response.status_code}", "try again later") from None
-        if not answer.get("success"):
-            first: dict[str, Any] = next(iter(sequence(answer, "errors")), {"message": "no reason given"})
-            code, message = first.get("code"), first["message"]
+        if not mapping(answer).get("success"):
+            first = mapping(next(iter(sequence(answer, "errors")), None))
+            code, message = first.get("code"), first.get("message", "no reason given")
             fix = "give the token Zone / DNS / Read for this zone"
             if response.status_code == _NOT_FOUND:
                 fix = "correct gx-infra:cloudflare.zoneId"
             raise self._refused(f"refused to list records: {message} ({code})", fix)
-        return answer
+        if not _is_page(answer):
+            text = "answered with something that is no page of records: nothing was compared"
+            raise self._refused(text, "try again; see whether a proxy is in between")
+        return mapping(answer)
 
     def _get(self, query: dict[str, str]) -> httpx.Response:
         try:
             return self._client.get(f"/zones/{self.zone_id}/dns_records", params=query)
         except httpx.HTTPError as error:
-            raise self._refused(f"cannot be reached ({error})", "mend the connection") from None
+            raise self._refused(f"cannot be reached ({error})", "correct the connection") from None
 
     def _refused(self, consequence: str, fix: str) -> InputError:
         return InputError(file=f"DNS zone {self.zone_id}", consequence=consequence, fix=fix)
 
 
 def zone_from_environment(zone_id: str | None) -> Zone | None:
-    """Return the zone, or None without a token or an id: then DNS is not looked at."""
-    token = os.environ.get(TOKEN_VARIABLE)
+    """Return the zone, or None without a token or an id: then DNS is not looked at.
+
+    Raises:
+        InputError: The token can be no header.
+    """
+    fix = "set it to the token alone, as Cloudflare shows it"
+    token = credential(os.environ.get(TOKEN_VARIABLE, ""), file="the environment", key=TOKEN_VARIABLE, fix=fix)
     return Zone(zone_id, token) if token and zone_id else None
+
+
+def _is_page(answer: object) -> bool:
+    """Whether an answer says everything of its records and of the pages after it: what is missing is not nothing."""
+    records = mapping(answer).get("result")
+    return (
+        isinstance(mapping(answer, "result_info").get("total_pages"), int)
+        and isinstance(records, list)
+        and all(
+            {"id", "name", "type", "content"} <= mapping(record).keys() and isinstance(mapping(record).get("ttl"), int)
+            for record in cast("list[object]", records)
+        )
+    )
 
 
 def published_ranges() -> list[str]:
@@ -116,7 +138,7 @@ def published_ranges() -> list[str]:
         InputError: Cloudflare cannot be asked, or its answer holds no range.
     """
     url = f"{os.environ.get('CLOUDFLARE_BASE_URL') or PUBLIC_API}/ips"
-    fix = "mend the connection; the pinned ranges stay in force"
+    fix = "correct the connection; the pinned ranges stay in force"
     try:
         found = mapping(httpx.get(url, timeout=_SECONDS).json(), "result").get("ipv4_cidrs")
     except (httpx.HTTPError, ValueError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gx.known_secrets import remember
 from gx.naming import QSEND_USERS
 from gx.objects import mapping, sequence
 from gx.verify.model import Check, FailedError
@@ -96,6 +97,7 @@ async def _log_in(flow: Flow, who: str) -> str:
     answer = await flow.outside.web.post(flow.url("auth/login"), body=body)
     said = mapping(answer.expect(OK).json())
     flow.tokens[who] = _text(answer, said, "accessToken")
+    remember(flow.tokens[who])
     flow.people[who] = _text(answer, mapping(said, "user"), "profileId")
     return "a token"
 

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from gx.assets import asset
+from gx.known_secrets import masked
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.live.readiness import pod_ready
 from gx.monitoring.rules import alerts, rule_file, threshold
@@ -92,7 +93,7 @@ def _release(inside: Inside) -> str:
 
 def _minio(inside: Inside) -> str:
     for kind in ("live", "ready"):
-        inside.api.proxied(inside.namespace, f"services/{MINIO}:{MINIO_PORT}", f"/minio/health/{kind}")
+        inside.api.check_health(inside.namespace, f"services/{MINIO}:{MINIO_PORT}", f"/minio/health/{kind}")
     return "live and ready"
 
 
@@ -122,7 +123,7 @@ def _redis(inside: Inside) -> str:
         name = pod["metadata"]["name"]
         code, said = inside.api.run_in_pod(inside.namespace, name, MESSAGING, command)
         if code != 0:
-            raise FailedError(f"{name}: {said.strip()[:200] or f'ended with {code}'}")
+            raise FailedError(f"{name}: {masked(said.strip())[:200] or f'ended with {code}'}")
     return f"{len(pods)} pods logged in"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from gx.known_secrets import masked
 from gx.verify.model import Check, FailedError, Outcome, Result, SkippedError
 
 
@@ -75,7 +76,7 @@ async def _one(
 
 
 def _result(check: Check, outcome: Outcome, text: str, seconds: float, done: Callable[[Result], None]) -> Result:
-    line = " ".join(text.split())
+    line = " ".join(masked(text).split())
     result = Result(name=check.name, group=check.group, outcome=outcome, text=line, seconds=seconds)
     done(result)
     return result

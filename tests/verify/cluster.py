@@ -62,8 +62,9 @@ class Cluster:
     Attributes:
         settings: The network that runs on it.
         objects: Every object.
-        proxied: Status and body by path behind a proxy; others answer 200.
+        proxied: Status and body by path behind a proxy; others answer 200 without a body, as MinIO's health does.
         command: Exit code and text of every command in a pod.
+        ended: How its end is told instead: a status, an empty text for none, None for silence.
         forbidden: Plurals that may not be read.
         hangs: Whether proxied answers never come.
         commands: Commands that were run.
@@ -74,6 +75,7 @@ class Cluster:
     objects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     proxied: dict[str, tuple[int, Any]] = field(default_factory=dict[str, tuple[int, Any]])
     command: tuple[int, str] = (0, "PONG from redis-master\n")
+    ended: str | None = "by its code"
     forbidden: set[str] = field(default_factory=set[str])
     hangs: bool = False
     commands: list[str] = field(default_factory=list[str])
@@ -83,7 +85,7 @@ class Cluster:
     def reset(self) -> None:
         """Let the network run as its release file says."""
         namespace = self.settings.network.namespace
-        self.command, self.forbidden = (0, "PONG from redis-master\n"), set()
+        self.command, self.forbidden, self.ended = (0, "PONG from redis-master\n"), set(), "by its code"
         self.commands.clear()
         self.proxied = {"/api/v1/rules": (200, rules_answer(self.settings))}
         controller = {"app.kubernetes.io/component": "controller"}
@@ -147,12 +149,12 @@ class Cluster:
         await send(
             {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
         )
-        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+        await send({"type": "http.response.body", "body": b"" if body is None else json.dumps(body).encode()})
         self.once_listed.pop(scope["path"].rsplit("/", 1)[-1], lambda: None)()
 
     def _answer(self, path: str, query: str) -> tuple[int, Any]:
         if "/proxy/" in path:
-            return self.proxied.get("/" + path.split("/proxy/")[1], (200, {}))
+            return self.proxied.get("/" + path.split("/proxy/")[1], (200, None))
         found = re.fullmatch(r"/(?:api/v1|apis/([\w.]+/v1))(?:/namespaces/([\w-]+))?(?:/(\w+)(?:/([\w.-]+))?)?", path)
         if path == "/api/v1/namespaces/kube-system":
             return 200, self.get("Namespace", "kube-system")
@@ -179,8 +181,13 @@ class Cluster:
         code, text = self.command
         await send({"type": "websocket.send", "bytes": b"\x01" + text.encode()})
         failed = {"status": "Failure", "details": {"causes": [{"message": str(code)}]}}
-        status = failed if code else {"status": "Success"}
-        await send({"type": "websocket.send", "bytes": b"\x03" + yaml.safe_dump(status).encode()})
+        status = yaml.safe_dump(failed if code else {"status": "Success"})
+        if self.ended is None:
+            await receive()  # until whoever asked has gone
+            return
+        told = status if self.ended == "by its code" else self.ended
+        if told:
+            await send({"type": "websocket.send", "bytes": b"\x03" + told.encode()})
         await send({"type": "websocket.close"})
 
 

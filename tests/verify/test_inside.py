@@ -101,6 +101,18 @@ def _redis_refuses(cluster: Cluster) -> None:
     cluster.command = (1, "redis-master: WRONGPASS invalid username-password pair\n")
 
 
+def _redis_ends(told: str | None) -> Callable[[Cluster], None]:
+    return lambda cluster: setattr(cluster, "ended", told)
+
+
+def _login_page(cluster: Cluster) -> None:
+    cluster.proxied["/minio/health/live"] = (200, "log in first")
+
+
+def _led_elsewhere(cluster: Cluster) -> None:
+    cluster.proxied["/minio/health/live"] = (302, None)
+
+
 def _not_ready(cluster: Cluster) -> None:
     cluster.get("Pod", "svc-messaging-1")["status"]["conditions"][0]["status"] = "False"
 
@@ -128,6 +140,13 @@ BREAKS: list[tuple[Callable[[Cluster], object], str, str]] = [
     (_suspended, "age of the last backup", "suspended"),
     (_gone("CronJob", "minio-backup"), "age of the last backup", "no CronJob minio-backup"),
     (_redis_refuses, "Redis takes svc-messaging's own URL", "svc-messaging-1: redis-master: WRONGPASS"),
+    (_redis_ends(None), "Redis takes svc-messaging's own URL", "has not ended after 5 s"),
+    (_redis_ends(""), "Redis takes svc-messaging's own URL", "nobody said how the command in svc-messaging-1 ended"),
+    (_redis_ends("status: Failure"), "Redis takes svc-messaging's own URL", "nobody said how"),
+    (_redis_ends("null"), "Redis takes svc-messaging's own URL", "nobody said how"),
+    (_redis_ends("{"), "Redis takes svc-messaging's own URL", "nobody said how"),
+    (_login_page, "MinIO is healthy", "something that is no health of services/minio:9000"),
+    (_led_elsewhere, "MinIO is healthy", "HTTP 302"),
     (_not_ready, "Redis takes svc-messaging's own URL", "no pod of svc-messaging is ready"),
     (_foreign_secret, "no Secret names another network", "redis-secret/redis-url names mainnet"),
     (_gone("Pod", "controller-2"), "ingress controller's pods", "1 ready, 2 are needed"),
@@ -157,10 +176,16 @@ BREAKS: list[tuple[Callable[[Cluster], object], str, str]] = [
 
 @pytest.mark.parametrize("case", BREAKS, ids=[f"{check}: {words}" for _, check, words in BREAKS])
 def test_what_is_wrong_is_found(
-    verifier: Verifier, cluster: Cluster, inside: Inside, case: tuple[Callable[[Cluster], object], str, str]
+    verifier: Verifier,
+    cluster: Cluster,
+    inside: Inside,
+    case: tuple[Callable[[Cluster], object], str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     damage, check, words = case
     damage(cluster)
+    if cluster.ended is None:
+        monkeypatch.setattr("gx.live.kubernetes_api.READ_SECONDS", 5)  # how long a silent command is waited for
     failures = found(verifier, inside)
     assert set(failures) == {check}
     assert words in failures[check]
