@@ -85,7 +85,7 @@ def test_a_listing_with_another_code_is_refused(strange: StrangeServer, place: P
 
 
 def test_an_answer_that_is_cut_by_the_connection_is_refused(strange: StrangeServer, place: Place) -> None:
-    strange.objects, strange.cut = {"a": b"x"}, 40
+    strange.objects, strange.cut = {"a": b"x"}, {"listings"}
     with pytest.raises(FailedError, match=f"cannot list {BUCKET}"):
         listed(place)
 

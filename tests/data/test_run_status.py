@@ -163,13 +163,36 @@ def test_a_backup_of_a_listing_that_cannot_be_trusted_fails(
     assert run.said("backup")["state"] == "failed"
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"cut": {"objects"}}, "cannot read '../a'"),
+        ({"without": {"Content-Length"}}, "cannot read '../a' of gx-voice-messages: the answer has no ContentLength"),
+        ({"without": {"Last-Modified"}}, "cannot read '../a' of gx-voice-messages: the answer has no LastModified"),
+        ({"corrupt": {"../a"}}, "'../a' differs from what the server lists"),
+    ],
+    ids=["cut", "no length", "no time", "other bytes"],
+)
+def test_an_object_that_is_not_answered_to_its_end_fails_the_backup(
+    run: Run, strange: StrangeServer, change: dict[str, object], line: str
+) -> None:
+    strange.objects = {"../a": b"a name for which mc is not asked"}
+    vars(strange).update(change)
+    code, output = run("backup")
+    assert (code, line in output) == (1, True), output
+    assert run.said("backup")["state"] == "failed"
+
+
 def test_runs_that_come_to_their_end_say_so(run: Run) -> None:
     take(run.volume)
-    for module in ("drill", "offsite"):
+    for module in ("drill", "offsite", "backup"):
         code, output = run(module)
         assert code == 0, output
         said = run.said(module)
-        assert (said["state"], said["message"], said["proven"]) == ("complete", "", STAMP)
+        assert (said["state"], said["message"]) == ("complete", "")
+        newest = max(path.name for path in run.volume.glob("snapshots/2*"))
+        assert said["proven"] == newest
+    assert newest > STAMP
 
 
 def test_an_off_site_copy_that_has_lost_an_object_is_not_said_to_be_proven_again(

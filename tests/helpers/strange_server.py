@@ -25,9 +25,8 @@ class StrangeServer(ThreadingHTTPServer):
         corrupt: Names of objects that are answered with zeros.
         pages: What listings answer, by the token that they are asked with; empty for honest listings.
         code: The code of such an answer.
-        cut: Bytes that are missing at the end of every answer to a listing or for an object.
+        cut: What ends after half of its bytes: "listings", "objects".
         without: Names of elements and headers that are left out.
-        refuses: The code and the body that reading answers with.
         asked: How many listings were asked for.
     """
 
@@ -39,9 +38,8 @@ class StrangeServer(ThreadingHTTPServer):
         self.corrupt: set[str] = set()
         self.pages: dict[str, bytes] = {}
         self.code = 200
-        self.cut = 0
+        self.cut: set[str] = set()
         self.without: set[str] = set()
-        self.refuses: tuple[int, bytes] | None = None
         self.asked = 0
 
     @property
@@ -85,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the library's name
         """Say nothing."""
 
-    def _answer(self, body: bytes, code: int = 200, etag: str = "", cut: int = 0) -> None:
+    def _answer(self, body: bytes, code: int = 200, etag: str = "", *, cut: bool = False) -> None:
         headers = {"Content-Length": str(len(body)), "Last-Modified": "Thu, 25 Dec 2025 06:00:00 GMT"}
         if etag:
             headers["ETag"] = f'"{etag}"'
@@ -95,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, text)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[: len(body) - cut])
+            self.wfile.write(body[: len(body) // 2] if cut else body)
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -119,19 +117,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._strange.asked += 1
             token = query.get("continuation-token", [""])[0]
             made = self._strange.pages[token] if token in self._strange.pages else self._listing(bucket, query)
-            self._answer(made, self._strange.code, cut=self._strange.cut)
+            self._answer(made, self._strange.code, cut="listings" in self._strange.cut)
             return
         found = self._strange.held_by(bucket)
         if key not in found:
             self._answer(b"<Error><Code>NoSuchKey</Code></Error>", 404)
             return
-        if self._strange.refuses:
-            code, body = self._strange.refuses
-            self._answer(body, code)
-            return
         body = found[key]
         sent = b"\0" * len(body) if key in self._strange.corrupt else body
-        self._answer(sent, etag=_md5(body), cut=self._strange.cut)
+        self._answer(sent, etag=_md5(body), cut="objects" in self._strange.cut)
 
     def _listing(self, bucket: str, query: dict[str, list[str]]) -> bytes:
         prefix = query.get("prefix", [""])[0]
