@@ -48,7 +48,7 @@ def _pattern(keys: tuple[tuple[bool, str], ...]) -> re.Pattern[str]:
     for is_id, value in keys:
         for form in _forms(value):
             plain = form.casefold() == value.strip().casefold()
-            word = len(form) < SHORT or (is_id and plain)  # an id is often a part of other names: backup-1
+            word = len(form) < SHORT or (is_id and plain)  # an id is often a part of other names
             found.add(rf"(?<![\w-]){re.escape(form)}(?![\w-])" if word else re.escape(form))
     found.add("(?<=://)[^/@\\s]+(?=@)")  # an address with a key pair, as mc takes it
     return re.compile("|".join(sorted(found, key=len, reverse=True)), re.IGNORECASE)
