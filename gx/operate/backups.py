@@ -93,6 +93,7 @@ def overview(settings: Settings, status: Place, offsite: Place | None) -> Overvi
     limit = longest_interval(backup.schedule) + timedelta(minutes=backup.deadline_minutes)
     try:
         runs = read_status(status)
+        _refuse_other_networks(runs, settings.network.name)
         rows = [*_on_volume(runs), *(_off_site(offsite) if offsite else ())]
     except FailedError as error:
         raise InputError(
@@ -103,6 +104,12 @@ def overview(settings: Settings, status: Place, offsite: Place | None) -> Overvi
     return Overview(
         rows=tuple(sorted(rows, key=lambda row: (row.stamp, row.place), reverse=True)), runs=runs, limit=limit
     )
+
+
+def _refuse_other_networks(runs: Documents, network: str) -> None:
+    for run, said in runs.items():
+        if said is not None and said["network"] != network:
+            raise FailedError(f"the status of {run} is of another network: {said['network'] or 'it names none'}")
 
 
 def _on_volume(runs: Documents) -> list[Row]:
@@ -124,7 +131,9 @@ def _on_volume(runs: Documents) -> list[Row]:
 
 
 def _drill_text(drill: dict[str, Any]) -> str:
-    return "passed" if drill["state"] == "complete" else f"failed: {drill['message']}"
+    if drill["state"] != "complete":
+        return f"failed: {drill['message']}"
+    return "passed" if drill["proven"] == drill["stamp"] else ""
 
 
 def _off_site(place: Place) -> list[Row]:

@@ -191,29 +191,23 @@ class Backup:
 def main() -> None:
     """Run one backup as the environment describes it, and say in the status bucket how it went."""
     environment = Environment()
-    backup = Backup.read(environment)
-    started = time.monotonic()
-    error = ""
-    try:
+    with status.reported(environment, status.BACKUP, lambda: _facts(environment)) as said:
+        backup = Backup.read(environment)
         with time_limit(backup.limits.seconds):
-            snapshot = backup.run(datetime.now(UTC))
-        taken = snapshot.metadata
+            taken = backup.run(datetime.now(UTC)).metadata
+        said.proven = taken.stamp
         say(f"complete: {taken.stamp}, {taken.objects} objects, {taken.bytes} bytes, {taken.linked} linked")
-    except (FailedError, OSError) as failure:
-        error = str(failure)
-        raise
-    finally:
-        snapshots, broken = backup.folder.scan()
-        said = status.document(
-            backup.network,
-            error=error,
-            seconds=time.monotonic() - started,
-            proven=snapshots[-1].metadata.stamp if snapshots else None,
-            snapshots=status.snapshot_rows(snapshots),
-            broken=broken,
-            freeBytes=free_bytes(backup.folder.path),
-        )
-        status.report(environment, status.BACKUP, said)
+
+
+def _facts(environment: Environment) -> status.Facts:
+    """Return what lies on the volume."""
+    folder = SnapshotFolder(backup_root(environment))
+    snapshots, broken = folder.scan()
+    return {
+        "snapshots": status.snapshot_rows(snapshots),
+        "broken": broken,
+        "freeBytes": free_bytes(folder.path),
+    }
 
 
 if __name__ == "__main__":

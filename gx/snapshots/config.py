@@ -1,6 +1,7 @@
 """What a run is told: environment variables, each named where it is missing."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,9 +36,12 @@ class Environment:
         """
         text = self.text(name, None if default is None else str(default))
         try:
-            return float(text)
+            value = float(text)
         except ValueError:
-            raise FailedError(f"the variable {name} = {text!r} is no number") from None
+            value = math.nan
+        if not math.isfinite(value):  # every comparison with nan is false: no limit would ever be reached
+            raise FailedError(f"the variable {name} = {text!r} is no number")
+        return value
 
     def place(self, prefix: str = "", *, lists_headers: bool = False) -> Place:
         """Return the bucket that the variables behind a prefix describe."""

@@ -17,7 +17,7 @@ from gx.snapshots.hashing import HashStore, hash_file
 from gx.snapshots.mirror import Mirrored, alias, mirror
 from gx.snapshots.model import FailedError, Kept, Listed, lines_of, paired, read_kept, read_listed, unchanged
 from gx.snapshots.run import workers
-from gx.snapshots.s3 import CHUNK, Place, kept_headers, list_objects, proves, reason
+from gx.snapshots.s3 import Place, download, kept_headers, list_objects, proves, reason
 
 WORKERS = 2  # hashing is bound by the processor; the pod has half a core to two
 WINDOW = 64  # objects that are looked at ahead of the one that is written
@@ -199,12 +199,9 @@ class Copying:
     def _fetch(self, wanted: "_Wanted", path: Path) -> Kept | None:
         """Read one object as it is now; return None if it is gone."""
         try:
-            answer = self._client.get_object(Bucket=self._source.bucket, Key=self._source.prefix + wanted.key)
-            path.parent.mkdir(parents=True, exist_ok=True)
             part = self._folder / f"part-{os.getpid()}-{abs(hash(wanted.key))}"
-            with part.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(CHUNK):
-                    file.write(chunk)
+            answer = download(self._client, self._source.bucket, self._source.prefix + wanted.key, part)
+            path.parent.mkdir(parents=True, exist_ok=True)
             part.rename(path)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in GONE:

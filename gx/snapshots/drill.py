@@ -113,26 +113,17 @@ def drill(snapshot: Snapshot, scratch: Path, limits: Limits) -> None:
 def main() -> None:
     """Run one drill as the environment describes it, and say in the status bucket how it went."""
     environment = Environment()
-    limits = Limits.read(environment)
-    folder = SnapshotFolder(backup_root(environment))
-    started = time.monotonic()
-    stamp, error = "", ""
-    try:
+    with status.reported(environment, status.DRILL) as said:
+        limits = Limits.read(environment)
+        folder = SnapshotFolder(backup_root(environment))
         with (
             time_limit(limits.seconds),
             tempfile.TemporaryDirectory(prefix="drill-") as work,
         ):
             snapshot = chosen(folder, NEWEST)
-            stamp = snapshot.metadata.stamp
+            said.more["stamp"] = snapshot.metadata.stamp
             drill(snapshot, Path(work), limits)
-    except (FailedError, OSError) as failure:
-        error = str(failure)
-        raise
-    finally:
-        seconds = time.monotonic() - started
-        proven = None if error else stamp
-        said = status.document(environment.text("NETWORK"), error=error, seconds=seconds, proven=proven, stamp=stamp)
-        status.report(environment, status.DRILL, said)
+            said.proven = snapshot.metadata.stamp
 
 
 if __name__ == "__main__":

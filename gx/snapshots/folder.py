@@ -195,7 +195,9 @@ def disk_error(error: OSError) -> FailedError:
     """Return what a failed write means."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return FailedError(f"the volume is full: {error.strerror} ({error.filename})")
-    return FailedError(f"cannot write {error.filename}: {error.strerror}")
+    if error.filename is None:
+        return FailedError(str(error))
+    return FailedError(f"cannot read or write {error.filename}: {error.strerror}")
 
 
 def files_below(path: Path) -> Iterator[tuple[str, int]]:

@@ -102,7 +102,7 @@ class HashStore:
                 if not last:
                     self._announced.append(path)
                     time.sleep(PAUSE_SECONDS)
-            except OSError:
+            except (OSError, sqlite3.Error):
                 continue  # whoever asks for it finds nothing and reads the object anew
 
     def _store(self, path: str, found: Digest) -> None:

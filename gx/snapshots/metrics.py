@@ -15,7 +15,7 @@ from gx.snapshots import status
 from gx.snapshots.config import Environment
 from gx.snapshots.model import FailedError, moment_of
 from gx.snapshots.run import finish, say
-from gx.snapshots.s3 import Place, get_json
+from gx.snapshots.s3 import Place
 
 REFRESH_SECONDS = 30
 RUNS = {"backup": status.BACKUP, "offsite": status.OFFSITE, "drill": status.DRILL}
@@ -27,10 +27,10 @@ def read_status(place: Place) -> Documents:
     """Return what each kind of run said last, None where it never said anything.
 
     Raises:
-        FailedError: The status bucket cannot be read.
+        FailedError: The status bucket cannot be read, or a document does not say all that a run says.
     """
     client = place.client(patient=False)
-    return {run: get_json(client, place.bucket, name) for run, name in RUNS.items()}
+    return {run: status.read(client, place.bucket, name) for run, name in RUNS.items()}
 
 
 def families(documents: Documents) -> Iterator[Metric]:
@@ -56,7 +56,7 @@ def families(documents: Documents) -> Iterator[Metric]:
 
 
 def _snapshots(said: dict[str, Any] | None) -> Iterator[Metric]:
-    if said is None:
+    if said is None or "snapshots" not in said:  # it failed before it could look
         return
     rows: list[dict[str, Any]] = said["snapshots"]
     yield GaugeMetricFamily("gx_backup_snapshots", "Complete snapshots on the volume", value=len(rows))

@@ -122,9 +122,19 @@ class Metadata:
             found = cls(**data)
         except (ValueError, TypeError) as error:
             raise FailedError(f"{METADATA} cannot be read ({error})") from None
-        if found.format != FORMAT or found.state != "complete" or not STAMP.fullmatch(str(found.stamp)):
-            raise FailedError(f"{METADATA} has format {found.format}, state {found.state!r}, stamp {found.stamp!r}")
+        says = data.get("format"), data.get("state")  # what is left out is not taken for complete
+        if says != (FORMAT, "complete") or not STAMP.fullmatch(str(found.stamp)):
+            raise FailedError(f"{METADATA} has format {says[0]}, state {says[1]!r}, stamp {found.stamp!r}")
         return found
+
+    def require(self, manifest: Path) -> None:
+        """Refuse a manifest that is not the one of this proof.
+
+        Raises:
+            FailedError: It was changed or damaged.
+        """
+        if manifest_digest(manifest) != self.manifest_sha256:
+            raise FailedError(f"the manifest of {self.stamp} was changed since it was proven")
 
     def text(self) -> str:
         """Return it as JSON."""

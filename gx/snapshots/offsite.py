@@ -6,11 +6,10 @@ whole by itself; what the one before has is copied by the server, not sent again
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -33,7 +32,7 @@ from gx.snapshots.model import (
 )
 from gx.snapshots.proving import Comparison, compare
 from gx.snapshots.run import finish, say, time_limit, workers
-from gx.snapshots.s3 import CHUNK, Place, reason
+from gx.snapshots.s3 import Place, download, pages, reason
 from gx.snapshots.uploading import put_file, upload
 
 if TYPE_CHECKING:
@@ -80,10 +79,7 @@ class OffsiteSnapshot:
         manifest = work / f"offsite-{known[-1].stamp}.jsonl"
         here = below(place, known[-1].stamp)
         try:
-            answer = here.client().get_object(Bucket=here.bucket, Key=here.prefix + MANIFEST)
-            with manifest.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(CHUNK):
-                    file.write(chunk)
+            download(here.client(), here.bucket, here.prefix + MANIFEST, manifest)
         except (BotoCoreError, ClientError) as error:
             raise FailedError(f"cannot read the manifest of {known[-1].stamp}: {reason(error)}") from None
         return cls(place=here, metadata=known[-1], manifest=manifest)
@@ -102,7 +98,7 @@ class OffsiteSnapshot:
                 continue
             part = work / "one"
             try:
-                source.download_file(self.place.bucket, self.place.prefix + name, str(part))
+                download(source, self.place.bucket, self.place.prefix + name, part)
             except (BotoCoreError, ClientError) as error:
                 raise FailedError(f"cannot read {name}: {reason(error)}") from None
             put_file(client, target.bucket, target.prefix + kept.key, part, kept.headers)
@@ -118,7 +114,7 @@ def list_snapshots(place: Place) -> list[tuple[str, Metadata | None]]:
     root = f"{place.prefix}snapshots/"
     found: list[tuple[str, Metadata | None]] = []
     try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=root, Delimiter="/"):
+        for page in pages(client, place.bucket, root, Delimiter="/"):
             for entry in page.get("CommonPrefixes", []):
                 name = entry.get("Prefix", "")[len(root) :].rstrip("/")
                 if STAMP.fullmatch(name):
@@ -239,7 +235,7 @@ def lock_of(place: Place) -> str:
         answer = place.client().get_object_lock_configuration(Bucket=place.bucket)
     except (BotoCoreError, ClientError):
         return ""
-    rule = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {})
+    rule = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
     if not rule:
         return "no default retention"
     length = f"{rule['Days']} days" if "Days" in rule else f"{rule.get('Years')} years"
@@ -249,30 +245,17 @@ def lock_of(place: Place) -> str:
 def main() -> None:
     """Copy the newest snapshot as the environment describes it, and say in the status bucket how it went."""
     environment = Environment()
-    limits = Limits.read(environment)
-    place = environment.place("OFFSITE_")
-    folder = SnapshotFolder(backup_root(environment))
-    started = time.monotonic()
-    said: dict[str, Any] = {}
-    error = ""
-    try:
+    with status.reported(environment, status.OFFSITE) as said:
+        limits = Limits.read(environment)
+        place = environment.place("OFFSITE_")
+        folder = SnapshotFolder(backup_root(environment))
         with time_limit(limits.seconds), tempfile.TemporaryDirectory(prefix="offsite-") as work:
-            said = _run(folder, place, Path(work), limits)
-    except (FailedError, OSError) as failure:
-        error = str(failure)
-        raise
-    finally:
-        document = status.document(
-            environment.text("NETWORK"),
-            error=error,
-            seconds=time.monotonic() - started,
-            proven=said.pop("stamp", None),
-            **said,
-        )
-        status.report(environment, status.OFFSITE, document)
+            taken, lock = _run(folder, place, Path(work), limits)
+        said.proven = taken.stamp
+        said.more = {"objects": taken.objects, "bytes": taken.bytes, "lock": lock}
 
 
-def _run(folder: SnapshotFolder, place: Place, work: Path, limits: Limits) -> dict[str, Any]:
+def _run(folder: SnapshotFolder, place: Place, work: Path, limits: Limits) -> tuple[Metadata, str]:
     snapshots, _ = folder.scan()
     if not snapshots:
         raise FailedError(f"there is no complete snapshot in {folder.path}")
@@ -283,13 +266,17 @@ def _run(folder: SnapshotFolder, place: Place, work: Path, limits: Limits) -> di
         say("warning: the bucket has object lock without a default retention: its copies are not locked")
     here = below(place, newest.metadata.stamp)
     with in_use(newest):
-        if any(m is not None and name == newest.metadata.stamp for name, m in list_snapshots(place)):
-            say(f"complete already: {here!r}")
-        else:
+        newest.metadata.require(newest.manifest)
+        there = dict(list_snapshots(place)).get(newest.metadata.stamp)
+        if there is None:
             done = copy(newest, place, work, stall_seconds=limits.stall_seconds)
             say(f"complete: {here!r}, {done.objects} objects, {done.bytes} bytes")
-    taken = newest.metadata
-    return {"stamp": taken.stamp, "objects": taken.objects, "bytes": taken.bytes, "lock": lock}
+        elif there != newest.metadata:
+            raise FailedError(f"{here!r} holds another snapshot of this name, of {there.network}: nothing was copied")
+        else:  # said again only because it is found again
+            _prove(newest, here).require_equal(f"the off-site copy of {there.stamp}")
+            say(f"complete already: {here!r}")
+    return newest.metadata, lock
 
 
 if __name__ == "__main__":

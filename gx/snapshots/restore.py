@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gx.snapshots.config import Environment, Limits, backup_root
 from gx.snapshots.folder import Snapshot, SnapshotFolder, in_use
-from gx.snapshots.model import NEWEST, STAMP, FailedError, Kept, Metadata, manifest_digest, read_kept
+from gx.snapshots.model import NEWEST, STAMP, FailedError, Kept, Metadata, read_kept
 from gx.snapshots.offsite import OffsiteSnapshot
 from gx.snapshots.proving import Comparison, compare
 from gx.snapshots.run import finish, say, time_limit
@@ -73,16 +74,6 @@ def _own_name(kept: Kept) -> str:
     return kept.key
 
 
-def check_manifest(source: Source) -> None:
-    """Refuse a manifest that is not the one of the proof.
-
-    Raises:
-        FailedError: It was changed or damaged.
-    """
-    if manifest_digest(source.manifest) != source.metadata.manifest_sha256:
-        raise FailedError(f"the manifest of {source.metadata.stamp} was changed since it was proven")
-
-
 def restore(
     source: Source, target: Place, work: Path, *, execute: bool, over: bool, stall_seconds: float
 ) -> Comparison:
@@ -99,8 +90,8 @@ def restore(
     Raises:
         FailedError: The bucket is not empty, or what it holds afterwards is not the snapshot.
     """
-    check_manifest(source)
     taken = source.metadata
+    taken.require(source.manifest)
     exists = bucket_exists(target)
     now = compare(read_kept(source.manifest), target) if exists else Comparison(missing=taken.objects)
     say(
@@ -179,15 +170,18 @@ def opened(environment: Environment, stamp: str, work: Path, *, offsite: bool) -
         yield FromFolder(snapshot)
 
 
-def main() -> None:
-    """Restore as the arguments and the environment say."""
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="restore")
     parser.add_argument("stamp", help="a snapshot's name, or newest")
     parser.add_argument("--into", required=True, metavar="BUCKET")
     parser.add_argument("--execute", action="store_true", help="write; without it nothing is changed")
     parser.add_argument("--over", action="store_true", help="the bucket may hold objects; those that differ change")
     parser.add_argument("--offsite", action="store_true", help="read from the off-site bucket")
-    chosen_options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main(chosen_options: argparse.Namespace) -> None:
+    """Restore as the arguments and the environment say."""
     if chosen_options.stamp != NEWEST and not STAMP.fullmatch(chosen_options.stamp):
         raise FailedError(f"{chosen_options.stamp!r} is no snapshot's name (as 20251225T060000Z)")
     environment = Environment()
@@ -211,4 +205,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(finish("restore", main))
+    sys.exit(finish("restore", partial(main, _arguments())))

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +27,8 @@ CHUNK = 1 << 20  # bytes read at once
 KEPT_HEADERS = ("content-type", "content-encoding", "content-disposition", "content-language", "cache-control")
 META = "x-amz-meta-"
 WRITTEN_BY_MC = "x-amz-meta-mc-attrs"  # times and owner of the file that mc uploaded
-OK = 200
+OK, REFUSED = 200, 301  # the library takes what lies between for an answer, too
+NEEDED = ("Key", "Size", "ETag", "LastModified")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
@@ -62,8 +64,25 @@ class Place:
 
         Args:
             patient: Whether a server that does not answer is waited for and asked again.
+
+        Raises:
+            FailedError: The address, the region or the key pair is none.
         """
-        client = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+        if not all(
+            key.isascii() and key.isprintable() and " " not in key for key in (self.access_key, self.secret_key)
+        ):
+            raise FailedError(f"the key pair of {self.bucket} holds a blank, a line end or a letter outside ASCII")
+        try:
+            client = self._client(patient=patient)
+        except (ValueError, BotoCoreError) as error:
+            raise FailedError(f"the server of {self.bucket} cannot be addressed: {error}") from None
+        client.meta.events.register("before-parse.s3.ListObjectsV2", _read_contents)
+        if self.lists_headers:
+            client.meta.events.register("before-call.s3.ListObjectsV2", _ask_for_headers)
+        return client
+
+    def _client(self, *, patient: bool) -> "S3Client":
+        return boto3.client(  # pyright: ignore[reportUnknownMemberType]
             "s3",
             endpoint_url=self.endpoint,
             aws_access_key_id=self.access_key,
@@ -80,17 +99,17 @@ class Place:
                 max_pool_connections=16,
             ),
         )
-        client.meta.events.register("before-parse.s3.ListObjectsV2", _read_contents)
-        if self.lists_headers:
-            client.meta.events.register("before-call.s3.ListObjectsV2", _ask_for_headers)
-        return client
 
 
 def reason(error: BotoCoreError | ClientError) -> str:
     """Return why a server refused, in one line without request ids."""
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
-        return f"{answer.get('Code', 'Unknown')}: {answer.get('Message', '') or error.operation_name}"
+        code = answer.get("Code", "Unknown")
+        # The library's own words for what it cannot read: a proxy's page, even with status 200, is "500" to it.
+        foreign = code.isdigit() and not error.operation_name.startswith("Head")
+        text = f"{code}: {answer.get('Message', '') or error.operation_name}"
+        return f"{text} (the answer is no document of S3)" if foreign else text
     return str(error)
 
 
@@ -106,8 +125,10 @@ def _ask_for_headers(params: dict[str, Any], **_: object) -> None:
 
 def _read_contents(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     """Read the objects of a listing here: the library's own reading takes ten times as long, and knows no headers."""
-    if response_dict["status_code"] != OK:
+    if response_dict["status_code"] >= REFUSED:
         return
+    if response_dict["status_code"] != OK:
+        raise NoListingError(why=f"status {response_dict['status_code']}")
     try:
         tree = ET.fromstring(response_dict["body"])  # noqa: S314 the answer of the server that holds the data
     except ET.ParseError as error:
@@ -117,8 +138,22 @@ def _read_contents(response_dict: dict[str, Any], customized_response_dict: dict
     nodes = tree.findall(f"{_NAMESPACE}Contents")
     for node in nodes:
         tree.remove(node)
+    _check_page(tree, len(nodes))
     customized_response_dict["Contents"] = [_content(node) for node in nodes]
     response_dict["body"] = ET.tostring(tree)
+
+
+def _check_page(page: ET.Element, objects: int) -> None:
+    """Refuse a page of a listing that does not say how many names it holds and whether more follow."""
+    more = page.findtext(f"{_NAMESPACE}IsTruncated")
+    if more not in {"true", "false"}:
+        raise NoListingError(why="it does not say whether it is complete")
+    if more == "true" and not page.findtext(f"{_NAMESPACE}NextContinuationToken"):
+        raise NoListingError(why="it is cut off: there is more, but no token to ask for it")
+    counted = page.findtext(f"{_NAMESPACE}KeyCount")
+    names = {objects, objects + len(page.findall(f"{_NAMESPACE}CommonPrefixes"))}  # some servers count objects alone
+    if counted is not None and counted not in map(str, names):
+        raise NoListingError(why=f"it should hold {counted} names and holds {max(names)}")
 
 
 def _content(node: ET.Element) -> dict[str, Any]:
@@ -129,7 +164,20 @@ def _content(node: ET.Element) -> dict[str, Any]:
             found["Headers"] = kept_headers({n.tag.removeprefix(_NAMESPACE).lower(): n.text or "" for n in child})
         else:
             found[name] = child.text or ""
+    for name in NEEDED:
+        if not found.get(name, "").strip('"'):
+            raise NoListingError(why=f"{found.get('Key', 'an object')!r} without {name}")
+    if not found["Size"].isdecimal() or not _is_time(found["LastModified"]):
+        raise NoListingError(why=f"{found['Key']!r} has size {found['Size']!r}, time {found['LastModified']!r}")
     return found
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def kept_headers(found: Mapping[str, str]) -> dict[str, str]:
@@ -141,30 +189,69 @@ def kept_headers(found: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def pages(client: "S3Client", bucket: str, prefix: str, **more: str) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a listing until the server has said that nothing follows.
+
+    The library's own paginator ends silently at a page that is cut off, and goes round for ever when tokens repeat.
+
+    Raises:
+        FailedError: The server refuses, answers with something else, or its listing has no end.
+    """
+    seen: set[str] = set()
+    while True:
+        try:
+            page = cast("dict[str, Any]", client.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))  # type: ignore[arg-type]
+        except (BotoCoreError, ClientError) as error:
+            raise FailedError(f"cannot list {bucket}: {reason(error)}") from None
+        yield page
+        if not page["IsTruncated"]:
+            return
+        token = page["NextContinuationToken"]
+        if token in seen:
+            raise FailedError(f"cannot list {bucket}: the same token came twice, its listing has no end")
+        seen.add(token)
+        more["ContinuationToken"] = token
+
+
 def list_objects(client: "S3Client", bucket: str, prefix: str = "") -> Iterator[Listed]:
     """Yield every object below a prefix in ascending order of names, names without the prefix.
 
     Raises:
-        FailedError: The server refuses, or its listing is out of order and so cannot be trusted.
+        FailedError: The server refuses, or its listing is cut off or out of order and so cannot be trusted.
     """
     last = ""
-    try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            entries: list[dict[str, Any]] = page.get("Contents", [])  # type: ignore[assignment]
-            for entry in entries:
-                key = entry["Key"][len(prefix) :]
-                if key <= last and last:
-                    raise FailedError(f"{bucket} is listed out of order: {key!r} comes after {last!r}")
-                last = key
-                yield Listed(
-                    key=key,
-                    size=int(entry["Size"]),
-                    etag=entry["ETag"].strip('"'),
-                    modified=entry["LastModified"],
-                    headers=entry["Headers"],
-                )
-    except (BotoCoreError, ClientError) as error:
-        raise FailedError(f"cannot list {bucket}: {reason(error)}") from None
+    for page in pages(client, bucket, prefix):
+        for entry in page["Contents"]:
+            if not entry["Key"].startswith(prefix):
+                raise FailedError(f"{bucket} lists {entry['Key']!r}, which is not below {prefix!r}")
+            key = entry["Key"][len(prefix) :]
+            if key <= last and last:
+                raise FailedError(f"{bucket} is listed out of order: {key!r} comes after {last!r}")
+            last = key
+            yield Listed(
+                key=key,
+                size=int(entry["Size"]),
+                etag=entry["ETag"].strip('"'),
+                modified=entry["LastModified"],
+                headers=entry["Headers"],
+            )
+
+
+def download(client: "S3Client", bucket: str, key: str, path: Path) -> Mapping[str, Any]:
+    """Write the content of an object to a file; return what the server says of it.
+
+    Raises:
+        FailedError: The server leaves out what a copy is compared with.
+        BotoCoreError, ClientError: It cannot be read.
+    """
+    answer = cast("dict[str, Any]", client.get_object(Bucket=bucket, Key=key))
+    for name in ("ContentLength", "ETag", "LastModified"):
+        if name not in answer:
+            raise FailedError(f"cannot read {key!r} of {bucket}: the answer has no {name}")
+    with path.open("wb") as file:
+        for chunk in answer["Body"].iter_chunks(CHUNK):
+            file.write(chunk)
+    return answer
 
 
 def etag_of_parts(path: Path, part_size: int) -> str:
@@ -213,7 +300,7 @@ def proves(client: "S3Client", place: Place, listed: Listed, path: Path, digest:
     key = place.prefix + listed.key
     if "-" in listed.etag:
         try:
-            part = client.head_object(Bucket=place.bucket, Key=key, PartNumber=1)["ContentLength"]
+            part = client.head_object(Bucket=place.bucket, Key=key, PartNumber=1).get("ContentLength", 0)
         except (BotoCoreError, ClientError) as error:
             raise FailedError(f"cannot ask for the parts of {key!r}: {reason(error)}") from None
         if part > 0 and etag_of_parts(path, part) == listed.etag:
