@@ -9,6 +9,7 @@ from rich.console import Console
 
 from gx.errors import InputError, Interrupted
 from gx.labels import NAME
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.objects import Object
 
@@ -35,7 +36,16 @@ def one_off(owner: Object, name: str, namespace: str, *, command: list[str], env
         namespace: Its namespace.
         command: What its one container runs.
         env: Variables of its one container.
+
+    Raises:
+        InputError: The owner is being deleted.
     """
+    if state := deletion(owner):
+        raise InputError(
+            file=f"{owner['kind']} {namespace}/{owner['metadata']['name']}",
+            consequence=f"is {state}: a Job made from it would go with it",
+            fix="bring it back first: `pulumi up`",
+        )
     kind = "CronJob" if "jobTemplate" in owner["spec"] else "Job"
     spec = copy.deepcopy(owner["spec"]["jobTemplate"]["spec"] if kind == "CronJob" else owner["spec"])
     meta = owner["metadata"]

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from gx.diff.show import network_diff
 from gx.errors import InputError, shown
 from gx.labels import CONFIG_CHECKSUM
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import KubernetesApi
 from gx.naming import MESSAGING_DATABASE, MINIO_BACKUP_USER, MINIO_MESSAGING_USER, MINIO_METRICS_USER
 from gx.objects import Object
@@ -124,6 +125,8 @@ def check_rolled(api: KubernetesApi, settings: Settings, secret: str) -> None:
         deployment = api.get("apps/v1", "Deployment", namespace, reader)
         if deployment is None:
             raise _too_early(api, f"Deployment {reader}", "is not there")
+        if state := deletion(deployment):
+            raise _too_early(api, f"Deployment {reader}", f"is {state}")
         _check_pods(api, deployment)
 
 
