@@ -21,7 +21,7 @@ from gx.objects import Object
 from gx.plan.model import Plan
 from gx.plan.record import record
 from gx.settings.crosscheck import GENERATED_SECRETS, TWO_KEY_SECRETS
-from gx.settings.project import PROJECT, stack_file
+from gx.settings.project import PROJECT, replace_file, stack_file
 from gx.settings.settings import Settings
 
 EFFECTS = {
@@ -97,7 +97,8 @@ def explanation(root: Path, settings: Settings, secret: str, *, retire: bool) ->
         for file in root.glob("Pulumi*.yaml"):
             shutil.copy(file, copy)
         shutil.copytree(root / "networks", copy / "networks")
-        write_epoch(copy, settings, secret, retire=retire)
+        _, _, text = _with_epoch(copy, settings, secret, retire=retire)
+        (copy / stack_file(stack)).write_text(text, encoding="utf-8")
 
         def planned(folder: Path) -> Plan:
             return record(stack, root=folder)
@@ -163,6 +164,13 @@ def write_epoch(root: Path, settings: Settings, secret: str, *, retire: bool) ->
     Raises:
         InputError: The file cannot be written, or there is nothing to retire.
     """
+    setting, number, text = _with_epoch(root, settings, secret, retire=retire)
+    replace_file(stack_file(settings.network.name), text, root=root)
+    return setting, number
+
+
+def _with_epoch(root: Path, settings: Settings, secret: str, *, retire: bool) -> tuple[str, int, str]:
+    """Return the setting, its new number, and the stack file's text with it."""
     name = stack_file(settings.network.name)
     epoch, retired = settings.stack.epoch(secret), settings.stack.retired_epochs.get(secret, 0)
     if retire and retired >= epoch - 1:
@@ -196,11 +204,6 @@ def write_epoch(root: Path, settings: Settings, secret: str, *, retire: bool) ->
         config[key][secret] = number
         text = StringIO()
         yaml.dump(document, text)
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(text.getvalue(), encoding="utf-8")
-        part.replace(path)
     except OSError as error:
-        raise InputError(
-            file=name, consequence=f"cannot be written ({error.strerror})", fix="make it writable"
-        ) from None
-    return setting, number
+        raise InputError(file=name, consequence=f"cannot be read ({error.strerror})", fix="make it readable") from None
+    return setting, number, text.getvalue()
