@@ -1,5 +1,6 @@
 """The command `gx`: what Pulumi itself does not do."""
 
+import contextlib
 import importlib
 import json
 import signal
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from gx.arguments import Stack, Stacks
-from gx.errors import ClusterError, InputError, Interrupted
+from gx.errors import SIGNALS, ClusterError, InputError, Interrupted, changes, note_change
 from gx.known_secrets import guard_errors
 from gx.local.commands import local
 from gx.operate.commands import adopt
@@ -113,6 +114,7 @@ def preview(  # noqa: PLR0917 options of a command
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     if render is not None and not failed:
         count = write_rendered(plan, render, show_secrets=show_secrets)
+        note_change(str(render), f"{render} was written")
         status.print(f"wrote {count} files to {render}", soft_wrap=True)
     if html is not None:
         from gx.report.page import make_report
@@ -237,6 +239,7 @@ def schema(
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+    note_change(SCHEMA_FILE, f"{SCHEMA_FILE} was written")
 
 
 COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
@@ -263,14 +266,17 @@ app.add_typer(local, name="local", short_help="a network on this machine, with -
 app.add_typer(edge, name="edge", short_help="the way in: cut-over, Cloudflare's ranges, controller")
 
 
-def _interrupt(_signal: int, _frame: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the way back is short: a second Ctrl-C must not cut it off
-    raise Interrupted
+def _interrupt(number: int, _frame: object) -> None:
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)  # the way back is short: a second Ctrl-C must not cut it off
+    raise Interrupted(number)
 
 
 def main() -> None:
     """Run the command; a person's mistake becomes one line and exit code 2."""
-    signal.signal(signal.SIGINT, _interrupt)
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _interrupt)
     guard_errors()
     try:
         app()
@@ -287,8 +293,10 @@ def main() -> None:
         )
         sys.exit(1)
     except Interrupted as interrupted:
-        sys.stderr.write(f"interrupted; {interrupted.state}\n")
-        sys.exit(130)
+        with contextlib.suppress(OSError):  # the terminal may be closed
+            sys.stderr.write(f"interrupted; {interrupted.state or changes()}\n")
+            sys.stderr.flush()
+        sys.exit(interrupted.code)
     except Exception:  # noqa: BLE001 as one text: Python itself writes it in parts, and a secret could stand in two
         sys.stderr.write(traceback.format_exc())
         sys.exit(1)

@@ -1,5 +1,10 @@
 """The errors that become one line: mistakes in the input, and clusters that do not answer."""
 
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from gx.known_secrets import masked
 from gx.pages import page_of
 
@@ -52,10 +57,58 @@ class ClusterError(Exception):
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, in a form that the command-line library does not answer itself.
+    """Ctrl-C, SIGTERM or a closed terminal, in a form that the command-line library does not answer itself.
 
     Attributes:
-        state: What a person must know about what was begun.
+        state: What a user must know about what was begun; empty where `changes` says it all.
+        code: The exit code of a command that such a signal ends.
     """
 
-    state = "nothing was changed"
+    state = ""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.code = 128 + number
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a command early, each in the same way."""
+
+_changed: dict[str, str] = {}
+
+
+def note_change(what: str, text: str) -> None:
+    """Keep what this run has done to something; with an empty text it is as it was again."""
+    if text:
+        _changed[what] = text
+    else:
+        _changed.pop(what, None)
+
+
+def changes() -> str:
+    """Return what this run has changed so far: what an interrupted command says, and one that fails half way."""
+    return "; ".join(_changed.values()) or "nothing was changed"
+
+
+@contextmanager
+def begun(state: str) -> Generator[None]:
+    """Do something that an interruption may cut in two; it then says the state instead."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        interrupted.state = interrupted.state or state
+        raise
+
+
+@contextmanager
+def uninterrupted() -> Generator[None]:
+    """Go a way back to its end: signals are ignored meanwhile, also by the programs that are started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

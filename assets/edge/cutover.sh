@@ -3,9 +3,11 @@
 # Runs as root on the node. Usage: cutover.sh check|remove|restore RECORD [ROOT]
 #   check    lists the rules that are in force and every file that would bring them back at the next boot
 #   remove   writes RECORD (a folder) first, then removes the rules and their lines in saved rule sets
-#   restore  puts back what RECORD says
-# Ends with 0; with 1 when nothing was done because something is in the way; with 3 when a file must be changed by hand.
+#   restore  puts back what RECORD says; with $removal set, only if RECORD is that removal's
+# A removal that fails half way puts everything back itself, also when nobody listens any more.
+# Ends with 0; with 1 when nothing is changed because something is in the way; with 3 when a file must be changed by hand.
 set -euo pipefail
+removal=${removal:-}
 action=$1
 record=$2
 root=${3:-}
@@ -37,6 +39,27 @@ others() {
   # An address of a pod, or a variable that holds one.
   [ ${#places[@]} -eq 0 ] || grep -rlsE "to-destination[ =]+($pods|[\"']?\\\$)" "${places[@]}" || true
 }
+# An interrupted connection leaves the script running on the node: whatever comes next waits for it.
+one_at_a_time() {
+  mkdir -p "$(dirname "$root$record")"
+  command -v flock >/dev/null || return 0
+  exec 9>"$root$record.lock"
+  flock -w 90 9 || fail "another removal is still at work; fix: wait for it, then restore"
+}
+put_back() {
+  local rule
+  while read -r rule; do
+    [ -z "$rule" ] || nat "${rule/#-A/-C}" 2>/dev/null || nat "$rule" || return 1
+  done < "$root$record/rules"
+  cp -rp "$root$record/files/." "$root/" || return 1
+  touch "$root$record/restored"
+}
+undo() {
+  local code=$?
+  trap - EXIT
+  [ "$code" -eq 0 ] || [ "$code" -eq 3 ] || put_back >/dev/null 2>&1 || true
+  exit "$code"
+}
 
 case $action in
   check)
@@ -46,17 +69,26 @@ case $action in
     while read -r file; do say "by hand: ${file#"$root"}"; done < <(others)
     ;;
   remove)
-    [ ! -e "$root$record" ] || fail "$record exists: a removal was begun before; nothing was changed; fix: restore it, or name another record"
-    mkdir -p "$root$record/files"
-    chmod 700 "$root$record"
-    rules > "$root$record/rules"
+    one_at_a_time
+    [ ! -e "$root$record" ] || [ -e "$root$record/restored" ] \
+      || fail "$record exists: a removal was begun before; nothing was changed; fix: restore it"
+    part=$root$record.part
+    rm -rf "$part"
+    mkdir -p "$part/files"
+    chmod 700 "$part"
+    printf '%s\n' "$removal" > "$part/removal"
+    rules > "$part/rules"
     mapfile -t files < <(kept)
     for file in "${files[@]}"; do
-      mkdir -p "$root$record/files$(dirname "$file")"
-      cp -p "$root$file" "$root$record/files$file"
+      mkdir -p "$part/files$(dirname "$file")"
+      cp -p "$root$file" "$part/files$file"
     done
+    rm -rf "${root}${record:?}"
+    mv "$part" "$root$record"
+    trap undo EXIT
+    trap 'exit 129' HUP INT TERM
     while read -r rule; do
-      [ -z "$rule" ] || nat "${rule/#-A/-D}" || fail "a rule could not be removed: $rule; fix: restore $record"
+      [ -z "$rule" ] || nat "${rule/#-A/-D}" || fail "a rule could not be removed: $rule"
     done < "$root$record/rules"
     for file in "${files[@]}"; do
       grep -vE "$hand_made" "$root$record/files$file" > "$root$file" || true  # an empty result is no error
@@ -66,11 +98,10 @@ case $action in
     if [ -n "$left" ]; then say "by hand: ${left//$root/}"; exit 3; fi
     ;;
   restore)
+    one_at_a_time
+    if [ -n "$removal" ] && ! grep -qsxF "$removal" "$root$record/removal"; then say "nothing was removed"; exit 0; fi
     [ -f "$root$record/rules" ] || fail "$record holds no record; nothing was changed"
-    while read -r rule; do
-      [ -z "$rule" ] || nat "${rule/#-A/-C}" 2>/dev/null || nat "$rule"
-    done < "$root$record/rules"
-    cp -rp "$root$record/files/." "$root/"
+    put_back
     say "restored: $(grep -c . "$root$record/rules" || true) rules"
     ;;
   *) fail "unknown action $action" ;;

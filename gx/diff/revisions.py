@@ -1,6 +1,7 @@
 """Plans of git revisions: each revision's own program, run in a folder of its own, kept until something changes."""
 
 import hashlib
+import importlib.metadata
 import io
 import json
 import os
@@ -12,12 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from gx.cache import cache_root
 from gx.errors import InputError
 from gx.plan.model import Plan, plan_from
-from gx.plan.record import RecorderCrashError, record_document
+from gx.plan.record import INTERPRETER, STARTER, RecorderCrashError, record_document
 from gx.settings.project import networks, stack_file
 
 WORKING_TREE = ""
@@ -142,7 +144,14 @@ def _key(root: Path, revision: Revision, stack: str) -> str:
     listed = _git(root, "ls-tree", revision.commit, "--", *paths).stdout
     names = _git(root, "ls-tree", "--name-only", revision.commit).stdout  # other networks are names that are refused
     others = b" ".join(sorted(name for name in names.split() if name.startswith(b"Pulumi.")))
-    return hashlib.sha256(b"\0".join([listed, others, sys.version.encode(), stack.encode()])).hexdigest()[:32]
+    return hashlib.sha256(b"\0".join([listed, others, _recorded_by().encode(), stack.encode()])).hexdigest()[:32]
+
+
+@cache
+def _recorded_by() -> str:
+    """Return everything else that decides a Plan: interpreter, packages that are installed, how the program is run."""
+    packages = sorted(f"{one.name} {one.version}" for one in importlib.metadata.distributions())
+    return "\0".join([sys.version, *INTERPRETER, STARTER, *packages])
 
 
 def _folder(root: Path, revision: Revision, left: ExitStack) -> Path:

@@ -67,8 +67,22 @@ class Owned:
     wanted: Any
 
 
-def owned_fields(fields: Mapping[str, Any], live: Any, wanted: Any, path: Path = ()) -> Iterator[Owned]:  # noqa: ANN401 any JSON
-    """Yield the fields of a field set, down to where the update names nothing any more."""
+def owned_fields(
+    fields: Mapping[str, Any],
+    live: Any,  # noqa: ANN401 any JSON
+    wanted: Any,  # noqa: ANN401 any JSON
+    path: Path = (),
+    shared: frozenset[Path] = frozenset(),
+) -> Iterator[Owned]:
+    """Yield the fields of a field set, down to where the update names nothing any more.
+
+    Args:
+        fields: The field set.
+        live: The live value.
+        wanted: What the update names.
+        path: Where both lie.
+        shared: Places of which several managers own a part: there every part is yielded.
+    """
     for key, below in fields.items():
         if key == ".":
             continue
@@ -76,10 +90,12 @@ def owned_fields(fields: Mapping[str, Any], live: Any, wanted: Any, path: Path =
         if isinstance(inside, _Missing):
             continue
         inner = {k: v for k, v in cast("Mapping[str, Any]", below).items() if k != "."}
-        if isinstance(asked, _Missing) or not inner:
-            yield Owned((*path, name), inside, asked)
+        place = (*path, name)
+        parts = any(place[: len(above)] == above for above in shared) or all(k.startswith("v:") for k in inner)
+        if not inner or (isinstance(asked, _Missing) and not parts):
+            yield Owned(place, inside, asked)
         else:
-            yield from owned_fields(inner, inside, asked, (*path, name))
+            yield from owned_fields(inner, inside, asked, place, shared)
 
 
 def _step(key: str, live: Any, wanted: Any) -> tuple[str, Any, Any]:  # noqa: ANN401 any JSON
@@ -89,7 +105,7 @@ def _step(key: str, live: Any, wanted: Any) -> tuple[str, Any, Any]:  # noqa: AN
         return text, _entry(live, text), _entry(wanted, text)
     value: object = json.loads(text)
     if kind == "v":
-        return text, value if _holds(live, value) else MISSING, value if _holds(wanted, value) else MISSING
+        return str(value), value if _holds(live, value) else MISSING, value if _holds(wanted, value) else MISSING
     keys = cast("Mapping[str, object]", value)
     name = str(keys["name"]) if "name" in keys else ",".join(f"{k}={v}" for k, v in keys.items() if k != "protocol")
     return name, _item(live, keys), _item(wanted, keys)
@@ -118,10 +134,13 @@ def pruned(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> 
     for entry in entries(live):
         (mine if is_ours(entry, manager) else others).append(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}))
     content = settled(wanted)
-    kept = {field.path for field in owned_fields(union(*others), live, content)}
+    ours, theirs = union(*mine), union(*others)
+    places = [{field.path for field in owned_fields(fields, live, content)} for fields in (ours, theirs)]
+    shared = frozenset(places[0] & places[1])
+    kept = {field.path for field in owned_fields(theirs, live, content, shared=shared)}
     return [
         Difference(field.path, Change.DELETE, field.live)
-        for field in owned_fields(union(*mine), live, content)
+        for field in owned_fields(ours, live, content, shared=shared)
         if isinstance(field.wanted, _Missing) and field.path not in kept and not _comes_back(field)
     ]
 

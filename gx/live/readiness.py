@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import KubernetesApi
 from gx.objects import Object, mapping, sequence
 
@@ -26,15 +27,17 @@ _READY = Readiness(ready=True)
 
 
 def readiness(api: KubernetesApi, live: Object) -> Readiness:
-    """Return whether an object is ready; kinds that nothing is awaited of always are."""
+    """Return whether an object is ready; kinds that nothing is awaited of are, until they are being deleted."""
+    if state := deletion(live):
+        return Readiness(ready=False, failed=True, text=f"it is {state}")
     check = _CHECKS.get(live["kind"])
     return check(api, live) if check else _READY
 
 
 def pod_ready(pod: Object) -> bool:
-    """Whether a pod says that it is ready."""
+    """Whether a pod says that it is ready, and stays."""
     conditions = sequence(pod, "status", "conditions")
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    return not deletion(pod) and any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
 def _rollout(live: Object, wanted: int, figures: Mapping[str, int]) -> Readiness:
@@ -117,18 +120,11 @@ def _quota(_api: KubernetesApi, live: Object) -> Readiness:
     return _READY if same else Readiness(ready=False, text="the quota controller has not counted yet")
 
 
-def _namespace(_api: KubernetesApi, live: Object) -> Readiness:
-    if live["metadata"].get("deletionTimestamp"):
-        return Readiness(ready=False, failed=True, text="the namespace is being deleted")
-    return _READY
-
-
 _CHECKS: Mapping[str, Callable[[KubernetesApi, Object], Readiness]] = {
     "DaemonSet": _daemon_set,
     "Deployment": _deployment,
     "Ingress": _address,
     "Job": _job,
-    "Namespace": _namespace,
     "PersistentVolumeClaim": _claim,
     "ResourceQuota": _quota,
     "Service": _service,

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from gx.errors import InputError, Interrupted
+from gx.errors import InputError, Interrupted, begun, note_change
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local import pki
 from gx.local.engine import EngineError
@@ -134,8 +134,9 @@ def _foreign(context: str) -> KubernetesApi:
 
 def take_down(data: Path, context: str, console: Console, *, delete: bool) -> None:
     """Stop every process of the cluster, of that with real pods too, and delete its data if asked to."""
-    for folder in clusters_below(data, context):
-        _take_down(folder, console, delete=delete)
+    with begun("some of it is stopped or deleted already; the same command goes on from here"):
+        for folder in clusters_below(data, context):
+            _take_down(folder, console, delete=delete)
 
 
 def _take_down(folder: DataFolder, console: Console, *, delete: bool) -> None:
@@ -168,7 +169,9 @@ def mark_cluster(context: str, console: Console, *, confirmed: bool) -> None:
         if not confirmed and not typer.confirm(question):
             console.print("not marked")
             return
-        api.apply(marker(uid), manager=MANAGER, force=True)
+        with begun(f"{api.server} may be marked already"):
+            api.apply(marker(uid), manager=MANAGER, force=True)
+        note_change(uid, f"{api.server} is marked")
     except (ApiError, UnreachableError) as error:
         raise InputError(
             file=api.origin, consequence=f"was not marked: {error}", fix="mend the access to that cluster"

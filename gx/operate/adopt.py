@@ -54,7 +54,7 @@ class Item:
 
     @property
     def lost(self) -> list[str]:
-        """Names of the variables, keys and labels that would go: each must be accepted by name."""
+        """Names of the variables, keys, labels and finalizers that would go: each must be accepted by name."""
         return sorted({name for difference in self.pruned if (name := _lost_name(self.key, difference))})
 
 
@@ -215,6 +215,8 @@ def _lost_name(key: str, difference: Difference) -> str:
             container = path[path.index("containers") + 1] if "containers" in path else ""
             rest = path[path.index(word) + 1 :]
             return f"{key} {kind} {container}/{rest[0] if rest else '*'}"
+    if path[:2] == ["metadata", "finalizers"]:
+        return f"{key} finalizer {path[2] if len(path) > 2 else '*'}"  # noqa: PLR2004 the finalizer itself
     if path[0] in {"data", "binaryData", "stringData"}:
         return f"{key} key {path[1] if len(path) > 1 else '*'}"
     if "labels" in path:

@@ -6,11 +6,31 @@ from typing import Any
 
 from rich.console import Console
 
-from gx.fields import Change, Difference
+from gx.fields import Change, Difference, Path
 from gx.operate.adopt import Adoption, Decision, Item
 
-_QUIET = ("env", "data", "stringData", "annotations")
-"""Where values may be secret, or mean nothing to a person: only the path is shown."""
+_QUIET = frozenset(
+    ("annotations", "args", "binaryData", "command", "data", "env", "envFrom", "exec", "httpHeaders", "stringData")
+)
+"""Where every value may be secret, numbers as well."""
+_SHOWN = frozenset(
+    (
+        *("accessModes", "clusterIP", "concurrencyPolicy", "containerPort", "dnsPolicy", "externalTrafficPolicy"),
+        *("fsGroupChangePolicy", "image", "imagePullPolicy", "ingressClassName", "internalTrafficPolicy", "kind"),
+        *("maxSurge", "maxUnavailable", "minAvailable", "nodePort", "operator", "pathType", "podManagementPolicy"),
+        *("policyTypes", "port", "priorityClassName", "protocol", "restartPolicy", "schedule", "schedulerName"),
+        *("scheme", "serviceAccountName", "serviceName", "sessionAffinity", "storageClassName", "targetPort"),
+        *("terminationMessagePolicy", "timeZone", "topologyKey", "type", "volumeMode", "whenUnsatisfiable"),
+    )
+)
+"""Fields whose text is a word of Kubernetes, a name, a port, an image or a time: they hold no secret."""
+_SHOWN_BELOW = frozenset(
+    (
+        *("labels", "matchLabels", "nodeSelector", "selector"),
+        *("capacity", "default", "defaultRequest", "hard", "limits", "max", "min", "requests"),
+    )
+)
+"""What holds nothing but labels or quantities."""
 
 
 def print_adoption(adoption: Adoption, console: Console) -> None:
@@ -65,11 +85,26 @@ def _group(title: str, found: Sequence[Difference]) -> Iterator[str]:
 
 
 def _values(difference: Difference) -> str:
-    if any(part in _QUIET for part in difference.path) or difference.change is Change.DELETE:
+    """Return the values of a field that is known to be harmless: whatever else a live object holds may be a secret."""
+    if difference.change is Change.DELETE:
         return ""
     if difference.change is Change.ADD:
-        return f" = {_short(difference.new)}"
+        return f" = {_short(difference.new)}" if _harmless(difference.path, difference.new) else ""
+    if not all(_harmless(difference.path, value) for value in (difference.old, difference.new)):
+        return ": differs"
     return f": {_short(difference.old)} -> {_short(difference.new)}"
+
+
+def _harmless(path: Path, value: object) -> bool:
+    names = [str(part) for part in path]
+    if _QUIET & set(names):
+        return False
+    if value is None or isinstance(value, bool | int | float):
+        return True
+    if not isinstance(value, str):
+        return False
+    field = next((part for part in reversed(path) if isinstance(part, str)), "")  # an item of a list has a number
+    return field in _SHOWN or bool(_SHOWN_BELOW & set(names))
 
 
 def _short(value: Any) -> str:  # noqa: ANN401 any JSON

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gx.catalogue import CATALOGUE
+from gx.live.deletion import deletion
 from gx.naming import BACKUP_PVC, MINIO_PVC
 from gx.objects import Object, sequence
 from gx.operate.live import Live, pod_template
@@ -48,9 +49,12 @@ def volumes_as_found(live: Live) -> dict[str, str]:
 
 
 def running_digests(pods: Iterable[Object]) -> dict[str, set[str]]:
-    """Return the digests that pods run, by container; an empty text where one does not say."""
+    """Return the digests that pods run, by container; an empty text where one does not say.
+
+    A pod that is on its way out may run the digest before.
+    """
     found: dict[str, set[str]] = {}
-    for pod in pods:
+    for pod in (pod for pod in pods if not deletion(pod)):
         for status in sequence(pod, "status", "containerStatuses"):
             match = _DIGEST.search(str(status.get("imageID") or ""))
             found.setdefault(str(status["name"]), set()).add(match[0] if match else "")

@@ -6,7 +6,15 @@ import typer
 from rich.console import Console
 
 from gx.arguments import Stack
-from gx.settings.project import adoption_file, project_root, read_mapping, release_file, volumes_file, write_mapping
+from gx.settings.project import (
+    adoption_file,
+    mapping_text,
+    project_root,
+    read_mapping,
+    release_file,
+    replaced,
+    volumes_file,
+)
 
 REFUSED = 3
 
@@ -54,15 +62,16 @@ def adopt(
         if accepted:
             document["accepted"] = list(accepted)
         release = release_as_found(current, live)
-        write_mapping(
-            adoption_file(stack), f"# Written by `gx adopt {stack}`, reviewed by people.\n", document, root=root
-        )
+        head = f"# Written by `gx adopt {stack}`, reviewed by people.\n"
+        files = {adoption_file(stack): mapping_text(head, document)}
         if release != current:
             head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
-            write_mapping(release_file(stack), head, release, root=root)
+            files[release_file(stack)] = mapping_text(head, release)
         if volumes := volumes_as_found(live):
             head = f"# Sizes that the claims of {stack} were made with: one on local-path cannot be resized.\n"
-            write_mapping(volumes_file(stack), head, volumes, root=root)
+            files[volumes_file(stack)] = mapping_text(head, volumes)
+        with replaced(files, root=root):
+            pass
         console.print(
             f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it"
         )

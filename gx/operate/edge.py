@@ -1,14 +1,16 @@
 """The cut-over of one node from hand-made iptables rules to the edge proxy, with checks and a way back."""
 
+import secrets
 import shlex
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gx.assets import asset
-from gx.errors import InputError
+from gx.errors import InputError, Interrupted, uninterrupted
 from gx.operate.zone import Zone
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings
@@ -37,8 +39,12 @@ class Cutover:
     root: str = ""
     port: int = 443
 
-    def run(self, action: str) -> tuple[int, str]:
+    def run(self, action: str, removal: str = "") -> tuple[int, str]:
         """Run one action of the script on the node; return its exit code and what it said.
+
+        Args:
+            action: The action, as the script names it.
+            removal: Names a removal in its record; with it only that one is restored.
 
         Raises:
             InputError: The node cannot be reached, or the script refused.
@@ -47,7 +53,12 @@ class Cutover:
         command = [*shlex.split(self.via), "bash", "-s", "--", *arguments]
         try:
             done = subprocess.run(  # noqa: S603 the command that the person has named
-                command, input=asset("edge/cutover.sh"), capture_output=True, text=True, check=False, timeout=120
+                command,
+                input=f"removal={shlex.quote(removal)}\n{asset('edge/cutover.sh')}",
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise self._stopped(f"cannot be run ({error})", "name a command that gives root's shell") from None
@@ -81,18 +92,47 @@ class Cutover:
         return "" if status.split(" ")[1:2] == ["200"] else f"{host} answers on {self.node.address} with {status!r}"
 
     def execute(self, report: Callable[[str], None]) -> int:
-        """Remove the rules, verify the node, and put everything back when it does not answer.
+        """Remove the rules, verify the node, and put everything back when it does not answer or anything else fails.
 
         Returns 0, 1 when it was put back, 3 when a file on the node must be changed by hand.
+
+        Raises:
+            InputError: The rules cannot be removed, or not be put back; the line says what is true on the node.
+            Interrupted: It says so, too.
         """
-        code, said = self.run("remove")
-        report(said.rstrip())
-        wrong = self.answers()
-        if wrong:
+        removal = secrets.token_hex(8)
+        try:
+            code, said = self.run("remove", removal)
+            report(said.rstrip())
+            wrong = self.answers()
+            if not wrong:
+                return code
             report(f"the node does not serve: {wrong}")
-            report(self.run("restore")[1].rstrip())
-            return 1
-        return code
+        except BaseException as error:
+            _, state = self._put_back(removal)
+            if isinstance(error, Interrupted):
+                error.state = state
+            elif isinstance(error, InputError):
+                raise self._stopped(f"{error.consequence}; {state}", error.fix) from None
+            else:
+                sys.stderr.write(f"{state}\n")
+            raise
+        done, state = self._put_back(removal)
+        if not done:
+            raise self._stopped(f"does not serve ({wrong}); {state}", "put the rules back, at once")
+        report(state)
+        return 1
+
+    def _put_back(self, removal: str) -> tuple[bool, str]:
+        """Put back what one removal has removed; return whether that is done, and what is true on the node now."""
+        try:
+            with uninterrupted():
+                said = self.run("restore", removal)[1].strip()
+        except InputError as error:
+            name = self.settings.network.name
+            way = f"gx edge cutover {name} {self.node.id} --via {shlex.quote(self.via)} --back"
+            return False, f"the rules may be gone, and were NOT put back ({error.consequence}): {way}"
+        return True, f"everything is as it was on {self.node.id}: {' '.join(said.split())}"
 
 
 def node_of(settings: Settings, name: str) -> Node:

@@ -8,7 +8,7 @@ import yaml
 from rich.console import Console
 
 from gx.arguments import Stack
-from gx.errors import InputError
+from gx.errors import InputError, begun, note_change
 from gx.settings.project import PROJECT, project_root, stack_file
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def cutover(
     console, settings = _console(), _settings(stack)
     work = Cutover(settings, node_of(settings, node), via)
     if back:
-        console.print(work.run("restore")[1].rstrip(), markup=False)
+        with begun(f"the rules of {node} may be back in part: run the same command again"):
+            console.print(work.run("restore")[1].rstrip(), markup=False)
         return
     code, said = work.run("check")
     console.print(said.rstrip(), markup=False)
@@ -99,6 +100,7 @@ def cutover(
         console.print(f"nothing was changed; --execute removes these rules and verifies {node}")
         return
     code = work.execute(lambda line: console.print(line, markup=False))
+    note_change(node, f"{node} was put back" if code == 1 else f"the rules of {node} are removed; --back restores them")
     if code:
         raise typer.Exit(code)
     console.print(f"{node} serves through the edge proxy; add it to {PROJECT}:edge.activeNodes and run `pulumi up`")

@@ -7,6 +7,7 @@ from typing import Any
 
 from gx.dns import wanted_records
 from gx.errors import InputError
+from gx.live.deletion import deletion
 from gx.live.kinds import NAMESPACED
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Reason, UnreachableError
 from gx.naming import MONITORING_NAMESPACE
@@ -80,11 +81,11 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
         uid = api.uid()
         objects = {(o["kind"], "", o["metadata"]["name"]): o for o in _listed(api, "v1", "Namespace", "")}
         found = objects.get(("Namespace", "", namespace))
-        if found is not None and found["metadata"].get("deletionTimestamp"):
+        if found is not None and (state := deletion(found)):
             raise InputError(
                 file=api.origin,
                 key=f"namespace {namespace}",
-                consequence="is being deleted: nothing in it can be adopted, and nothing was changed",
+                consequence=f"is {state}: everything in it goes, and nothing was changed",
                 fix="find out who deleted it; its claims may still be saved",
             )
         for api_version, kind in NAMESPACED if found else ():

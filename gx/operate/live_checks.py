@@ -6,8 +6,10 @@ from dataclasses import replace
 from gx.checks.finding import Finding, Severity
 from gx.checks.policies import POLICIES
 from gx.checks.stacks import live_plan, strangers
-from gx.operate.live import read_live
+from gx.live.deletion import deletion
+from gx.operate.live import Live, read_live
 from gx.operate.prepare import Prepared
+from gx.operate.refusals import being_deleted
 from gx.plan.model import Plan
 
 
@@ -27,13 +29,21 @@ def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
     foreign = set(strangers(context, plan))
     found = [_softened(f, foreign) for policy in POLICIES if policy.live for f in policy.judge(plan)]
     order = list(Severity)
-    return sorted([*found, *_unknown(context, plan)], key=lambda finding: order.index(finding.severity))
+    return sorted(
+        [*found, *_deleted(context, live), *_unknown(context, plan)], key=lambda finding: order.index(finding.severity)
+    )
 
 
 def _softened(finding: Finding, foreign: set[str]) -> Finding:
     """What others own breaks no rule of ours, but is worth knowing."""
     ours = "/".join(finding.place.split("/")[:2]) not in foreign
     return finding if ours or finding.severity is not Severity.ERROR else replace(finding, severity=Severity.WARNING)
+
+
+def _deleted(context: Plan, live: Live) -> Iterator[Finding]:
+    for found in being_deleted(context, live):
+        text = f"is {deletion(found)}: it goes as soon as nothing holds it, with what it keeps"
+        yield Finding(check="live", place=f"{found['kind']}/{found['metadata']['name']}", text=text)
 
 
 def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:

@@ -7,21 +7,14 @@ from typing import Any
 
 from rich.console import Console
 
-from gx.errors import InputError, Interrupted
+from gx.errors import InputError, begun, note_change
 from gx.labels import NAME
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.objects import Object
 
 POLL_SECONDS = 1.0
 UNSEEN_SECONDS = 120  # how long a pod may take to start before the person hears of it
-
-
-class LeftRunningError(Interrupted):
-    """Ctrl-C while a Job runs in the cluster."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__()
-        self.state = f"{place} goes on in the cluster; `kubectl delete job` ends it"
 
 
 def one_off(owner: Object, name: str, namespace: str, *, command: list[str], env: list[dict[str, Any]]) -> Object:
@@ -35,7 +28,16 @@ def one_off(owner: Object, name: str, namespace: str, *, command: list[str], env
         namespace: Its namespace.
         command: What its one container runs.
         env: Variables of its one container.
+
+    Raises:
+        InputError: The owner is being deleted.
     """
+    if state := deletion(owner):
+        raise InputError(
+            file=f"{owner['kind']} {namespace}/{owner['metadata']['name']}",
+            consequence=f"is {state}: a Job made from it would go with it",
+            fix="bring it back first: `pulumi up`",
+        )
     kind = "CronJob" if "jobTemplate" in owner["spec"] else "Job"
     spec = copy.deepcopy(owner["spec"]["jobTemplate"]["spec"] if kind == "CronJob" else owner["spec"])
     meta = owner["metadata"]
@@ -69,19 +71,20 @@ def run_to_the_end(api: KubernetesApi, job: Object, console: Console) -> bool:
 
     Raises:
         InputError: The cluster refuses the Job or cannot be reached.
-        LeftRunningError: Ctrl-C: the Job goes on.
+        Interrupted: The Job goes on, if it had not ended.
     """
     namespace, name = job["metadata"]["namespace"], job["metadata"]["name"]
+    state = f"Job {namespace}/{name} goes on in the cluster, if it was made; `kubectl delete job` ends it"
     try:
-        api.create(job)
-        console.print(f"Job {namespace}/{name} is created ...")
-        succeeded = _wait(api, namespace, name, console)
+        with begun(state):
+            api.create(job)
+            console.print(f"Job {namespace}/{name} is created ...")
+            succeeded = _wait(api, namespace, name, console)
+        note_change(name, f"Job {namespace}/{name} has {'done its work' if succeeded else 'failed'}")
         _show_log(api, namespace, name, console)
     except (ApiError, UnreachableError) as error:
         fix = "see its message; what has begun goes on in the cluster"
         raise InputError(file=api.origin, key=f"Job {name}", consequence=str(error), fix=fix) from None
-    except Interrupted:
-        raise LeftRunningError(f"Job {namespace}/{name}") from None
     return succeeded
 
 

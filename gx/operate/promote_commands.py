@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gx.arguments import complete_network
 from gx.errors import InputError
-from gx.settings.project import project_root, release_file, replace_file, verified_file, write_mapping
+from gx.settings.project import mapping_text, project_root, release_file, replaced, verified_file
 
 if TYPE_CHECKING:
     from gx.operate.promotion import Gate
@@ -183,13 +183,8 @@ def _write(root: Path, target: str, document: dict[str, Any], console: Console) 
 
     before = record(target, root=root)
     name = release_file(target)
-    kept = (root / name).read_text(encoding="utf-8")
     head = f"# Bill of materials of {target}, written by `gx promote`. Tags are verbatim.\n"
-    write_mapping(name, head, document, root=root)
-    try:
+    with replaced({name: mapping_text(head, document)}, root=root):
         after = record(target, root=root)
-    except BaseException:
-        replace_file(name, kept, root=root)
-        raise
     print_diff(console, [network_diff(target, before, after)])
     console.print(f"wrote {name}; commit it, then: pulumi up -s {target}, gx verify {target}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from gx.adoption import LIVE_SECRETS
 from gx.labels import FIELD_MANAGER, MANAGED_BY
+from gx.live.deletion import deletion
 from gx.objects import Object, mapping, sequence
 from gx.operate.live import CONTROLLERS, Live, claims_of, pod_template
 from gx.plan.model import Plan, Resource
@@ -29,6 +30,7 @@ class Refusal:
 
 def refusals(plan: Plan, live: Live, kept_secrets: frozenset[str]) -> Iterator[Refusal]:
     """Yield every reason that concerns more than one object."""
+    yield from _deleted(plan, live)
     yield from _secrets(plan, live, kept_secrets)
     yield from _claims(plan, live)
     yield from _strangers(plan, live)
@@ -39,6 +41,27 @@ def refusals(plan: Plan, live: Live, kept_secrets: frozenset[str]) -> Iterator[R
 
 def _planned(plan: Plan, live: Live) -> Iterator[tuple[Resource, Object | None]]:
     return ((r, live.get(r.kind, r.namespace, r.object_name)) for r in plan.objects)
+
+
+def _deleted(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """What is being deleted is gone as soon as nothing holds it: the program would own an object that vanishes."""
+    for found in being_deleted(plan, live):
+        metadata = found["metadata"]
+        yield Refusal(
+            # With the time: what was accepted once must not cover a later deletion.
+            name=f"{found['kind']}/{metadata['name']} deletion {metadata.get('deletionTimestamp', '')}".rstrip(),
+            text=f"is {deletion(found)}: it would vanish after it was adopted",
+            fix="find out who deleted it, save its data first, and adopt what is made in its place",
+        )
+
+
+def being_deleted(plan: Plan, live: Live) -> Iterator[Object]:
+    """Yield the live objects that are being deleted and that the Plan holds, reads, or has objects in."""
+    keys = [(r.kind, r.namespace, r.object_name) for r in plan.objects]
+    keys += [(external.kind, external.namespace, external.name) for external in plan.externals]
+    keys += [("Namespace", "", namespace) for _, namespace, _ in keys if namespace]
+    found = (live.get(*key) for key in dict.fromkeys(keys))
+    return (one for one in found if one is not None and deletion(one))
 
 
 def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:

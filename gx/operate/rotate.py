@@ -14,13 +14,14 @@ from ruamel.yaml import YAML
 from gx.diff.show import network_diff
 from gx.errors import InputError, shown
 from gx.labels import CONFIG_CHECKSUM
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import KubernetesApi
 from gx.naming import MESSAGING_DATABASE, MINIO_BACKUP_USER, MINIO_MESSAGING_USER, MINIO_METRICS_USER
 from gx.objects import Object, mapping
 from gx.plan.model import Plan
 from gx.plan.record import record
 from gx.settings.crosscheck import GENERATED_SECRETS, TWO_KEY_SECRETS
-from gx.settings.project import PROJECT, stack_file
+from gx.settings.project import PROJECT, replace_file, stack_file
 from gx.settings.settings import Settings
 
 EFFECTS = {
@@ -96,7 +97,8 @@ def explanation(root: Path, settings: Settings, secret: str, *, retire: bool) ->
         for file in root.glob("Pulumi*.yaml"):
             shutil.copy(file, copy)
         shutil.copytree(root / "networks", copy / "networks")
-        write_epoch(copy, settings, secret, retire=retire)
+        _, _, text = _with_epoch(copy, settings, secret, retire=retire)
+        (copy / stack_file(stack)).write_text(text, encoding="utf-8")
 
         def planned(folder: Path) -> Plan:
             return record(stack, root=folder)
@@ -124,6 +126,8 @@ def check_rolled(api: KubernetesApi, settings: Settings, secret: str) -> None:
         deployment = api.get("apps/v1", "Deployment", namespace, reader)
         if deployment is None:
             raise _too_early(api, f"Deployment {reader}", "is not there")
+        if state := deletion(deployment):
+            raise _too_early(api, f"Deployment {reader}", f"is {state}")
         _check_pods(api, deployment)
 
 
@@ -162,6 +166,13 @@ def write_epoch(root: Path, settings: Settings, secret: str, *, retire: bool) ->
     Raises:
         InputError: The file cannot be written, or there is nothing to retire.
     """
+    setting, number, text = _with_epoch(root, settings, secret, retire=retire)
+    replace_file(stack_file(settings.network.name), text, root=root)
+    return setting, number
+
+
+def _with_epoch(root: Path, settings: Settings, secret: str, *, retire: bool) -> tuple[str, int, str]:
+    """Return the setting, its new number, and the stack file's text with it."""
     name = stack_file(settings.network.name)
     epoch, retired = settings.stack.epoch(secret), settings.stack.retired_epochs.get(secret, 0)
     if retire and retired >= epoch - 1:
@@ -195,11 +206,6 @@ def write_epoch(root: Path, settings: Settings, secret: str, *, retire: bool) ->
         config[key][secret] = number
         text = StringIO()
         yaml.dump(document, text)
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(text.getvalue(), encoding="utf-8")
-        part.replace(path)
     except OSError as error:
-        raise InputError(
-            file=name, consequence=f"cannot be written ({error.strerror})", fix="make it writable"
-        ) from None
-    return setting, number
+        raise InputError(file=name, consequence=f"cannot be read ({error.strerror})", fix="make it readable") from None
+    return setting, number, text.getvalue()

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from gx.arguments import Stack
-from gx.errors import InputError
+from gx.errors import InputError, note_change
 from gx.settings.project import networks, project_root
 
 if TYPE_CHECKING:
@@ -63,12 +63,13 @@ def verify(  # noqa: PLR0917 options of a command
     Ends with 0, with 1 when a check failed or a workload was rolled out meanwhile, or with 2 when the input is wrong.
     """
     from gx.verify.checks import all_checks
+    from gx.verify.flow import taken_back
     from gx.verify.inside import Inside
     from gx.verify.model import Outcome
     from gx.verify.outside import Outside
     from gx.verify.report import Live, as_junit, counts, print_table, summary
     from gx.verify.report import as_json as json_of
-    from gx.verify.runner import run_checks
+    from gx.verify.runner import interruptible, run_checks
     from gx.verify.web import Web
 
     settings, prepared = _opened(stack, context)
@@ -83,9 +84,14 @@ def verify(  # noqa: PLR0917 options of a command
         async with Web(connect_to=routes, ca_file=cacert) as web:
             zone = prepared.zone.records if prepared and prepared.zone else None
             outside = Outside(settings=settings, web=web, dns_server=server, proxied=server is None, zone=zone)
-            checks = all_checks(outside, inside, _flow(outside, inside, remove))
+            flow = _flow(outside, inside, remove)
+            checks = all_checks(outside, inside, flow)
+
+            async def cleaned() -> str:
+                return await taken_back(flow) if flow is not None else ""
+
             with Live(stack, len(checks), console) as live:
-                return await run_checks(checks, deadline, live.done)
+                return await interruptible(run_checks(checks, deadline, live.done), cleaned)
 
     with _remover(settings, inside, minio, context) as remove:
         results = asyncio.run(run(remove))
@@ -196,6 +202,7 @@ def _record(inside: "Inside", prepared: "Prepared", results: "list[Result]", con
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
+        note_change(str(path), f"{path} was written")
     except OSError as error:
         consequence = f"cannot be written ({error.strerror})"
         raise InputError(file=str(path), consequence=consequence, fix="name a file that can be written") from None

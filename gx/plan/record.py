@@ -5,16 +5,32 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from gx.errors import ShownError
+from gx.errors import InputError, ShownError
 from gx.plan.model import Plan, plan_from
 from gx.settings.project import ROOT
 
-_FOREIGN_ENVIRONMENT = ("KUBECONFIG", "PULUMI_", "CLOUDFLARE_", "AWS_", "MINIO_", "PG")
-"""What a person's shell may hold and what must not change a Plan."""
+_ENVIRONMENT = ("HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
+"""All that a recording gets of the user's shell: nothing else can change a Plan, or which program is run."""
+INTERPRETER = ("-I", "-X", "utf8")
+"""No variable of the interpreter counts, no folder but those that are named, and one encoding everywhere."""
+STARTER = """
+import json, runpy, sys
+root, out = sys.argv[1], sys.stdout
+sys.path.insert(0, root)
+sys.argv[:] = ["recorder", *sys.argv[2:]]
+try:
+    runpy.run_module("gx.plan.recorder", run_name="__main__", alter_sys=True)
+finally:
+    ran = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    ours = {name: file for name, file in ran.items() if file and name.split(".")[0] in ("components", "gx", "program")}
+    out.write(json.dumps({"ran": ours}) + "\\n")
+    out.flush()
+"""
+"""Runs a project's own recorder, of whatever revision, and says last which files its program came from."""
 
 
 class ProgramRefusalError(ShownError):
@@ -67,15 +83,16 @@ def record_document(
     Raises:
         ProgramRefusalError: Settings or program refuse the input.
         RecorderCrashError: The program failed in another way.
+        InputError: Another program than that of the project's folder was run.
     """
-    command = [sys.executable, "-m", "gx.plan.recorder", stack, "--root", str(root)]
+    command = [sys.executable, *INTERPRETER, "-c", STARTER, str(root), stack, "--root", str(root)]
     command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN_ENVIRONMENT)}
+    environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
     # A file, not a pipe: a program that complains a lot must not block while its record is being read.
     with (
-        tempfile.TemporaryFile("w+") as complaints,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
         subprocess.Popen(  # noqa: S603 our own module
-            command, stdout=subprocess.PIPE, stderr=complaints, text=True, cwd=root, env=environment
+            command, stdout=subprocess.PIPE, stderr=complaints, encoding="utf-8", cwd=root, env=environment
         ) as child,
     ):
         assert child.stdout is not None
@@ -92,13 +109,32 @@ def record_document(
         raise ProgramRefusalError(message["error"])
     if "record" not in message:
         raise RecorderCrashError(complaint.strip() or f"the recorder ended with {child.returncode}")
+    _check_program(root, message["ran"])
     return cast("dict[str, Any]", message["record"])
 
 
 def _last_message(lines: Any, progress: Callable[[int], None]) -> dict[str, Any]:  # noqa: ANN401 a text stream
-    message: dict[str, Any] = {}
+    """Return what the child said: a record or an error, and which files were run."""
+    messages: dict[str, Any] = {}
     for line in lines:
         message = json.loads(line)
         if "progress" in message:
             progress(message["progress"])
-    return message
+        else:
+            messages |= message
+    return messages
+
+
+def _check_program(root: Path, ran: Mapping[str, str]) -> None:
+    """Refuse a record of another program: a folder without a program of its own is recorded with this one."""
+    for name, file in ran.items():
+        top = name.partition(".")[0]
+        own = (root / top).is_dir() or (root / f"{top}.py").is_file()
+        wanted = (root if own else ROOT).resolve()
+        if not Path(file).resolve().is_relative_to(wanted):
+            raise InputError(
+                file=str(root),
+                key=name,
+                consequence=f"another program was run, {file}: nothing was recorded",
+                fix=f"find out what leads Python away from {wanted}: a .pth file or a module of the environment",
+            )

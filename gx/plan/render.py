@@ -1,5 +1,6 @@
 """Manifests of a Plan: one YAML document per object, in the order in which kubectl would apply them."""
 
+import hashlib
 import re
 import tempfile
 from pathlib import Path
@@ -31,6 +32,8 @@ APPLY_ORDER = (
     "Ingress",
 )
 MARKER = ".gx-rendered"
+"""Lists the files of a rendered folder with their hashes, as sha256sum does."""
+_NAMED = 3  # files that an error names
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -80,23 +83,37 @@ def check_folder(folder: Path) -> None:
     """Refuse a folder in which something would be lost.
 
     Raises:
-        InputError: It holds something that was not rendered by this command, or cannot be read.
+        InputError: It holds something that was not rendered by this command, or was changed since, or cannot be read.
     """
     try:
-        foreign = folder.exists() and not (_is_empty(folder) or (folder / MARKER).exists())
+        foreign = _foreign(folder) if folder.is_dir() else ([folder.name] if folder.exists() else [])
     except OSError as error:
         consequence = f"cannot be read ({error.strerror})"
         raise InputError(file=str(folder), consequence=consequence, fix="name a new folder") from None
     if foreign:
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
         raise InputError(
             file=str(folder),
-            consequence="holds files that were not rendered by gx; they would be lost",
-            fix="name an empty or a new folder",
+            consequence=f"holds what was not rendered by gx, or changed since: {', '.join(foreign[:_NAMED])}{more}; "
+            "it would be lost",
+            fix="name an empty or a new folder, or move that out of it",
         )
 
 
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
+def _foreign(folder: Path) -> list[str]:
+    """Return what lies in a folder and is not as this command wrote it."""
+    marker = folder / MARKER
+    listed = marker.read_text(encoding="utf-8", errors="replace") if marker.is_file() else ""
+    hashes = {name: text for text, _, name in (line.partition("  ") for line in listed.splitlines())}
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name != MARKER and (path.is_symlink() or not path.is_file() or hashes.get(path.name) != _hash(path))
+    )
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> int:
@@ -112,11 +129,12 @@ def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> i
         with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as beside:
             fresh = Path(beside) / "new"
             fresh.mkdir()
-            (fresh / MARKER).touch()
             for name, text in files.items():
                 path = fresh / name
                 path.touch(mode=0o600 if show_secrets else 0o644)
                 path.write_text(text, encoding="utf-8")
+            marker = "".join(f"{_hash(fresh / name)}  {name}\n" for name in files)
+            (fresh / MARKER).write_text(marker, encoding="utf-8")
             _exchange(place, fresh, Path(beside) / "old")
     except OSError as error:
         raise InputError(

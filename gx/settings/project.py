@@ -1,12 +1,13 @@
 """Where the project's files are, and how a YAML file of it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
-from gx.errors import InputError
+from gx.errors import InputError, changes, note_change, uninterrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "gx-infra"
@@ -55,35 +56,76 @@ def networks(root: Path = ROOT) -> list[str]:
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
 
 
-def replace_file(name: str, text: str, *, root: Path = ROOT, otherwise: str = "nothing was changed") -> None:
-    """Write a file of the project, whole or not at all.
+@contextmanager
+def replaced(files: Mapping[str, str], *, root: Path = ROOT, otherwise: str = "") -> Generator[None]:
+    """Write files of the project, all or none; if the body fails or is interrupted, they are as they were again.
 
     Args:
-        name: Its path relative to the project, as shown in an error.
-        text: Its new content.
+        files: Their new content, by path relative to the project.
         root: The project's folder.
-        otherwise: What follows if it cannot be written.
+        otherwise: What follows if one cannot be written.
 
     Raises:
-        InputError: It cannot be written; the old file is as it was.
+        InputError: One cannot be written.
     """
-    path = root / name
-    part = path.with_name(f"{path.name}.part")
+    before: dict[str, bytes | None] = {}
+    name = ""
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        consequence = f"cannot be written ({error.strerror}); {otherwise}"
-        raise InputError(file=name, consequence=consequence, fix="make it writable") from None
+        try:
+            for name, text in files.items():  # what fails for want of room or rights fails before the first change
+                _part(root / name).write_text(text, encoding="utf-8")
+            for name in files:
+                path = root / name
+                before[name] = path.read_bytes() if path.is_file() else None
+                _part(path).replace(path)
+                note_change(name, f"{name} was written")
+        except OSError as error:
+            before.pop(name, None)  # what cannot be replaced is as it was
+            _put_back(before, root)
+            consequence = f"cannot be written ({error.strerror}); {otherwise or changes()}"
+            raise InputError(file=name, consequence=consequence, fix="make it writable") from None
+        yield
+    except BaseException:
+        _put_back(before, root)
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        for name in files:
+            with suppress(OSError):
+                _part(root / name).unlink(missing_ok=True)
 
 
-def write_mapping(
-    name: str, head: str, document: Mapping[str, Any], *, root: Path = ROOT, otherwise: str = "nothing was changed"
-) -> None:
-    """Write a YAML file of the project below a comment; arguments and errors are those of `replace_file`."""
-    replace_file(name, head + yaml.safe_dump(document, sort_keys=False), root=root, otherwise=otherwise)
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _put_back(before: dict[str, bytes | None], root: Path) -> None:
+    with uninterrupted():
+        for name, content in before.items():
+            note_change(name, f"{name} was written")
+            with suppress(OSError):  # what cannot be put back stays noted
+                if content is None:
+                    (root / name).unlink(missing_ok=True)
+                else:
+                    _part(root / name).write_bytes(content)
+                    _part(root / name).replace(root / name)
+                note_change(name, "")
+        before.clear()
+
+
+def replace_file(name: str, text: str, *, root: Path = ROOT, otherwise: str = "") -> None:
+    """Write a file of the project atomically; arguments and errors are those of `replaced`."""
+    with replaced({name: text}, root=root, otherwise=otherwise):
+        pass
+
+
+def mapping_text(head: str, document: Mapping[str, Any]) -> str:
+    """Return a YAML file of the project below a comment."""
+    return head + yaml.safe_dump(document, sort_keys=False)
+
+
+def write_mapping(name: str, head: str, document: Mapping[str, Any], *, root: Path = ROOT, otherwise: str = "") -> None:
+    """Write a YAML file of the project below a comment; arguments and errors are those of `replaced`."""
+    replace_file(name, mapping_text(head, document), root=root, otherwise=otherwise)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -19,6 +19,7 @@ PEOPLE = QSEND_USERS
 GROUP = "two people"
 FILE = ("gx-verify.txt", b"written by gx verify, may be deleted\n", "text/plain")
 AMOUNT = 1
+CLEAN_UP_SECONDS = 20  # of an interrupted run
 CREATED, ACCEPTED, OK = 201, 202, 200
 SEALED = {"encryptedContent": "Z3g=", "contentNonce": "Z3g=", "encryptionKeyId": "gx-verify"}
 """The service relays what it cannot read: any text will do."""
@@ -202,6 +203,18 @@ async def clean_up(flow: Flow) -> str:
     if left:
         raise FailedError(f"left behind: {', '.join(left)}")
     return f"taken back: {', '.join(done)}" if done else "nothing was left"
+
+
+async def taken_back(flow: Flow) -> str:
+    """Clean up after an interruption; return what is true then, whatever goes wrong."""
+    try:
+        async with asyncio.timeout(CLEAN_UP_SECONDS):
+            said = await clean_up(flow)
+    except FailedError as error:
+        said = str(error)
+    except TimeoutError:
+        said = "what the two people left is not taken back: nobody answers"
+    return f"{said}; a step that was under way may have left more"
 
 
 def _said(answer: Answer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gx.assets import asset
 from gx.known_secrets import masked
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.live.readiness import pod_ready
 from gx.monitoring.rules import alerts, rule_file, threshold
@@ -101,6 +102,8 @@ def _backup(inside: Inside) -> str:
     cron_job = inside.api.get("batch/v1", "CronJob", inside.namespace, BACKUP)
     if cron_job is None:
         raise FailedError(f"there is no CronJob {BACKUP}")
+    if state := deletion(cron_job):
+        raise FailedError(f"the CronJob {BACKUP} is {state}")
     if cron_job["spec"].get("suspend"):
         raise FailedError(f"the CronJob {BACKUP} is suspended")
     last = str(mapping(cron_job, "status").get("lastSuccessfulTime") or "")

@@ -1,14 +1,18 @@
 """Runs checks at the same time, within one deadline."""
 
 import asyncio
+import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
+from gx.errors import SIGNALS, Interrupted
 from gx.known_secrets import masked
 from gx.verify.model import Check, FailedError, Outcome, Result, SkippedError
+
+T = TypeVar("T")
 
 
 class _Daemons(ThreadPoolExecutor):
@@ -49,6 +53,41 @@ async def run_checks(
             needed = {name: tasks[name] for name in check.after}
             tasks[check.name] = group.create_task(_one(check, needed, ends, deadline, done))
     return [tasks[check.name].result() for check in checks]
+
+
+async def interruptible(work: Coroutine[Any, Any, T], after: Callable[[], Awaitable[str]]) -> T:
+    """Return what work returns; a signal cancels it. A handler that raises would be lost inside the event loop.
+
+    Args:
+        work: What is done.
+        after: Cleans up after an interruption, and returns what is true then.
+
+    Raises:
+        Interrupted: By a signal.
+    """
+    loop, task, caught = asyncio.get_running_loop(), asyncio.ensure_future(work), list[int]()
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def stop(number: int) -> None:
+        caught.append(number)
+        if len(caught) == 1:  # a second one does not cut off the way back
+            task.cancel()
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not caught:
+            raise
+        interrupted = Interrupted(caught[0])
+        interrupted.state = await after()
+        raise interrupted from None
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 async def _one(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gx.catalogue import CATALOGUE
+from gx.live.deletion import deletion
 from gx.live.kubernetes_api import KubernetesApi
 from gx.objects import Object, mapping, sequence
 from gx.settings.settings import Settings
@@ -19,11 +20,13 @@ class Workload:
         image: The image that its pods are told to run.
         rolled: Whether every pod runs it.
         since: When its last rollout came to its end.
+        deletion: Since when it is being deleted; empty while it is not.
     """
 
     image: str
     rolled: bool
     since: datetime
+    deletion: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class Running:
             workload = self.workloads.get(name)
             if workload is None:
                 found.append(f"{name} does not run")
+            elif workload.deletion:
+                found.append(f"{name} is {workload.deletion}")
             elif workload.image != settings.image(name):
                 found.append(f"{name} runs {workload.image}, not {settings.image(name)}")
             elif not workload.rolled:
@@ -52,8 +57,8 @@ class Running:
 
     def changed(self, later: "Running") -> list[str]:
         """Return the workloads whose image or rollout is another one later. Pods that restart change neither."""
-        then = {name: (workload.image, workload.since) for name, workload in self.workloads.items()}
-        now = {name: (workload.image, workload.since) for name, workload in later.workloads.items()}
+        then = {name: (workload.image, workload.since, workload.deletion) for name, workload in self.workloads.items()}
+        now = {name: (workload.image, workload.since, workload.deletion) for name, workload in later.workloads.items()}
         return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
 
 
@@ -64,7 +69,12 @@ def running(api: KubernetesApi, settings: Settings) -> Running:
         name = deployment["metadata"]["name"]
         if name in CATALOGUE:
             images = [c["image"] for c in sequence(deployment, "spec", "template", "spec", "containers")]
-            found[name] = Workload(image=str(images[0]), rolled=_rolled(deployment), since=_since(deployment))
+            found[name] = Workload(
+                image=str(images[0]),
+                rolled=_rolled(deployment),
+                since=_since(deployment),
+                deletion=deletion(deployment),
+            )
     return Running(workloads=found)
 
 

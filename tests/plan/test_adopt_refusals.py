@@ -5,13 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from gx.live.kubernetes_api import Object
 from gx.operate.adopt import Adoption, decide, filled
+from gx.operate.adopt_show import item_lines, print_adoption
 from gx.operate.as_found import release_as_found
 from gx.operate.live import Key, Live
 from gx.operate.zone import Record
 from gx.plan.model import Plan
+from gx.report.sections import adoption_of
+from gx.settings.offline import offline_settings
 
 ZONE = "0" * 32
 KEPT = frozenset({"minioRootUser", "minioRootPassword", "nextauthSecret"})
@@ -180,6 +184,59 @@ def test_other_records_of_a_managed_name_are_refused(mainnet: Plan, record: tupl
     found = records(mainnet)
     found[HOST].append(Record(identifier="1", name=HOST, type=record[0], content=record[1], ttl=1, proxied=True))
     assert names(adoption(mainnet, zone=found)) == [refused]
+
+
+SECRET = "hunter2-of-the-live-object"
+PODS = ("StatefulSet", "backend-mainnet", "minio")
+LEAKS: list[tuple[str, Callable[[Any], object]]] = [
+    ("command", lambda spec: spec["containers"][0].update(command=["sh", "-c", f"mc alias set m http://m u {SECRET}"])),
+    ("args", lambda spec: spec["containers"][0].update(args=[SECRET])),
+    ("env", lambda spec: spec["containers"][0].update(env=[{"name": "A", "value": SECRET}])),
+    (
+        "a probe's path",
+        lambda spec: spec["containers"][0]["livenessProbe"]["httpGet"].update(path=f"/h?token={SECRET}"),
+    ),
+    ("a probe's header", lambda spec: _probe(spec).update(httpHeaders=[{"name": "A", "value": SECRET}])),
+    ("a probe's command", lambda spec: spec["containers"][0].update(livenessProbe={"exec": {"command": [SECRET]}})),
+    ("a volume", lambda spec: spec["volumes"][0].update(nfs={"server": "x", "path": SECRET})),
+    ("a folder of the host", lambda spec: spec.update(volumes=[{"name": "data", "hostPath": {"path": SECRET}}])),
+    ("a hook", lambda spec: spec["containers"][0].update(lifecycle={"preStop": {"exec": {"command": [SECRET]}}})),
+]
+
+
+def _probe(spec: Any) -> dict[str, Any]:
+    return spec["containers"][0]["livenessProbe"]["httpGet"]
+
+
+@pytest.mark.parametrize("leak", [leak for _, leak in LEAKS], ids=[name for name, _ in LEAKS])
+def test_a_key_that_stands_in_a_live_object_is_not_printed(mainnet: Plan, leak: Callable[[Any], object]) -> None:
+    def plant(objects: Objects) -> None:
+        leak(objects[PODS]["spec"]["template"]["spec"])
+        objects[PODS]["metadata"]["annotations"] = {"note": SECRET}
+        fields: dict[str, Any] = {"f:spec": {"f:template": {"f:spec": {"f:containers": {}, "f:volumes": {}}}}}
+        entry: dict[str, Any] = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}
+        objects[PODS]["metadata"]["managedFields"] = [entry]
+
+    found = adoption(mainnet, plant)
+    console = Console(record=True, width=1000)
+    print_adoption(found, console)
+    page = adoption_of(mainnet, offline_settings("mainnet", adopting=False), found)
+    assert SECRET not in console.export_text() + repr(page)
+    assert any(item.key == "StatefulSet/minio" and (item.changed or item.pruned) for item in found.items)
+
+
+def test_values_that_are_known_to_be_harmless_are_shown(mainnet: Plan) -> None:
+    def plant(objects: Objects) -> None:
+        container = objects[PODS]["spec"]["template"]["spec"]["containers"][0]
+        container.update(image="minio/minio:old")
+        container["resources"]["limits"]["memory"] = "7Gi"
+        _probe(objects[PODS]["spec"]["template"]["spec"]).update(path="/old")
+        objects["Service", "backend-mainnet", "minio"]["spec"]["selector"] = {"app": "old"}
+
+    lines = [line for item in adoption(mainnet, plant).items for line in item_lines(item)]
+    for text in ("image: minio/minio:old -> ", "limits.memory: 7Gi -> ", "selector.app: old -> "):
+        assert any(text in line for line in lines), text
+    assert any(line.endswith("livenessProbe.httpGet.path: differs") for line in lines)
 
 
 def test_the_release_as_found_holds_what_runs(mainnet: Plan) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -143,7 +144,8 @@ def test_without_arguments_it_shows_the_commands(gx: Run) -> None:
     assert "preview" in result.stdout + result.stderr
 
 
-def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupt_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
     command = [
         sys.executable,
         "-c",
@@ -157,9 +159,27 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         assert child.stderr is not None
         assert "recording" in child.stderr.readline()
         time.sleep(0.2)
-        child.send_signal(signal.SIGINT)
+        recorders = psutil.Process(child.pid).children(recursive=True)
+        child.send_signal(number)
         _, errors = child.communicate(timeout=20)
-    assert child.returncode == 130
-    assert "nothing was changed" in errors
-    assert "Traceback" not in errors
+    assert child.returncode == 128 + number
+    assert errors == "interrupted; nothing was changed\n"
+    assert not any(recorder.is_running() for recorder in recorders)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nohup_keeps_a_closed_terminal_from_ending_it() -> None:
+    code = "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom gx.cli import main\n"
+    code += "import gx.cli\ngx.cli.app = lambda: os.kill(os.getpid(), signal.SIGHUP)\nmain()"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60).returncode == 0
+
+
+def test_an_interruption_after_a_file_was_written_says_so(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\nimport gx.plan.tree\nfrom gx.cli import main\n"
+        "gx.plan.tree.print_plan = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\nmain()"
+    )
+    command = [sys.executable, "-c", code, "preview", "devnet", "--render", str(tmp_path / "out")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr.splitlines()[-1] == f"interrupted; {tmp_path / 'out'} was written"
+    assert (tmp_path / "out").is_dir()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.repository import commit, repository
+from gx.settings.project import ROOT
+from tests.helpers.repository import commit, git, repository
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,11 +32,27 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def other_program(clone: Path) -> tuple[str, str]:
+    """Return two commits that differ in the program alone."""
+    before = git(clone, "rev-parse", "HEAD")
+    git(clone, "checkout", "--quiet", "--detach")
+    path = clone / "gx/naming.py"
+    text = path.read_text()
+    assert 'MINIO_PVC = "minio-pvc"' in text
+    path.write_text(text.replace('MINIO_PVC = "minio-pvc"', 'MINIO_PVC = "minio-other"'))
+    after = commit(clone, "another claim")
+    git(clone, "checkout", "--quiet", "main")
+    return before, after
+
+
 @pytest.fixture
 def run(clone: Path, tmp_path: Path) -> Run:
-    def start(*arguments: str, cwd: Path = clone) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from gx.cli import main; main()", "diff", *arguments]
-        env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    def start(
+        *arguments: str, cwd: Path = clone, first: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", f"{first}\nfrom gx.cli import main; main()", "diff", *arguments]
+        env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), **variables}
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120, env=env)
 
     return start
@@ -54,6 +71,25 @@ def test_what_a_change_does_to_each_network_and_nothing_is_recorded_twice(run: R
     assert again.stdout == done.stdout
     assert again.stderr.count("unchanged since it was recorded") == 6
     assert ": recorded" not in again.stderr
+
+
+@pytest.mark.parametrize("variable", ["PYTHONSAFEPATH", "PYTHONPATH"])
+def test_no_variable_hides_that_a_revision_has_another_program(
+    run: Run, other_program: tuple[str, str], variable: str
+) -> None:
+    """The command may be this checkout's all the same; nothing false stays behind for a run without the variable."""
+    value = {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(ROOT)}[variable]
+    done = run(*other_program, "devnet", **{variable: value})
+    assert "PersistentVolumeClaim/minio-other" in done.stdout, done.stderr
+    again = run(*other_program, "devnet")
+    assert again.stdout == done.stdout
+
+
+def test_a_plan_that_was_recorded_in_another_way_is_not_read(run: Run) -> None:
+    run("HEAD", "HEAD", "devnet")
+    assert run("HEAD", "HEAD", "devnet").stderr.count("unchanged since it was recorded") == 2
+    other = "import gx.diff.revisions\ngx.diff.revisions.STARTER += '#'\n"
+    assert "unchanged since it was recorded" not in run("HEAD", "HEAD", "devnet", first=other).stderr
 
 
 def test_a_commit_that_touches_no_network_records_nothing_anew(run: Run) -> None:

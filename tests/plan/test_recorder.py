@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gx.errors import InputError
 from gx.plan.model import Plan
 from gx.plan.record import RecorderCrashError, record
 from gx.plan.values import UNKNOWN_TEXT, Secret, Unknown, decode, plain, walk
@@ -43,6 +44,51 @@ def test_the_shell_of_a_person_changes_nothing(mainnet: Plan, monkeypatch: pytes
     for name in ("KUBECONFIG", "CLOUDFLARE_API_TOKEN", "PULUMI_CONFIG", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"):
         monkeypatch.setenv(name, "{}")
     assert _content(record("mainnet")) == _content(mainnet)
+
+
+def test_no_variable_of_the_interpreter_changes_anything(
+    mainnet: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("program.py", "yaml.py", "sitecustomize.py", "start.py"):
+        (tmp_path / name).write_text("raise SystemExit('not this one')\n")
+    for name, value in (
+        ("PYTHONHASHSEED", "1"),
+        ("PYTHONHOME", str(tmp_path)),
+        ("PYTHONINSPECT", "1"),
+        ("PYTHONOPTIMIZE", "2"),
+        ("PYTHONPATH", str(tmp_path)),
+        ("PYTHONSAFEPATH", "1"),
+        ("PYTHONSTARTUP", str(tmp_path / "start.py")),
+        ("PYTHONUTF8", "0"),
+        ("PYTHONIOENCODING", "utf-16"),
+        ("PYTHONWARNINGS", "error"),
+        ("PYTHONVERBOSE", "1"),
+        ("LC_ALL", "C"),
+        ("LANG", "C"),
+        ("TZ", "Asia/Tokyo"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert _content(record("mainnet")) == _content(mainnet)
+
+
+def test_the_program_of_the_folder_is_run_whatever_the_shell_says(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "program.py").write_text("def build(settings):\n    return {'which': 'this one'}\n")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert record("devnet", root=project).outputs == {"which": "this one"}
+
+
+def test_a_record_of_another_program_is_refused(project: Path, tmp_path: Path) -> None:
+    """Something in the environment leads Python elsewhere, here the program itself."""
+    for folder in (project, tmp_path / "elsewhere"):
+        (folder / "components").mkdir(parents=True)
+        (folder / "components/__init__.py").touch()
+    away = f"import sys\nsys.path.insert(0, {str(tmp_path / 'elsewhere')!r})\nimport components\n"
+    (project / "program.py").write_text(away + "def build(settings):\n    return {}\n")
+    with pytest.raises(InputError, match=r"components: another program was run, .*elsewhere.*: nothing was recorded"):
+        record("devnet", root=project)
 
 
 def test_main_is_the_same_program(mainnet: Plan) -> None:

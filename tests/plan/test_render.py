@@ -1,6 +1,7 @@
 """Rendered manifests."""
 
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,58 @@ def test_never_overwrites_a_folder_of_somebody_else(mainnet: Plan, tmp_path: Pat
     with pytest.raises(InputError, match="not rendered by gx"):
         write_rendered(mainnet, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def _everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+FOREIGN = ["kustomization.yaml", ".git/config", "notes/why.md", ".gitignore"]
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_somebody_put_into_a_rendered_folder_stays(mainnet: Plan, tmp_path: Path, name: str) -> None:
+    write_rendered(mainnet, tmp_path / "out")
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("precious")
+    before = _everything(tmp_path)
+    with pytest.raises(
+        InputError, match=f"not rendered by gx, or changed since: {name.partition('/')[0]}; it would be"
+    ):
+        write_rendered(mainnet, tmp_path / "out")
+    assert _everything(tmp_path) == before
+
+
+def test_what_somebody_changed_in_a_rendered_folder_stays(mainnet: Plan, tmp_path: Path) -> None:
+    write_rendered(mainnet, tmp_path)
+    first = next(iter(rendered(mainnet)))
+    (tmp_path / first).write_text("changed by hand")
+    with pytest.raises(InputError, match=first):
+        write_rendered(mainnet, tmp_path)
+    (tmp_path / first).unlink()
+    (tmp_path / first).symlink_to("elsewhere")
+    with pytest.raises(InputError, match=first):
+        write_rendered(mainnet, tmp_path)
+    (tmp_path / first).unlink()
+    write_rendered(mainnet, tmp_path)
+    assert (tmp_path / first).is_file()
+
+
+def test_a_folder_whose_marker_lists_nothing_is_not_ours_to_empty(mainnet: Plan, tmp_path: Path) -> None:
+    """As it was written before it listed its files."""
+    (tmp_path / ".gx-rendered").touch()
+    (tmp_path / "001-namespace-x.yaml").write_text("kind: Namespace\n")
+    with pytest.raises(InputError, match=r"001-namespace-x\.yaml"):
+        write_rendered(mainnet, tmp_path)
+
+
+def test_the_marker_can_be_read_by_sha256sum(mainnet: Plan, tmp_path: Path) -> None:
+    write_rendered(mainnet, tmp_path)
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", ".gx-rendered"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == len(mainnet.objects)
 
 
 def test_a_file_in_the_way_is_named(mainnet: Plan, tmp_path: Path) -> None:

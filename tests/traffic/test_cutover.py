@@ -1,16 +1,20 @@
 """The cut-over of a node: real iptables rules in a network namespace, as they were made by hand on production."""
 
+import os
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
+from gx.errors import InputError, Interrupted
 from gx.operate.edge import RECORD, Cutover, node_of, still_in_dns
 from gx.settings.offline import offline_settings
 from gx.settings.settings import Settings
@@ -155,6 +159,90 @@ def test_a_second_removal_does_not_overwrite_the_record(work: Cutover, node: Pat
     with pytest.raises(InputError, match="a removal was begun before"):
         work.run("remove")
     assert (node / RECORD.lstrip("/") / "rules").read_text() == kept
+
+
+class Interrupting(Cutover):
+    """Somebody presses Ctrl-C while the node is verified."""
+
+    def answers(self) -> str:
+        """Be interrupted."""
+        raise Interrupted
+
+
+def test_what_was_removed_comes_back_when_it_is_interrupted(work: Cutover, node: Path) -> None:
+    before, before_saved = rules(), saved(node)
+    with pytest.raises(Interrupted) as caught:
+        Interrupting(work.settings, work.node, work.via, work.root, work.port).execute(lambda _: None)
+    assert caught.value.state == "everything is as it was on vps1: restored: 3 rules"
+    assert (rules(), saved(node)) == (before, before_saved)
+
+
+def test_a_removal_that_fails_half_way_puts_everything_back(work: Cutover, node: Path, tmp_path: Path) -> None:
+    before, before_saved = rules(), saved(node)
+    failing = tmp_path / "bin/iptables"
+    failing.parent.mkdir()
+    failing.write_text(
+        '#!/bin/sh\ncase "$*" in *-D*443*) echo "no memory" >&2; exit 4;; esac\nexec /usr/sbin/iptables "$@"\n'
+    )
+    failing.chmod(0o755)
+    broken = replace(work, via=f"env PATH={failing.parent}:{os.environ['PATH']}")
+    with pytest.raises(InputError, match=r"a rule could not be removed: .*443.*; everything is as it was on vps1"):
+        broken.execute(lambda _: None)
+    assert (rules(), saved(node)) == (before, before_saved)
+    with pytest.raises(InputError, match=r"a rule could not be removed"):
+        broken.run("remove")
+    assert (rules(), saved(node)) == (before, before_saved), "the script does it itself, if nobody can any more"
+
+
+def test_a_way_back_that_fails_is_said(work: Cutover, tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    once.write_text(
+        '#!/bin/sh\nfor last; do :; done\ncase "$*" in *remove*) exec "$@";; esac\necho gone >&2; exit 255\n'
+    )
+    once.chmod(0o755)
+    with pytest.raises(InputError, match=r"were NOT put back \(gone\): gx edge cutover mainnet vps1 --via .* --back"):
+        replace(work, via=str(once)).execute(lambda _: None)
+
+
+def test_a_refused_second_cutover_leaves_the_node_as_it_serves(work: Cutover, served: Callable[[], None]) -> None:
+    served()
+    work.execute(lambda _: None)
+    with pytest.raises(InputError, match=r"a removal was begun before.*; everything is as it was"):
+        work.execute(lambda _: None)
+    assert rules() == sorted(OTHERS), "the rules of the first one stay away"
+
+
+def test_after_a_way_back_it_can_be_tried_again(work: Cutover, node: Path, served: Callable[[], None]) -> None:
+    assert work.execute(lambda _: None) == 1
+    served()
+    assert work.execute(lambda _: None) == 0
+    assert rules() == sorted(OTHERS)
+    assert not any(rule in saved(node) for rule in MINE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_signal_puts_the_node_back_and_says_what_is_true(project: Path, tmp_path: Path, number: int) -> None:
+    """The whole command, on a node that takes connections and then says nothing."""
+    edit(project, "mainnet", lambda config: config["edge"].update(activeNodes=["vps2", "vps3"]))
+    calls, via = tmp_path / "calls", tmp_path / "via"
+    via.write_text(f'#!/bin/sh\ncat >/dev/null\necho "$4" >>{calls}\necho "$4 was done"\n')
+    via.chmod(0o755)
+    command = [sys.executable, "-c", "from gx.cli import main; main()", "edge", "cutover", "mainnet", "vps1"]
+    with own_network():
+        add_address(NODE)
+        with (
+            socket.create_server((NODE, 443)) as silent,
+            subprocess.Popen(
+                [*command, "--via", str(via), "--execute"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ) as child,
+        ):
+            connection, _ = silent.accept()
+            child.send_signal(number)
+            _, errors = child.communicate(timeout=60)
+            connection.close()
+    assert calls.read_text().split() == ["check", "remove", "restore"]
+    assert errors.decode() == "interrupted; everything is as it was on vps1: restore was done\n"
+    assert child.returncode == 128 + number
 
 
 def test_a_node_that_cannot_be_reached_is_one_line() -> None:

@@ -122,3 +122,17 @@ def test_what_is_one_managers_already_stays_as_it_is() -> None:
     found["metadata"]["managedFields"][0]["operation"] = "Apply"
     assert taken_over(found, "gx-infra") is None
     assert union({"f:a": {}}, {"f:a": {"f:b": {}}}) == {"f:a": {"f:b": {}}}
+
+
+def test_what_two_managers_own_a_part_of_goes_in_part() -> None:
+    """With the list taken for one field, the other manager's part would hide that ours goes."""
+    fields: dict[str, Any] = {
+        "f:metadata": {"f:finalizers": {".": {}, 'v:"a"': {}}, "f:labels": {".": {}, "f:old": {}}}
+    }
+    found = live(fields)
+    others: dict[str, Any] = {
+        "f:metadata": {"f:finalizers": {".": {}, 'v:"b"': {}}, "f:labels": {".": {}, "f:theirs": {}}}
+    }
+    found["metadata"]["managedFields"].append({"manager": "controller", "operation": "Update", "fieldsV1": others})
+    found["metadata"].update(finalizers=["a", "b"], labels={"old": "1", "theirs": "2"})
+    assert texts(pruned(found, {"data": {}}, "gx-infra")) == ["metadata.finalizers.a", "metadata.labels.old"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,20 +33,32 @@ def run(verifier: Verifier, project: Path) -> Run:
     edit(project, "devnet", lambda config: config.update(clusterUid=UID))
 
     def start(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        routes = [
-            text
-            for (host, port), (other, there) in verifier.routes.items()
-            for text in ("--connect-to", f"{host}:{port}:{other}:{there}")
-        ]
-        options = [*routes, "--cacert", str(verifier.ca_file), "--dns", f"127.0.0.1:{verifier.dns_port}"]
-        command = [sys.executable, "-c", "from gx.cli import main; main()", "verify", "devnet", *options, *arguments]
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
-        environment = {**kept, "PATH": "/nonexistent", **env}
         return subprocess.run(
-            command, cwd=project, capture_output=True, text=True, check=False, timeout=60, env=environment
+            _command(verifier, *arguments),
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=_environment(**env),
         )
 
     return start
+
+
+def _command(verifier: Verifier, *arguments: str) -> list[str]:
+    routes = [
+        text
+        for (host, port), (other, there) in verifier.routes.items()
+        for text in ("--connect-to", f"{host}:{port}:{other}:{there}")
+    ]
+    options = [*routes, "--cacert", str(verifier.ca_file), "--dns", f"127.0.0.1:{verifier.dns_port}"]
+    return [sys.executable, "-c", "from gx.cli import main; main()", "verify", "devnet", *options, *arguments]
+
+
+def _environment(**env: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
+    return {**kept, "PATH": "/nonexistent", **env}
 
 
 @pytest.fixture
@@ -176,6 +189,28 @@ def test_with_the_password_in_the_environment_two_people_talk(run: Run) -> None:
     assert "left behind: the file" in done.stdout, "without MinIO the file stays, and that is said"
     assert done.returncode == 1
     assert PASSWORD not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_says_what_the_two_people_left(verifier: Verifier, project: Path, number: int) -> None:
+    standin, before = verifier.standin, set(verifier.standin.files)
+    standin.faults["/api/v1/files/download"] = "slow"
+    environment = _environment(GX_TEST_USERS_PASSWORD=PASSWORD)
+    with subprocess.Popen(
+        _command(verifier), cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        sent = "POST /api/v1/files/conversations/c1"
+        while (
+            sent not in standin.asked or "GET /api/v1/files/download" not in standin.asked[standin.asked.index(sent) :]
+        ):
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(number)
+        _, errors = child.communicate(timeout=60)
+    (key,) = set(standin.files) - before
+    assert errors.startswith(f"interrupted; left behind: the file {key}")
+    assert len(errors.splitlines()) == 1
+    assert child.returncode == 128 + number
 
 
 MISTAKES = [

@@ -1,6 +1,7 @@
 """`gx promote` from devnet to testnet: refused, promoted, overridden, rolled back; the file is whole or as it was."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -149,3 +150,36 @@ def test_a_set_that_the_program_refuses_leaves_the_old_file(run: Run, newer: Pat
     assert "quota" in done.stderr
     assert (newer / FILE).read_text() == before
     assert not list((newer / FILE).parent.glob("*.part"))
+
+
+INTERRUPTIONS = [  # where, at which call, by what, and what is said
+    ("gx.plan.record.record", 2, signal.SIGTERM, "nothing was changed"),  # it looks what the program makes of the file
+    ("gx.plan.record.record", 2, signal.SIGHUP, "nothing was changed"),
+    ("gx.diff.show.print_diff", 1, signal.SIGTERM, f"{FILE} was written"),
+]
+
+
+@pytest.mark.parametrize("case", INTERRUPTIONS)
+def test_an_interruption_says_whether_the_file_is_another(
+    newer: Path, cluster: tuple[Cluster, Path], case: tuple[str, int, signal.Signals, str]
+) -> None:
+    verify(newer)
+    before = (newer / FILE).read_text()
+    where, call, number, said = case
+    module, _, name = where.rpartition(".")
+    code = (
+        f"import importlib, os\nfrom gx.cli import main\nmodule = importlib.import_module({module!r})\n"
+        f"real, calls = module.{name}, []\n"
+        "def interrupted(*arguments, **options):\n"
+        "    calls.append(1)\n"
+        f"    if len(calls) == {call}:\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "    return real(*arguments, **options)\n"
+        f"module.{name} = interrupted\nmain()\n"
+    )
+    command = [sys.executable, "-c", code, "promote", "devnet", "testnet", "--context", "test"]
+    environment = {**os.environ, "KUBECONFIG": str(cluster[1])}
+    done = subprocess.run(command, cwd=newer, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    assert done.stderr == f"interrupted; {said}\n"
+    assert done.returncode == 128 + number
+    assert ((newer / FILE).read_text() != before) is (said != "nothing was changed")
