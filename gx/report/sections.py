@@ -18,7 +18,7 @@ from gx.plan.model import PROVIDERS, Plan, Resource
 from gx.plan.pods import pod_groups
 from gx.plan.render import apply_order, to_yaml
 from gx.plan.tree import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
-from gx.release import PLATFORM_IMAGES, Image
+from gx.release import ABSENT, PLATFORM_IMAGES, Image
 from gx.settings.offline import offline_settings
 from gx.settings.project import networks
 from gx.settings.settings import Settings
@@ -271,7 +271,7 @@ def _version(name: str, images: Sequence[Image | None]) -> VersionLine:
 
 def _image(image: Image | None, name: str) -> str:
     if image is None:
-        return "not named"
+        return ABSENT
     repository = image.repository or name
     digest = f" {image.digest[7:19]}" if image.digest else ""
     return f"{'' if repository == name else f'{repository} '}{image.tag}{digest}"

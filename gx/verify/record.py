@@ -31,8 +31,17 @@ def verified_with(before: Verified | None, settings: Settings, uid: str, newest:
                 fix="restore the file from git, or remove it to begin anew",
             )
     earlier = before.sets if before else ()
+    if earlier:
+        newest = newest.model_copy(update={"deployed": _deployed(newest, earlier[0])})
     sets = (newest, *(one for one in earlier if one.hash != newest.hash))
     return Verified.model_validate({"network": network, "clusterUid": uid, "sets": sets[:KEPT]})
+
+
+def _deployed(newest: VerifiedSet, before: VerifiedSet) -> datetime:
+    """A workload that leaves rolls no pod out: what stays without it is as old as the first proof that it works so."""
+    if newest.hash == before.hash:
+        return max(newest.deployed, before.deployed)
+    return newest.verified if set(before.workloads) - set(newest.workloads) else newest.deployed
 
 
 def verified_set(settings: Settings, deployed: datetime, passed: int, skipped: list[str]) -> VerifiedSet:
