@@ -16,6 +16,7 @@ from gx.catalogue.common import api_service
 from gx.checks import run_checks
 from gx.checks.finding import Severity
 from gx.checks.references import check_references
+from gx.diff.between import between
 from gx.errors import InputError
 from gx.monitoring.boards import boards
 from gx.monitoring.rules import alerts, groups
@@ -236,6 +237,15 @@ def test_the_report_says_so_and_a_refused_network_hides_no_other(project: Path) 
     assert by_network == {"devnet": "2.1.5", "testnet": "refused", "mainnet": "absent"}
     assert tax.differs
     assert dict(zip(found.networks, found.hashes, strict=True))["testnet"] == "refused"
+
+
+def test_two_networks_differ_by_it_for_a_reason_that_is_known(project: Path, plans: dict[str, Plan]) -> None:
+    leave(project, "mainnet", "projector")
+    settings = {name: offline_settings(name, project, adopting=False) for name in ("testnet", "mainnet")}
+    pairs = between(plans["testnet"], record("mainnet", root=project), settings)
+    alone = {pair.place: pair.reason for pair in pairs if pair.only and "projector" in pair.place}
+    places = ("Deployment/projector", "NetworkPolicy/gx-projector", "Service/projector-metrics")
+    assert alone == dict.fromkeys(places, "projector is absent on mainnet")
 
 
 def test_checks_of_all_networks_go_on_where_one_is_refused(gx: Callable[..., Any], project: Path) -> None:
