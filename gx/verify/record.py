@@ -8,6 +8,7 @@ from gx.errors import InputError
 from gx.settings.project import verified_file, write_mapping
 from gx.settings.settings import Settings
 from gx.verified import KEPT, Verified, VerifiedSet, read_verified
+from gx.verify.soak import with_start
 
 
 def verified_with(before: Verified | None, settings: Settings, uid: str, newest: VerifiedSet) -> Verified:
@@ -31,17 +32,8 @@ def verified_with(before: Verified | None, settings: Settings, uid: str, newest:
                 fix="restore the file from git, or remove it to begin anew",
             )
     earlier = before.sets if before else ()
-    if earlier:
-        newest = newest.model_copy(update={"deployed": _deployed(newest, earlier[0])})
-    sets = (newest, *(one for one in earlier if one.hash != newest.hash))
+    sets = (with_start(newest, earlier), *(one for one in earlier if one.hash != newest.hash))
     return Verified.model_validate({"network": network, "clusterUid": uid, "sets": sets[:KEPT]})
-
-
-def _deployed(newest: VerifiedSet, before: VerifiedSet) -> datetime:
-    """A workload that leaves rolls no pod out: what stays without it is as old as the first proof that it works so."""
-    if newest.hash == before.hash:
-        return max(newest.deployed, before.deployed)
-    return newest.verified if set(before.workloads) - set(newest.workloads) else newest.deployed
 
 
 def verified_set(settings: Settings, deployed: datetime, passed: int, skipped: list[str]) -> VerifiedSet:

@@ -62,6 +62,7 @@ class Walk:
     gx: Gx
 
     def promote(self) -> subprocess.CompletedProcess[str]:
+        """Type `gx promote`."""
         return self.gx("promote", "devnet", "testnet", "--context", "gx-local", cwd=self.first.root)
 
     def refused(self, line: str) -> None:
@@ -73,6 +74,7 @@ class Walk:
         assert self.release() == before
 
     def release(self) -> dict[str, Any]:
+        """Return the second network's release file."""
         return yaml.safe_load((self.first.root / release_file("testnet")).read_text())
 
     def settled(self) -> None:

@@ -1,7 +1,9 @@
 """A service comes to the networks one after another, and leaves them so: the gate, the record, the release file."""
 
 import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,11 @@ from gx.operate.promotion import Gate, promoted_release, version_changes
 from gx.release import Release
 from gx.settings.offline import offline_settings
 from gx.settings.settings import Settings
-from gx.verified import Verified, VerifiedSet
-from gx.verify.record import verified_set, verified_with
+from gx.verified import Verified, VerifiedSet, read_verified
+from gx.verify.record import verified_set, write_verified
 from gx.verify.running import Running, Workload
 
+Record = Callable[..., Verified]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)
 UID = "11111111-2222-3333-4444-555555555555"
@@ -46,13 +49,18 @@ def proof(settings: Settings, at: datetime, deployed: datetime = LONG_AGO) -> Ve
     return verified_set(settings, deployed, 40, []).model_copy(update={"verified": at})
 
 
-def record(*proofs: tuple[Settings, datetime]) -> Verified:
-    """Return the record after a network was verified several times, the first one first."""
-    found: Verified | None = None
-    for settings, at in proofs:
-        found = verified_with(found, settings, UID, proof(settings, at))
-    assert found is not None
-    return found
+@pytest.fixture
+def record(project: Path) -> Record:
+    """Return what writes the record of a network that was verified several times, the first one first."""
+
+    def write(*proofs: tuple[Settings, datetime]) -> Verified:
+        for settings, at in proofs:
+            write_verified(project, settings, UID, proof(settings, at))
+        found = read_verified("testnet", project)
+        assert found is not None
+        return found
+
+    return write
 
 
 def refusals(source: Settings, target: Settings, verified: Verified, *more: str) -> list[str]:
@@ -61,7 +69,7 @@ def refusals(source: Settings, target: Settings, verified: Verified, *more: str)
     ).refusals()
 
 
-def test_a_service_comes_with_the_set_that_holds_it() -> None:
+def test_a_service_comes_with_the_set_that_holds_it(record: Record) -> None:
     target = without(MAINNET, "svc-tax")
     assert refusals(TESTNET, target, record((TESTNET, NOW - timedelta(days=2)))) == []
     ((name, old, new),) = version_changes(target.release, TESTNET.release)
@@ -72,7 +80,7 @@ def test_a_service_comes_with_the_set_that_holds_it() -> None:
     assert "absent" not in document
 
 
-def test_numbers_that_the_next_network_lacks_are_named_before_anything_is_written() -> None:
+def test_numbers_that_the_next_network_lacks_are_named_before_anything_is_written(record: Record) -> None:
     target = without_numbers(without(MAINNET, "svc-tax"), "svc-tax")
     found = refusals(TESTNET, target, record((TESTNET, NOW - timedelta(days=2))))
     assert found == ["svc-tax comes to mainnet without numbers: add workloads.svc-tax to Pulumi.mainnet.yaml"]
@@ -85,17 +93,17 @@ def test_a_service_leaves_by_name() -> None:
     assert Release.model_validate(document).hash == release.hash
 
 
-def test_what_left_is_proven_without_it_though_the_same_set_was_proven_before_it_came() -> None:
+def test_what_left_is_proven_without_it_though_the_same_set_was_proven_before_it_came(record: Record) -> None:
     before = record((SMALLER, NOW - timedelta(days=9)), (TESTNET, NOW - timedelta(days=6)))
     found = refusals(SMALLER, MAINNET, before)
     assert found == [
         f"testnet has not verified its set {SMALLER.release.hash}: gx verify testnet --context NAME",
     ]
-    after = verified_with(before, SMALLER, UID, proof(SMALLER, NOW - timedelta(hours=25)))
+    after = record((SMALLER, NOW - timedelta(hours=25)))
     assert refusals(SMALLER, MAINNET, after) == []
 
 
-def test_what_left_soaks_from_the_first_proof_on_and_further_proofs_do_not_begin_again() -> None:
+def test_what_left_soaks_from_the_first_proof_on_and_further_proofs_do_not_begin_again(record: Record) -> None:
     first = NOW - timedelta(hours=20)
     proven = record((TESTNET, NOW - timedelta(days=6)), (SMALLER, first), (SMALLER, NOW))
     assert refusals(SMALLER, MAINNET, proven) == [
@@ -105,7 +113,7 @@ def test_what_left_soaks_from_the_first_proof_on_and_further_proofs_do_not_begin
     assert refusals(SMALLER, MAINNET, earlier) == []
 
 
-def test_what_should_have_left_and_still_runs_is_a_problem() -> None:
+def test_what_should_have_left_and_still_runs_is_a_problem(record: Record) -> None:
     proven = record((SMALLER, NOW - timedelta(days=2)))
     found = refusals(SMALLER, MAINNET, proven, "svc-tax")
     assert found == ["testnet: svc-tax runs, and the release file calls it absent"]
