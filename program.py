@@ -21,7 +21,7 @@ from components.monitoring_rules import MonitoringRules, MonitoringRulesArgs
 from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
 from components.workload import Workload, WorkloadArgs
 from gx.capacity import check_capacity
-from gx.catalogue import CATALOGUE, MESSAGING
+from gx.catalogue import MESSAGING
 from gx.errors import InputError
 from gx.outputs import Outputs, outputs_of
 from gx.settings.load import load_settings
@@ -123,7 +123,7 @@ def _stores(ground: _Ground, inside: pulumi.ResourceOptions) -> _Stores:
 
 
 def _services(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) -> None:
-    """The eleven workloads: svc-messaging on its stores, the other ten alike."""
+    """The network's workloads: svc-messaging on its stores, the others alike."""
     site = ground.site
     if site.settings.manages(Wave.MESSAGING):
         args = MessagingStackArgs(
@@ -133,7 +133,7 @@ def _services(ground: _Ground, stores: _Stores, inside: pulumi.ResourceOptions) 
         )
         MessagingStack("messaging", args, opts=inside)
     if site.settings.manages(Wave.WORKLOADS):
-        for shape in CATALOGUE.values():
+        for shape in site.settings.workloads.values():
             if shape is not MESSAGING:
                 args = WorkloadArgs(
                     site=site, shape=shape, contents=ground.contents, wait_for=ground.before(shape.name)

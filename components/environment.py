@@ -7,7 +7,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.base import GxArgs, GxComponent
-from gx.catalogue import CATALOGUE
 from gx.catalogue.backend_config import backend_config
 from gx.labels import PartOf
 from gx.naming import BACKEND_CONFIG
@@ -110,7 +109,8 @@ class Environment(GxComponent):
 
     def _service_accounts(self) -> list[k8s.core.v1.ServiceAccount]:
         """Create every account that pods of the program name, unless it exists outside (svc-admin-deployer)."""
-        names = {workload.service_account for workload in CATALOGUE.values()} | set(OWN_SERVICE_ACCOUNTS)
+        workloads = self.site.settings.workloads.values()
+        names = {workload.service_account for workload in workloads} | set(OWN_SERVICE_ACCOUNTS)
         return [
             k8s.core.v1.ServiceAccount(
                 account,

@@ -64,7 +64,11 @@ class IngressRoutes(GxComponent):
         # On one shared host the API's Ingress orders the certificate; a second order for it would be refused.
         issuer = {} if network.wallet_host == network.api_host else self._issuer()
         self._ingress(
-            WALLET_INGRESS, network.wallet_host, ingress.wallet_tls_secret, wallet_routes(), {**issuer, **upstream}
+            WALLET_INGRESS,
+            network.wallet_host,
+            ingress.wallet_tls_secret,
+            wallet_routes(site.settings),
+            {**issuer, **upstream},
         )
         self.register_outputs({"hosts": sorted({network.api_host, network.wallet_host})})
 

@@ -87,6 +87,7 @@ class NetworkPolicies(GxComponent):
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)
         site = args.site
+        self._workloads = site.settings.workloads
         self._present = {
             neighbour: NEIGHBOURS[neighbour]
             for neighbour in site.settings.stack.neighbours
@@ -102,7 +103,7 @@ class NetworkPolicies(GxComponent):
         self._controllers = [namespace_peer(CONTROLLERS[name].namespace) for name in dict.fromkeys((chosen, "nginx"))]
         self._dns_policy = self._dns()
         self._own = {
-            **{name: (self._workload(workload),) for name, workload in CATALOGUE.items()},
+            **{name: (self._workload(workload),) for name, workload in self._workloads.items()},
             "storage": self._minio(),
             "database": (self._database_jobs(),),
         }
@@ -158,7 +159,7 @@ class NetworkPolicies(GxComponent):
 
     def _ingress(self, workload: Workload) -> list[NetworkPolicyIngressRuleArgsDict]:
         rules: list[NetworkPolicyIngressRuleArgsDict] = []
-        callers = [self._selector(other) for other in CATALOGUE.values() if workload.name in other.calls]
+        callers = [self._selector(other) for other in self._workloads.values() if workload.name in other.calls]
         callers += [dict(NEIGHBOURS[flow.source].labels) for flow in self._flows(target=workload.name)]
         if workload.exposed:
             rules.append({"from_": self._controllers, "ports": port_list(workload.http_port)})
@@ -176,9 +177,8 @@ class NetworkPolicies(GxComponent):
             for dependency, neighbour in USED_NEIGHBOURS.items()
             if dependency in workload.depends_on and neighbour in self._present
         ]
-        for name in workload.calls:
-            callee = CATALOGUE[name]
-            rules.append({"to": [_pods(self._selector(callee))], "ports": port_list(callee.http_port)})
+        callees = [self._workloads[name] for name in workload.calls if name in self._workloads]
+        rules += [{"to": [_pods(self._selector(callee))], "ports": port_list(callee.http_port)} for callee in callees]
         if Dependency.MINIO in workload.depends_on:
             rules.append({"to": _apps([MINIO]), "ports": port_list(MINIO_PORT)})
         if Dependency.FABRIC in workload.depends_on:
@@ -254,8 +254,13 @@ class NetworkPolicies(GxComponent):
             for flow in FLOWS
             if (source is None or flow.source == source)
             and (target is None or flow.target == target)
-            and all(party not in NEIGHBOURS or party in self._present for party in (flow.source, flow.target))
+            and all(self._is_here(party) for party in (flow.source, flow.target))
         ]
+
+    def _is_here(self, party: str) -> bool:
+        """Whether one side of a flow is on this network; what is neither a neighbour nor ours is everywhere."""
+        ours_or_theirs = party in NEIGHBOURS or party in CATALOGUE
+        return not ours_or_theirs or party in self._present or party in self._workloads
 
     def _party(self, name: str) -> list[Peer]:
         """Return the peers that one side of a flow stands for."""
@@ -267,7 +272,7 @@ class NetworkPolicies(GxComponent):
             return [_OUTSIDE]
         if name == UNLISTED:
             return [{"pod_selector": {"match_expressions": self._unlisted_pods}}]
-        return [_pods(self._selector(CATALOGUE[name]) if name in CATALOGUE else NEIGHBOURS[name].labels)]
+        return [_pods(self._selector(self._workloads[name]) if name in self._workloads else NEIGHBOURS[name].labels)]
 
     def _out(self, source: str) -> list[NetworkPolicyEgressRuleArgsDict]:
         return [self._out_by(flow) for flow in self._flows(source=source)]
@@ -275,8 +280,8 @@ class NetworkPolicies(GxComponent):
     def _out_by(self, flow: Flow) -> NetworkPolicyEgressRuleArgsDict:
         target = NEIGHBOURS.get(flow.target)
         ports = flow.ports or (target.ports if target else ())
-        if flow.target in CATALOGUE:
-            ports = (CATALOGUE[flow.target].http_port,)
+        if flow.target in self._workloads:
+            ports = (self._workloads[flow.target].http_port,)
         rule: NetworkPolicyEgressRuleArgsDict = {"to": self._party(flow.target)}
         return {**rule, "ports": port_list(*ports)} if ports else rule
 
@@ -297,7 +302,7 @@ class NetworkPolicies(GxComponent):
         neighbour = NEIGHBOURS[name]
         sources = [
             _pods(self._selector(workload))
-            for workload in CATALOGUE.values()
+            for workload in self._workloads.values()
             if any(USED_NEIGHBOURS.get(dependency) == name for dependency in workload.depends_on)
         ]
         if name == "postgres":

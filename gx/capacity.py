@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Role
 from gx.errors import InputError
 from gx.naming import BACKUP, BACKUP_METRICS, OFFSITE, RESTORE_DRILL
@@ -158,7 +157,7 @@ def pod_groups(settings: Settings) -> list[PodGroup]:
     """Return all pods that the settings ask for, neighbours included."""
     stack = settings.stack
     groups = neighbour_groups(settings)
-    for name, shape in CATALOGUE.items():
+    for name, shape in settings.workloads.items():
         managed = Wave.MESSAGING if name == "svc-messaging" else Wave.WORKLOADS
         if not settings.manages(managed):
             continue
@@ -199,7 +198,7 @@ def object_counts(settings: Settings) -> dict[str, int]:
     services = sum(len(numbers.services) for numbers in neighbours)
     claims = sum(numbers.persistent_volume_claims for numbers in neighbours)
     services += settings.manages(Wave.STORAGE) + settings.manages(Wave.MESSAGING)
-    services += (len(CATALOGUE) - 1) * settings.manages(Wave.WORKLOADS)
+    services += (len(settings.workloads) - 1) * settings.manages(Wave.WORKLOADS)
     claims += settings.manages(Wave.STORAGE) + settings.manages(Wave.BACKUP)
     return {"services": services, "persistentvolumeclaims": claims}
 

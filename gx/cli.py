@@ -180,7 +180,7 @@ def check(
     """Run every check over the named networks and compare their Plans with each other.
 
     With --context the rules that hold for live objects are applied to those of one network's cluster.
-    Ends with 0, or with 2 when the input is wrong or a check finds an error.
+    Ends with 0, or with 2 when the input is wrong or a check finds an error. A network that is refused hides no other.
     """
     console, status = Console(highlight=False), Console(stderr=True, highlight=False)
     root = project_root()
@@ -188,7 +188,13 @@ def check(
         _check_live(stacks or [], context, root, console, status)
         return
     everything = networks(root)
-    plans = [_record(stack, root, status) for stack in stacks or everything]
+    plans: list[Plan] = []
+    refused: list[InputError] = []
+    for stack in stacks or everything:
+        try:
+            plans.append(_record(stack, root, status))
+        except InputError as error:
+            refused.append(error)
 
     from gx.checks import run_checks
     from gx.checks.finding import Severity
@@ -205,7 +211,8 @@ def check(
     if overlap:
         console.print("between networks", style="bold")
         console.print(*findings_text(overlap), sep="\n", soft_wrap=True)
-    if failed or overlap:
+    sys.stderr.writelines(f"{error}\n" for error in refused)
+    if failed or overlap or refused:
         raise typer.Exit(BAD_INPUT)
 
 

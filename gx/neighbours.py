@@ -160,7 +160,8 @@ def externals(settings: Settings) -> tuple[External, ...]:
         ),
     )
     wanted: dict[str, list[str]] = {}
-    for numbers in settings.stack.workloads.values():
+    workloads = {name: settings.numbers(name) for name in settings.workloads}
+    for numbers in workloads.values():
         for ref in numbers.secret_env.values():
             wanted.setdefault(ref.secret, []).append(ref.key)
     variables = tuple(
@@ -174,7 +175,7 @@ def externals(settings: Settings) -> tuple[External, ...]:
     )
     accounts = tuple(
         External("ServiceAccount", namespace, numbers.service_account, (), f"of {name}")
-        for name, numbers in settings.stack.workloads.items()
+        for name, numbers in workloads.items()
         if numbers.service_account
     )
     cluster = tuple(

@@ -6,7 +6,6 @@ A key that is renamed or removed, or whose shape changes, is a breaking change: 
 from collections.abc import Mapping
 from typing import TypedDict
 
-from gx.catalogue import CATALOGUE
 from gx.catalogue.ports import service_url
 from gx.naming import (
     BACKEND_SECRETS,
@@ -74,10 +73,10 @@ class Outputs(TypedDict):
         network: The network's name.
         namespace: Namespace of the backend.
         endpoints: Public URLs.
-        services: In-cluster URL of every workload that others may call, by workload.
+        services: In-cluster URL of every workload that the network runs and others may call, by workload.
         storage: The object store.
         secrets: Names of Secrets.
-        versions: Image reference by workload.
+        versions: Image reference of every workload that the network runs, by workload.
         edgeNodes: Nodes of the network, drained ones included.
         backup: When and where the bucket is copied.
         alertsConfigMap: ConfigMap of alert rules in the monitoring namespace.
@@ -101,7 +100,7 @@ def outputs_of(settings: Settings) -> Outputs:
     network, stack = settings.network, settings.stack
     callable_ones: Mapping[str, str] = {
         workload.name: service_url(settings, workload.name)
-        for workload in CATALOGUE.values()
+        for workload in settings.workloads.values()
         if "http" in workload.ports
     }
     return Outputs(
@@ -120,7 +119,7 @@ def outputs_of(settings: Settings) -> Outputs:
             minioBackupUser=MINIO_BACKUP_USER,
             minioMetricsUser=MINIO_METRICS_USER,
         ),
-        versions={name: settings.image(name) for name in CATALOGUE},
+        versions={name: settings.image(name) for name in settings.workloads},
         edgeNodes=[EdgeNode(id=node.id, address=node.address) for node in stack.nodes],
         backup=BackupSchedule(
             schedule=stack.backup.schedule,

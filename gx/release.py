@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date
 from typing import Annotated, Literal
 
@@ -12,6 +12,8 @@ from gx.catalogue import CATALOGUE
 from gx.settings.fields import Model, Moment
 
 MUTABLE_TAGS = frozenset({"latest", "main", "master", "stable", "edge", "nightly", "dev", "develop", "mainnet"})
+ABSENT = "absent"
+"""What stands in the place of an image that a network does not run."""
 PLATFORM_IMAGES = ("minio", "minio-client", "postgres-client", "backup", "haproxy")
 
 
@@ -78,13 +80,20 @@ def set_hash(workloads: Mapping[str, Image], platform: Mapping[str, Image]) -> s
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def absent_from(workloads: Container[str]) -> list[str]:
+    """Return the workloads of the catalogue that a set does not hold, in the catalogue's order."""
+    return [name for name in CATALOGUE if name not in workloads]
+
+
 class Release(Model):
     """What a network runs.
 
     Attributes:
         network: The network that the file belongs to.
         origin: How the set came here: "as found" for an adopted network.
-        workloads: One image per workload of the catalogue.
+        workloads: One image per workload of the catalogue that the network runs.
+        absent: The workloads of the catalogue that it does not run: not yet, or no more. Said by name, so that a line
+            that was forgotten is none of them. Nothing runs by it, so it is no part of the hash.
         platform: Images of the program's own servers and Jobs.
         promoted: Why the network may run it; the first network of the chain needs none.
     """
@@ -92,6 +101,7 @@ class Release(Model):
     network: str
     origin: str
     workloads: dict[str, Image]
+    absent: tuple[str, ...] = ()
     platform: dict[str, Image]
     promoted: Promoted | None = None
 
@@ -101,13 +111,15 @@ class Release(Model):
         return set_hash(self.workloads, self.platform)
 
     def missing(self) -> list[str]:
-        """Return the keys that the catalogue needs and the file lacks."""
-        return [f"workloads.{name}" for name in CATALOGUE if name not in self.workloads] + [
+        """Return the keys that the catalogue needs and the file lacks; an absent workload needs none."""
+        return [f"workloads.{name}" for name in absent_from(self.workloads) if name not in self.absent] + [
             f"platform.{name}" for name in PLATFORM_IMAGES if name not in self.platform
         ]
 
     def unknown(self) -> list[str]:
         """Return the keys that the file has and nothing uses."""
-        return [f"workloads.{name}" for name in self.workloads if name not in CATALOGUE] + [
-            f"platform.{name}" for name in self.platform if name not in PLATFORM_IMAGES
+        return [
+            *(f"workloads.{name}" for name in self.workloads if name not in CATALOGUE),
+            *(f"absent.{name}" for name in self.absent if name not in CATALOGUE),
+            *(f"platform.{name}" for name in self.platform if name not in PLATFORM_IMAGES),
         ]

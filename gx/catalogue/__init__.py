@@ -32,3 +32,5 @@ CATALOGUE: dict[str, Workload] = {
     )
 }
 MESSAGING = CATALOGUE["svc-messaging"]
+EVERYWHERE = ("gx-wallet-frontend", "svc-identity", MESSAGING.name)
+"""What no network can be without: hosts, routes, storage, checks are made for them. Every other one may be absent."""

@@ -1,6 +1,5 @@
 """The one table of public paths of a network, from the catalogue and the stack file."""
 
-from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Route, Workload
 from gx.settings.settings import Settings
 
@@ -11,10 +10,11 @@ QSEND_SERVICE = "svc-identity"
 
 def api_routes(settings: Settings) -> list[tuple[Workload, Route]]:
     """Return every public path of the API host with the workload behind it."""
-    routes = [(workload, route) for workload in CATALOGUE.values() for route in workload.api_routes]
-    return [*routes, (CATALOGUE[QSEND_SERVICE], QSEND)] if settings.stack.ingress.qsend_route else routes
+    workloads = settings.workloads
+    routes = [(workload, route) for workload in workloads.values() for route in workload.api_routes]
+    return [*routes, (workloads[QSEND_SERVICE], QSEND)] if settings.stack.ingress.qsend_route else routes
 
 
-def wallet_routes() -> list[tuple[Workload, Route]]:
+def wallet_routes(settings: Settings) -> list[tuple[Workload, Route]]:
     """Return every public path of the wallet host with the workload behind it."""
-    return [(workload, route) for workload in CATALOGUE.values() for route in workload.wallet_routes]
+    return [(workload, route) for workload in settings.workloads.values() for route in workload.wallet_routes]

@@ -1,10 +1,12 @@
 """Every name that an object uses must exist, in the Plan or in the list of what lies outside."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from gx.checks.finding import Finding, Severity
+from gx.naming import BACKEND_CONFIG
 from gx.plan.model import Plan, Resource
 from gx.plan.pods import Pod, PodIndex
 
@@ -38,6 +40,7 @@ def check_references(plan: Plan) -> Iterator[Finding]:
     for pod in index.all:
         for text in _pod_references(pod, names):
             yield _finding(pod.place, text)
+    yield from _hosts(plan, index, names)
     services = {service.object_name: service for service in plan.of_kind("Service")}
     for service in services.values():
         yield from _service(index, service)
@@ -51,6 +54,35 @@ def check_references(plan: Plan) -> Iterator[Finding]:
         if not index.selected(budget.spec["selector"]):
             yield _finding(f"PodDisruptionBudget/{budget.object_name}", "selects no pod")
     yield from _duplicates(plan)
+
+
+def _hosts(plan: Plan, index: PodIndex, names: _Names) -> Iterator[Finding]:
+    """A URL inside the cluster needs its Service: that of a workload that is absent here leads nowhere."""
+    for place, text in _texts(plan, index):
+        for host in sorted(_own_hosts(text, plan.namespace)):
+            if problem := names.missing("Service", host):
+                yield _finding(place, f"leads nowhere: {problem}")
+
+
+def _texts(plan: Plan, index: PodIndex) -> Iterator[tuple[str, str]]:
+    """Yield what pods are told as plain text: their variables and the ConfigMap that becomes variables."""
+    for pod in index.all:
+        for container in pod.containers:
+            for variable in container.get("env", []):
+                if isinstance(value := variable.get("value"), str):
+                    yield f"{pod.place}: {variable['name']}", value
+    for config in plan.of_kind("ConfigMap"):
+        if config.object_name == BACKEND_CONFIG:
+            for key, value in config.inputs.get("data", {}).items():
+                if isinstance(value, str):
+                    yield f"{config.place}: {key}", value
+
+
+def _own_hosts(text: str, namespace: str) -> set[str]:
+    """Return the Services of a namespace that a text names: with the namespace behind it, or alone as a URL's host."""
+    full = re.findall(rf"(?<![\w.-])([a-z0-9-]+)\.{re.escape(namespace)}(?![\w-])", text)
+    short = re.findall(r"://(?:[^/@]*@)?([a-z0-9-]+)(?=[:/]|$)", text)
+    return {*full, *short} - {"localhost"}
 
 
 def _pod_references(pod: Pod, names: _Names) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from gx.catalogue import CATALOGUE
 from gx.diff.rules import comparable
 from gx.fields import Difference, differences
 from gx.plan.model import Plan, Resource
@@ -73,8 +74,9 @@ def between(left: Plan, right: Plan, settings: Mapping[str, Settings]) -> list[P
     found: list[Pair] = []
     for place in sorted({*one, *other}):
         if place not in one or place not in other:
-            only = left.network if place in one else right.network
+            only, lacks = (left.network, right.network) if place in one else (right.network, left.network)
             reason = next((text for pattern, text in EXPECTED_OBJECTS if re.search(pattern, place)), "")
+            reason = reason or _absence(place, settings[lacks])
             found.append(Pair(place=place, only=only, reason=reason, unexpected=(), expected={}))
             continue
         unexpected: list[Difference] = []
@@ -88,6 +90,13 @@ def between(left: Plan, right: Plan, settings: Mapping[str, Settings]) -> list[P
         if unexpected or expected:
             found.append(Pair(place=place, only="", reason="", unexpected=tuple(unexpected), expected=expected))
     return found
+
+
+def _absence(place: str, settings: Settings) -> str:
+    """Return that an object belongs to a workload that a network does not run; empty where it belongs to none."""
+    name = place.split("/", 1)[1].removeprefix("gx-")
+    owners = (one for one in settings.release.absent if name in {one, CATALOGUE[one].service})
+    return next((f"{one} is absent on {settings.network.name}" for one in owners), "")
 
 
 def _reason(place: str, difference: Difference) -> str:

@@ -10,7 +10,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -76,8 +76,10 @@ def described(root: Path) -> str:
 
 def plans(
     root: Path, revisions: Sequence[Revision], stacks: Sequence[str], done: Callable[[str], None] = lambda _: None
-) -> dict[tuple[Revision, str], Plan | None]:
-    """Return the Plan of each network at each revision; None where the revision has no such network.
+) -> dict[tuple[Revision, str], Plan | InputError | None]:
+    """Return the Plan of each network at each revision, or the line that names the revision whose program refuses it.
+
+    None where the revision has no such network.
 
     Args:
         root: The project's folder.
@@ -86,7 +88,7 @@ def plans(
         done: Called with a few words for each Plan that is there.
 
     Raises:
-        InputError: A revision's program refuses its input; the line names the revision.
+        InputError: No revision has a network that is named, or git cannot read one.
     """
     with ExitStack() as left, ThreadPoolExecutor(WORKERS) as pool:
         folders = {revision: _folder(root, revision, left) for revision in revisions}
@@ -102,8 +104,16 @@ def plans(
             for stack in wanted
             if stack in known[revision]
         }
-        found = {key: future.result() for key, future in started.items()}
+        found = {key: _answer(future) for key, future in started.items()}
     return {(revision, stack): found.get((revision, stack)) for revision in revisions for stack in wanted}
+
+
+def _answer(future: "Future[Plan]") -> Plan | InputError:
+    """One network that is refused must not hide what happens to the others."""
+    try:
+        return future.result()
+    except InputError as refusal:
+        return refusal
 
 
 def _plan(root: Path, folder: Path, revision: Revision, stack: str, done: Callable[[str], None]) -> Plan:

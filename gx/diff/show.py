@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gx.diff.model import Action, Change, changes
 from gx.diff.risks import Risk, risks
+from gx.errors import InputError
 from gx.fields import Difference
 from gx.plan.model import Plan
 from gx.plan.values import plain
@@ -32,11 +33,13 @@ class NetworkDiff:
         network: Its name.
         changes: What changes.
         risks: What that can cost.
+        refused: The lines by which its program refuses the input, before or after: then nothing is compared.
     """
 
     network: str
-    changes: tuple[Change, ...]
-    risks: tuple[Risk, ...]
+    changes: tuple[Change, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def protected(self) -> list[Change]:
@@ -46,14 +49,19 @@ class NetworkDiff:
     @property
     def summary(self) -> str:
         """Counts in words."""
+        if self.refused:
+            return "refused, not compared"
         if not self.changes:
             return "no change"
         counts = Counter(change.action for change in self.changes)
         return ", ".join(f"{counts[action]} to {action.value}" for action in Action if counts[action])
 
 
-def network_diff(network: str, before: Plan | None, after: Plan | None) -> NetworkDiff:
-    """Return what happens to a network between two Plans; None where it does not exist."""
+def network_diff(network: str, before: Plan | InputError | None, after: Plan | InputError | None) -> NetworkDiff:
+    """Return what happens to a network between two Plans; None where it does not exist, an error if it is refused."""
+    if isinstance(before, InputError) or isinstance(after, InputError):
+        refused = tuple(str(one) for one in (before, after) if isinstance(one, InputError))
+        return NetworkDiff(network=network, refused=refused)
     found = changes(before, after)
     return NetworkDiff(network=network, changes=tuple(found), risks=tuple(risks(found, before, after)))
 
@@ -112,6 +120,7 @@ def as_markdown(title: str, found: Sequence[NetworkDiff]) -> str:
     lines = [f"### {title}", ""]
     for network in found:
         lines += [f"**{network.network}**: {network.summary}", ""]
+        lines += [f"> {_cell(line)}" for line in network.refused] + [""] * bool(network.refused)
         if network.risks:
             lines += ["| risk | object | what happens |", "|---|---|---|"]
             lines += [f"| {r.kind.value} | `{_cell(r.place)}` | {_cell(r.text)} |" for r in network.risks]
@@ -141,6 +150,7 @@ def as_json(base: str, head: str, found: Sequence[NetworkDiff]) -> str:
         "networks": [
             {
                 "network": network.network,
+                **({"refused": list(network.refused)} if network.refused else {}),
                 "protected": [change.place for change in network.protected],
                 "risks": [{"kind": r.kind.value, "place": r.place, "text": r.text} for r in network.risks],
                 "changes": [_change(change) for change in network.changes],

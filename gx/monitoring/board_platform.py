@@ -10,7 +10,7 @@ def platform_board(settings: Settings) -> Board:
     return Board(
         key="platform",
         title="Platform",
-        rows=(("Ground", _ground(settings)), ("Workers", _workers(settings))),
+        rows=(("Ground", _ground(settings)), *((("Workers", workers),) if (workers := _workers(settings)) else ())),
     )
 
 
@@ -62,8 +62,8 @@ def _ground(settings: Settings) -> tuple[Panel, ...]:
 
 
 def _workers(settings: Settings) -> tuple[Panel, ...]:
-    return (
-        Panel(
+    panels = {
+        platform.OUTBOX: Panel(
             title="Commands that wait for Fabric",
             reading="The endorsement failure of production showed here first.",
             unit=Unit.COUNT,
@@ -71,7 +71,7 @@ def _workers(settings: Settings) -> tuple[Panel, ...]:
             alerts=("OutboxBacklog", "OutboxStuck"),
             width=12,
         ),
-        Panel(
+        platform.PROJECTOR: Panel(
             title="Blocks that the projector is behind",
             reading="Balances on screen are that old.",
             unit=Unit.COUNT,
@@ -79,7 +79,8 @@ def _workers(settings: Settings) -> tuple[Panel, ...]:
             alerts=("ProjectionLag",),
             width=12,
         ),
-    )
+    }
+    return tuple(panel for name, panel in panels.items() if name in settings.workloads)
 
 
 def edge_board(settings: Settings) -> Board:

@@ -9,6 +9,8 @@ from gx.nodes import NODES
 from gx.settings.settings import Settings
 
 DAY = 86400
+OUTBOX, PROJECTOR = "outbox-submitter", "projector"
+"""Only they export these figures: where one is absent, an alert or a panel of it would wait for ever."""
 
 
 def quota_percent(settings: Settings) -> str:
@@ -170,6 +172,13 @@ def platform_group(settings: Settings) -> Group:
 
 def _workers(settings: Settings) -> tuple[Alert, ...]:
     """The Fabric endorsement failure of production showed here first (production.md 14)."""
+    return (
+        *(_outbox(settings) if OUTBOX in settings.workloads else ()),
+        *(_projector(settings) if PROJECTOR in settings.workloads else ()),
+    )
+
+
+def _outbox(settings: Settings) -> tuple[Alert, ...]:
     commands = partial(Threshold, unit="commands", low=1, high=100_000)
     return (
         Alert(
@@ -191,6 +200,11 @@ def _workers(settings: Settings) -> tuple[Alert, ...]:
             summary="hardly any command reaches Fabric",
             description="Nothing is lost, but nothing is confirmed either.",
         ),
+    )
+
+
+def _projector(settings: Settings) -> tuple[Alert, ...]:
+    return (
         Alert(
             name="ProjectionLag",
             expr=f"{projection_lag(settings)} > {THRESHOLD}",

@@ -37,9 +37,10 @@ def release_as_found(current: dict[str, Any], live: Live) -> dict[str, Any]:
         if len(running) == 1 and running != {""}:
             entry["liveDigest"] = next(iter(running))
         workloads[name] = entry
-    found = Release.model_validate({**current, "origin": "as found", "workloads": workloads, "promoted": None})
-    promoted = {"how": "as found", "hash": found.hash}
-    return {**current, "origin": "as found", "promoted": promoted, "workloads": workloads}
+    absent = [name for name in current.get("absent", ()) if name not in workloads]
+    document = {**current, "origin": "as found", "workloads": workloads, "absent": absent, "promoted": None}
+    document["promoted"] = {"how": "as found", "hash": Release.model_validate(document).hash}
+    return document if absent else {key: value for key, value in document.items() if key != "absent"}
 
 
 def volumes_as_found(live: Live) -> dict[str, str]:

@@ -15,8 +15,9 @@ from gx.settings.project import networks, project_root
 if TYPE_CHECKING:
     from gx.diff.between import Pair
     from gx.diff.show import NetworkDiff
+    from gx.plan.model import Plan
 
-PROTECTED = 3
+BAD_INPUT, PROTECTED = 2, 3
 HEAD = "HEAD"
 
 
@@ -39,7 +40,8 @@ def diff(  # noqa: PLR0917 options of a command
 ) -> None:
     """Show what a change does to every network: objects, fields, replacements, and what that can cost. Offline.
 
-    Ends with 0, with 3 when something changes that the engine guards, or with 2 when the input is wrong.
+    Ends with 0, with 3 when something changes that the engine guards, or with 2 when the input is wrong. A network that
+    is refused hides no other.
     """
     root = project_root()
     if of_networks:
@@ -61,12 +63,16 @@ def diff(  # noqa: PLR0917 options of a command
         from gx.diff.show import print_diff
 
         print_diff(Console(highlight=False), found)
-    if of_local:
-        return  # nothing of it happens to the network itself
-    guarded = [f"{network.network}: {change.place}" for network in found for change in network.protected]
+    # With --local nothing of it happens to the network itself.
+    guarded = [
+        f"{network.network}: {change.place}" for network in found for change in network.protected if not of_local
+    ]
     if guarded:
         sys.stderr.write(f"{len(guarded)} protected: {', '.join(guarded)}\n")
-        raise typer.Exit(PROTECTED)
+    refused = [line for network in found for line in network.refused]
+    sys.stderr.writelines(f"{line}\n" for line in refused)
+    if refused or guarded:
+        raise typer.Exit(BAD_INPUT if refused else PROTECTED)
 
 
 def _split(words: list[str], root: Path) -> tuple[str, str, list[str]]:
@@ -102,7 +108,14 @@ def _on_one_machine(root: Path, words: list[str]) -> "list[NetworkDiff]":
     from gx.settings.project import local_file
 
     names = words or [name for name in networks(root) if (root / local_file(name)).exists()]
-    return [network_diff(name, record(name, root=root), record(name, root=root, local=True)) for name in names]
+
+    def recorded(name: str, *, local: bool) -> "Plan | InputError":
+        try:
+            return record(name, root=root, local=local)
+        except InputError as refusal:
+            return refusal
+
+    return [network_diff(name, recorded(name, local=False), recorded(name, local=True)) for name in names]
 
 
 def _between(words: list[str], root: Path, *, as_json: bool, everything: bool) -> None:

@@ -164,13 +164,14 @@ def _rollback(root: Path, target: str, wanted: str) -> dict[str, Any]:
 
 def _show_versions(root: Path, target: str, document: dict[str, Any], console: Console) -> None:
     from gx.operate.promotion import version_changes
-    from gx.release import Release
+    from gx.release import ABSENT, Release
 
     after: Release = Release.model_validate(document)
     changes = list(version_changes(_settings(root, target).release, after))
     table = Table("image", f"{target} now", "then", box=None, pad_edge=False)
     for name, old, new in changes:
-        table.add_row(name, *(image.reference("", name, target).lstrip("/") if image else "" for image in (old, new)))
+        shown = (image.reference("", name, target).lstrip("/") if image else ABSENT for image in (old, new))
+        table.add_row(name, *shown)
     if changes:
         console.print(table)
     console.print(f"set {after.hash}: {len(changes)} images differ" if changes else f"set {after.hash}: runs already")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from gx.release import Image, Release, set_hash
+from gx.release import Image, Release, absent_from, set_hash
+from gx.settings.project import stack_file
 from gx.settings.settings import Settings
 from gx.verified import Verified, VerifiedSet
 from gx.verify.running import Running
@@ -64,7 +65,7 @@ class Gate:
             yield f"the record of {name} is that of {self.verified.network}: restore it from git"
         if self.verified.cluster_uid != self.cluster_uid:
             yield f"{name} was verified on another cluster ({self.verified.cluster_uid})"
-        if newest is None:
+        if newest is None or newest != self.verified.sets[0]:  # after a service left, an older set has this hash
             yield f"{name} has not verified its set {self.source.release.hash}: gx verify {name} --context NAME"
             return
         if self.running.since > newest.verified:
@@ -80,6 +81,10 @@ class Gate:
             if old is not None and new is not None and _older(new, old):
                 yield f"{name} would go back from {old.tag} to {new.tag}: an earlier set comes by --rollback"
         yield from moved_tags(self.source, self.target)
+        for name in self.source.workloads:
+            if name not in self.target.stack.workloads:
+                file = stack_file(self.target.network.name)
+                yield f"{name} comes to {self.target.network.name} without numbers: add workloads.{name} to {file}"
 
 
 def version_changes(before: Release, after: Release) -> Iterator[tuple[str, Image | None, Image | None]]:
@@ -139,6 +144,7 @@ def promoted_release(
         "origin": origin,
         "promoted": {"how": how, "hash": set_hash(workloads, platform), **said},
         "workloads": {name: _written(image) for name, image in workloads.items()},
+        **({"absent": absent} if (absent := absent_from(workloads)) else {}),
         "platform": {name: _written(image) for name, image in platform.items()},
     }
     Release.model_validate(document)

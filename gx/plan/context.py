@@ -5,7 +5,7 @@ from typing import Any
 from gx.capacity import neighbour_groups
 from gx.naming import EDGE_PROXY, MINIO
 from gx.neighbours import NEIGHBOURS, externals
-from gx.settings.project import PROJECT, stack_file
+from gx.settings.project import PROJECT, release_file, stack_file
 from gx.settings.settings import Settings
 from gx.steps import Step
 
@@ -26,6 +26,10 @@ def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
     notes += [
         {"place": stack_file(network.name), "text": f"{PROJECT}:{path} is not confirmed: {reason}"}
         for path, reason in stack.unconfirmed.items()
+    ]
+    notes += [
+        {"place": release_file(network.name), "text": f"{name} is absent: nothing of it is planned on {network.name}"}
+        for name in settings.release.absent
     ]
     return {
         "network": network.name,

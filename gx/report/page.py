@@ -48,7 +48,7 @@ def report(
         adoption: What a comparison with the live network says, if there was one.
 
     Raises:
-        InputError: A file of another network that the page needs cannot be used.
+        InputError: A file of the network cannot be used.
     """
     settings = offline_settings(plan.network, root, adopting=False)
     flows, parts, alerts = flows_of(plan), parts_of(plan), alerts_of(settings)

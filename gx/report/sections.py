@@ -10,6 +10,7 @@ from gx.capacity import needs, show
 from gx.catalogue import CATALOGUE
 from gx.checks.finding import Finding, Severity
 from gx.checks.quota import object_counts
+from gx.errors import InputError
 from gx.monitoring.model import Alert, duration
 from gx.monitoring.rules import groups
 from gx.operate.adopt import Adoption
@@ -18,7 +19,7 @@ from gx.plan.model import PROVIDERS, Plan, Resource
 from gx.plan.pods import pod_groups
 from gx.plan.render import apply_order, to_yaml
 from gx.plan.tree import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
-from gx.release import PLATFORM_IMAGES, Image
+from gx.release import ABSENT, PLATFORM_IMAGES, Image, Release
 from gx.settings.offline import offline_settings
 from gx.settings.project import networks
 from gx.settings.settings import Settings
@@ -26,6 +27,8 @@ from gx.steps import Step, Wave
 from gx.verified import read_verified
 
 WHOLE = 100
+REFUSED = "refused"
+"""What stands in the place of an image of a network whose files the program refuses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,24 +236,34 @@ def _alert(alert: Alert) -> AlertLine:
 
 
 def versions_of(root: Path) -> Versions:
-    """Return what every network of the project runs, as its release file says.
-
-    Raises:
-        InputError: A file of a network cannot be used.
-    """
-    everything = {name: offline_settings(name, root, adopting=False) for name in networks(root)}
-    names = _chain({name: settings.stack.promotion.source for name, settings in everything.items()})
-    releases = [everything[name].release for name in names]
-    lines = [_version(name, [one.workloads.get(name) for one in releases]) for name in CATALOGUE]
-    lines += [_version(name, [one.platform.get(name) for one in releases]) for name in PLATFORM_IMAGES]
-    records = [read_verified(name, root) for name in names]
-    sets = [record.of_hash(one.hash) if record else None for record, one in zip(records, releases, strict=True)]
+    """Return what every network of the project runs, as its release file says; one that is refused hides no other."""
+    everything = {name: _settings(name, root) for name in networks(root)}
+    names = _chain({name: one.stack.promotion.source if one else None for name, one in everything.items()})
+    releases = [one.release if one else None for one in (everything[name] for name in names)]
+    lines = [_version(name, [one and (one.workloads.get(name) or ABSENT) for one in releases]) for name in CATALOGUE]
+    lines += [_version(name, [one and one.platform.get(name) for one in releases]) for name in PLATFORM_IMAGES]
     return Versions(
         networks=tuple(names),
         lines=tuple(lines),
-        hashes=tuple(one.hash for one in releases),
-        verified=tuple(f"{found.verified:%Y-%m-%d %H:%M}" if found else "" for found in sets),
+        hashes=tuple(one.hash if one else REFUSED for one in releases),
+        verified=tuple(_verified(name, one, root) for name, one in zip(names, releases, strict=True)),
     )
+
+
+def _settings(name: str, root: Path) -> Settings | None:
+    try:
+        return offline_settings(name, root, adopting=False)
+    except InputError:
+        return None
+
+
+def _verified(name: str, release: Release | None, root: Path) -> str:
+    try:
+        record = read_verified(name, root)
+    except InputError:
+        return REFUSED
+    found = record.of_hash(release.hash) if record and release else None
+    return f"{found.verified:%Y-%m-%d %H:%M}" if found else ""
 
 
 def _chain(sources: Mapping[str, str | None]) -> list[str]:
@@ -264,14 +277,14 @@ def _chain(sources: Mapping[str, str | None]) -> list[str]:
     return order
 
 
-def _version(name: str, images: Sequence[Image | None]) -> VersionLine:
+def _version(name: str, images: Sequence[Image | str | None]) -> VersionLine:
     shown = tuple(_image(image, name) for image in images)
     return VersionLine(name=name, images=shown, differs=len(set(shown)) > 1)
 
 
-def _image(image: Image | None, name: str) -> str:
-    if image is None:
-        return "not named"
+def _image(image: Image | str | None, name: str) -> str:
+    if not isinstance(image, Image):
+        return image or REFUSED
     repository = image.repository or name
     digest = f" {image.digest[7:19]}" if image.digest else ""
     return f"{'' if repository == name else f'{repository} '}{image.tag}{digest}"

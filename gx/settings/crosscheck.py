@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from gx.catalogue import CATALOGUE
-from gx.catalogue.model import Role
-from gx.errors import InputError
+from gx.catalogue import CATALOGUE, EVERYWHERE
+from gx.catalogue.model import Role, ServiceUrl
+from gx.errors import InputError, shown
 from gx.neighbours import NEIGHBOURS
 from gx.settings.model import NeighbourNumbers
 from gx.settings.monitoring_rules import MONITORING_RULES
@@ -106,7 +106,7 @@ def _environment(case: Case) -> Iterator[InputError]:
 def _workloads(case: Case) -> Iterator[InputError]:
     settings = case.settings
     given = settings.stack.workloads
-    for name in CATALOGUE:
+    for name in settings.workloads:
         if name not in given:
             yield problem_of(
                 settings,
@@ -180,11 +180,40 @@ def _release(case: Case) -> Iterator[InputError]:
             fix="promote the set instead of copying the file",
         )
     for key in release.missing():
-        yield InputError(
-            file=file, key=key, consequence="the version is missing: the workload cannot run", fix="add its tag"
-        )
+        part, name = key.split(".")
+        fix = "add its tag" + (f"; where it does not run, name it: `absent: [{name}]`" if part == "workloads" else "")
+        yield InputError(file=file, key=key, consequence="the version is missing: the workload cannot run", fix=fix)
     for key in release.unknown():
-        yield InputError(file=file, key=key, consequence="nothing uses it", fix="remove it or correct its spelling")
+        fix = "correct its spelling or remove it; a service leaves the catalogue last, when it is absent everywhere"
+        yield InputError(file=file, key=key, consequence="nothing uses it", fix=fix)
+
+
+def _absent(case: Case) -> Iterator[InputError]:
+    """What a network does not run must not be needed by what it does."""
+    settings, release = case.settings, case.settings.release
+
+    def problem(name: str, consequence: str, fix: str) -> InputError:
+        file = release_file(settings.network.name)
+        return InputError(file=file, key="absent", value=shown(name), consequence=consequence, fix=fix)
+
+    for name in release.absent:
+        if name in release.workloads:
+            text = "has an image under workloads, too: it either runs or it does not"
+            yield problem(name, text, "remove one of the two")
+        if name in EVERYWHERE:
+            text = "public names, storage, backup and checks of every network are made for it"
+            yield problem(name, text, "give it its tag under workloads")
+    for shape in settings.workloads.values():
+        for variable, value in shape.env.items():
+            if isinstance(value, ServiceUrl) and value.workload not in settings.workloads:
+                text = f"is what {variable} of {shape.name} leads to: its requests would reach nothing"
+                fix = f"give it its tag under workloads, or first take {variable} out of {shape.name} in gx/catalogue"
+                yield problem(value.workload, text, fix)
+        for name in shape.calls:
+            if name not in CATALOGUE:
+                text = f"{shape.name} may call {name}, which is no workload: nothing would be opened"
+                fix = "take it out, there or in common.py"
+                yield InputError(file="gx/catalogue", key="calls", consequence=text, fix=fix)
 
 
 def _vocabulary(case: Case) -> Iterator[InputError]:
@@ -245,6 +274,7 @@ RULES: tuple[Rule, ...] = (
     _workloads,
     _variables,
     _release,
+    _absent,
     *PROMOTION_RULES,
     *TRAFFIC_RULES,
     *MONITORING_RULES,

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pulumi
 
+from gx.catalogue import CATALOGUE
+from gx.catalogue.model import Workload
 from gx.naming import Network
 from gx.release import Release
 from gx.settings.model import StackFile, WorkloadNumbers
@@ -36,6 +39,11 @@ class Settings:
     def manages(self, wave: Wave) -> bool:
         """Return whether the stack manages a component."""
         return wave in self.stack.waves
+
+    @cached_property
+    def workloads(self) -> Mapping[str, Workload]:
+        """The workloads of the catalogue that the network runs, by name: not those that its release calls absent."""
+        return {name: shape for name, shape in CATALOGUE.items() if name in self.release.workloads}
 
     def image(self, workload: str) -> str:
         """Return the image reference of a workload of the catalogue."""

@@ -173,8 +173,9 @@ def _routes(case: Case) -> Iterator[InputError]:
             f"with the zone's SSL mode {stack.cloudflare.ssl_mode!r} every request would be redirected for ever",
             "set the zone to full or strict, or the redirect to false",
         )
-    tag = settings.release.workloads["outbox-submitter"].tag
-    if stack.ingress.qsend_route and stack.production and not pays(tag):
+    submitter = settings.release.workloads.get("outbox-submitter")
+    tag = submitter.tag if submitter else "(absent)"
+    if stack.ingress.qsend_route and (submitter is None or (stack.production and not pays(tag))):
         yield problem_of(
             settings,
             "ingress.qsendRoute",

@@ -8,6 +8,7 @@ from gx.errors import InputError
 from gx.settings.project import verified_file, write_mapping
 from gx.settings.settings import Settings
 from gx.verified import KEPT, Verified, VerifiedSet, read_verified
+from gx.verify.soak import with_start
 
 
 def verified_with(before: Verified | None, settings: Settings, uid: str, newest: VerifiedSet) -> Verified:
@@ -31,7 +32,7 @@ def verified_with(before: Verified | None, settings: Settings, uid: str, newest:
                 fix="restore the file from git, or remove it to begin anew",
             )
     earlier = before.sets if before else ()
-    sets = (newest, *(one for one in earlier if one.hash != newest.hash))
+    sets = (with_start(newest, earlier), *(one for one in earlier if one.hash != newest.hash))
     return Verified.model_validate({"network": network, "clusterUid": uid, "sets": sets[:KEPT]})
 
 

@@ -42,8 +42,9 @@ class Running:
 
     def problems(self, settings: Settings) -> list[str]:
         """Return where it differs from the release file of the network."""
-        found: list[str] = []
-        for name in CATALOGUE:
+        gone = [name for name in self.workloads if name not in settings.workloads]
+        found = [f"{name} runs, and the release file calls it absent" for name in gone]
+        for name in settings.workloads:
             workload = self.workloads.get(name)
             if workload is None:
                 found.append(f"{name} does not run")

@@ -120,9 +120,9 @@ def automation_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     gc.collect()
 
 
-def stack_on(cluster: Cluster, name: str, change: Change = lambda _: None) -> Stack:
-    """Prepare a network on a cluster, with changed settings if wanted."""
-    root = copy_project(Path(tempfile.mkdtemp(prefix=f"project-{name}-", dir=cluster.folder.path.parent)))
+def stack_on(cluster: Cluster, name: str, change: Change = lambda _: None, root: Path | None = None) -> Stack:
+    """Prepare a network on a cluster, with changed settings if wanted, in a copy of the project or a new one."""
+    root = root or copy_project(Path(tempfile.mkdtemp(prefix=f"project-{name}-", dir=cluster.folder.path.parent)))
     edit(root, name, change)
     network = LocalNetwork(
         folder=cluster.folder,

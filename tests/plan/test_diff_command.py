@@ -181,6 +181,32 @@ def test_a_revision_whose_settings_are_refused_is_named(run: Run, clone: Path) -
     assert "the working tree: its program refuses (Pulumi.devnet.yaml: gx-infra:unknownKey" in done.stderr
 
 
+@pytest.mark.parametrize("how", [[], ["--markdown"], ["--json"]])
+def test_a_network_that_is_refused_hides_no_other(run: Run, clone: Path, how: list[str]) -> None:
+    refused, changed = clone / "Pulumi.mainnet.yaml", clone / "Pulumi.devnet.yaml"
+    kept = {path: path.read_text() for path in (refused, changed)}
+    refused.write_text(kept[refused] + "  gx-infra:unknownKey: 1\n")
+    changed.write_text(kept[changed].replace("retentionDays: 7", "retentionDays: 9"))
+    try:
+        done = run(*how)
+    finally:
+        for path, text in kept.items():
+            path.write_text(text)
+    line = "the working tree: its program refuses (Pulumi.mainnet.yaml: gx-infra:unknownKey"
+    assert done.returncode == 2, "the input is wrong, whatever else changes"
+    assert done.stderr.splitlines()[-1].startswith(line)
+    if how == ["--json"]:
+        shown = {network["network"]: network for network in json.loads(done.stdout)["networks"]}
+        assert shown["devnet"]["changes"]
+        assert shown["mainnet"]["refused"][0].startswith(line)
+        assert "refused" not in shown["devnet"]
+        return
+    mark = "**" if how else ""
+    assert f"{mark}mainnet{mark}: refused, not compared" in done.stdout
+    assert f"{mark}testnet{mark}: no change" in done.stdout
+    assert "RETENTION_DAYS" in done.stdout
+
+
 def test_outside_a_repository(run: Run, tmp_path: Path, clone: Path) -> None:
     folder = tmp_path / "no-repository"
     (folder / "networks").mkdir(parents=True)

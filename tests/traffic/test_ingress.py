@@ -92,7 +92,7 @@ def test_every_route_reaches_the_right_port_of_the_right_pod(there: World, silen
         if "podIP" in pod["status"] and "app" in pod["metadata"]["labels"]
     }
     asked = [(settings.network.api_host, *entry) for entry in api_routes(settings)]
-    asked += [(settings.network.wallet_host, *entry) for entry in wallet_routes()]
+    asked += [(settings.network.wallet_host, *entry) for entry in wallet_routes(settings)]
     assert len(asked) >= 29
     for host, workload, route in asked:
         for path in [route.path] if route.exact or route.path == "/" else [route.path, f"{route.path}/some/thing"]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from gx.catalogue import CATALOGUE
 from gx.local.node.config import PAUSE_IMAGE
 from gx.local.node.layers import LIBRARIES
 from gx.settings.settings import Settings
@@ -74,7 +73,7 @@ def _workloads(settings: Settings) -> Iterator[LocalImage]:
         "NEXT_PUBLIC_API_URL": settings.network.api_url,
         "NEXT_PUBLIC_WS_URL": settings.network.api_url.replace("https", "wss"),
     }
-    for name, workload in CATALOGUE.items():
+    for name, workload in settings.workloads.items():
         port = workload.ports.get("http") or workload.ports["metrics"]
         yield LocalImage(
             name=settings.image(name),
