@@ -155,12 +155,18 @@ def _prune_list(live: list[Any], wanted: list[Any]) -> list[Any]:
     return [prune(found[key], asked[key]) for key in asked] + [found[key] for key in found if key not in asked]
 
 
-def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object without what the server writes into it, a Secret's texts as the server keeps them."""
+def without_server_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server writes into it."""
     kept = copy.deepcopy({key: value for key, value in manifest.items() if key not in {"status", "id"}})
-    metadata = {key: value for key, value in kept.get("metadata", {}).items() if key not in SERVER_METADATA}
+    metadata = {key: value for key, value in mapping(kept, "metadata").items() if key not in SERVER_METADATA}
     if metadata:
         kept["metadata"] = metadata
+    return kept
+
+
+def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server writes into it, a Secret's texts as the server keeps them."""
+    kept = without_server_fields(manifest)
     if kept.get("kind") == "Secret":
         texts = mapping(kept, "stringData")
         kept.pop("stringData", None)

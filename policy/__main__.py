@@ -1,8 +1,7 @@
 """The CrossGuard pack: `pulumi up --policy-pack policy`. Each rule of gx/checks/policies.py is one policy."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from pulumi_policy import (
@@ -18,25 +17,23 @@ from pulumi_policy.proxy import UnknownValueError
 
 from gx.checks.finding import Finding, Severity
 from gx.checks.policies import POLICIES, Policy
-from gx.checks.stacks import Registered, plan_of_stack
+from gx.checks.stacks import STACK, ContextError, Registered, plan_of_stack
 from gx.plan.model import Plan
-from gx.plan.record import record
 from gx.plan.values import Unknown
 
-ROOT = Path(__file__).resolve().parents[1]
 Validate = Callable[[StackValidationArgs, ReportViolation], None]
-
-
-@cache
-def context(stack: str) -> Plan:
-    """Return the recorded Plan of a stack: what the rules must know beside the resources."""
-    return record(stack, root=ROOT)
+UNCHECKED = (
+    "the run hands over no gx:policy:Context that can be read; no rule was applied; "
+    "fix: run the program and the policy pack of one revision"
+)
 
 
 def plain(value: Any) -> Any:
-    """Return a value of the engine as plain data; what is not known yet says so."""
+    """Return a value of the engine as plain data: null is absent, what is not known yet says so."""
     if isinstance(value, Mapping):
-        return {key: _known(value, key) for key in value}
+        return {key: known for key in value if (known := _known(value, key)) is not None}
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str) or not hasattr(value, "__getitem__"):
         return value
     return [_known(value, index) for index in range(len(value))]
@@ -52,16 +49,23 @@ def _known(container: Any, key: Any) -> Any:
 def registered(resources: list[PolicyResource]) -> Iterator[Registered]:
     """Yield the resources of a stack as the rules take them."""
     for one in resources:
-        props = plain(one.props)
+        below = one.parent is None or one.parent.resource_type == STACK
         yield Registered(
-            urn=one.urn, type=one.resource_type, name=one.name, props=props, protect=bool(one.opts.protect)
+            urn=one.urn,
+            type=one.resource_type,
+            name=one.name,
+            parent="" if below else one.parent.urn,
+            props=plain(one.props),
+            protect=bool(one.opts.protect),
         )
 
 
-def plan_of(args: StackValidationArgs) -> Plan:
-    """Return the Plan that the engine's resources make."""
-    stack = next(one.urn.split(":")[2] for one in args.resources)
-    return plan_of_stack(context(stack), registered(args.resources))
+def plan_of(args: StackValidationArgs) -> Plan | None:
+    """Return the Plan that the engine's resources make; None where the rules lack what the run should hand over."""
+    try:
+        return plan_of_stack(registered(args.resources))
+    except ContextError:
+        return None  # the policy "context" says so, once
 
 
 def findings(policy: Policy, plan: Plan) -> Iterator[tuple[Finding, str]]:
@@ -73,7 +77,8 @@ def findings(policy: Policy, plan: Plan) -> Iterator[tuple[Finding, str]]:
 
 def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
-    for finding, urn in findings(policy, plan_of(args)):
+    plan = plan_of(args)
+    for finding, urn in findings(policy, plan) if plan else ():
         if finding.severity is Severity.ERROR:
             report(f"{finding.place}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
 
@@ -81,15 +86,28 @@ def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation)
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what any rule calls a warning."""
     plan = plan_of(args)
-    for policy in POLICIES:
+    for policy in POLICIES if plan else ():
         for finding, urn in findings(policy, plan):
             if finding.severity is Severity.WARNING:
                 report(f"{policy.name}: {finding.place}: {finding.text}", urn or None)
 
 
+def handed_over(args: StackValidationArgs, report: ReportViolation) -> None:
+    """Report a run that does not hand over what the rules need."""
+    if plan_of(args) is None:
+        report(UNCHECKED, None)
+
+
 def policies() -> list[StackValidationPolicy]:
     """Return every policy of the pack."""
     return [
+        StackValidationPolicy(
+            name="context",
+            description="Without it the other rules cannot be applied.",
+            validate=handed_over,
+            enforcement_level=EnforcementLevel.MANDATORY,
+            severity=PackSeverity.HIGH,
+        ),
         *(
             StackValidationPolicy(
                 name=policy.name,

@@ -9,6 +9,7 @@ from gx.plan.model import Plan, Resource
 from gx.plan.values import Secret, walk
 from gx.reach.world import own_namespaces
 
+NO_NAME = "(?!)"  # matches nothing
 POD_ADDRESS = re.compile(r"\b10\.42\.\d{1,3}\.\d{1,3}\b(?!/)")
 
 
@@ -53,11 +54,9 @@ def _owned(resource: Resource) -> bool:
     return resource.is_object or resource.type.startswith("cloudflare:")
 
 
-def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
+def check_foreign_names(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every text, secret or not, that names another network (production.md 15: incidents 1, 2)."""
-    if not others:
-        return
-    names = "|".join(re.escape(other) for other in others)
+    names = "|".join(re.escape(other) for other in plan.others) or NO_NAME
     foreign = re.compile(rf"(backend|fabric)-({names})\b|\b({names})\.gxcoin|Org\d({names})MSP", re.IGNORECASE)
     for resource in plan.resources:
         place = resource.place

@@ -15,7 +15,7 @@ from gx.checks.guards import (
     check_registries,
     check_test_data,
 )
-from gx.checks.isolation import check_imports, check_shared, check_unknown
+from gx.checks.isolation import check_foreign_names, check_imports, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
 from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
@@ -134,6 +134,13 @@ POLICIES: tuple[Policy, ...] = (
         judge=check_shared,
         reason="Two stacks would fight over one object.",
         remedy="Give what lies outside the namespace the network's name.",
+    ),
+    Policy(
+        name="foreign-names",
+        judge=check_foreign_names,
+        reason="A service of one network would work on another's data, or look for a pod that has moved.",
+        remedy="Derive the name from the network; reach pods through a Service.",
+        live=True,
     ),
     Policy(
         name="default-deny",

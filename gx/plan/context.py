@@ -1,4 +1,4 @@
-"""What checks need beside the registrations, from the settings, as JSON."""
+"""What checks need beside the registrations, from the settings, as JSON: never a secret, it stands in the state."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ EDGE_HOST_PORTS = "it holds the node's ports 80 and 443, in a namespace of its o
 MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (docs/takeover.md 7)"
 
 
-def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
+def context_of(settings: Settings, unset: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return network, externals, neighbours, accepted exceptions and notes of a run.
 
     Args:
@@ -53,5 +53,6 @@ def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
             EDGE_PROXY: EDGE_HOST_PORTS,
         },
         "imports": dict(settings.imports),
+        "others": list(settings.others),
         "notes": notes,
     }

@@ -21,6 +21,7 @@ class Settings:
         release: The versions of the network.
         secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
         imports: While the network is adopted, the live id by kind and name; otherwise empty (takeover.md 3).
+        others: Names of the other networks.
     """
 
     network: Network
@@ -28,6 +29,7 @@ class Settings:
     release: Release
     secrets: Mapping[str, pulumi.Output[str]]
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
+    others: tuple[str, ...] = ()
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

@@ -26,6 +26,7 @@ TOKENS = {
     "gx:monitoring:MonitoringRules",
     "gx:platform:Connections",
     "gx:platform:Environment",
+    "gx:policy:Context",
     "gx:storage:BackupJob",
     "gx:storage:MinioStorage",
     "gx:storage:MinioUsers",
