@@ -1,6 +1,7 @@
 """The CrossGuard pack: `pulumi up --policy-pack policy`. Each rule of gx/checks/policies.py is one policy."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from pulumi_policy import Severity as PackSeverity
 from pulumi_policy.proxy import UnknownValueError
 
 from gx.checks.finding import Finding, Severity
+from gx.checks.isolation import check_unknown
 from gx.checks.policies import POLICIES, Policy
 from gx.checks.stacks import STACK, ContextError, Registered, plan_of_stack
 from gx.plan.model import Plan
@@ -60,41 +62,61 @@ def registered(resources: list[PolicyResource]) -> Iterator[Registered]:
         )
 
 
-def plan_of(args: StackValidationArgs) -> Plan | None:
-    """Return the Plan that the engine's resources make; None where the rules lack what the run should hand over."""
-    try:
-        return plan_of_stack(registered(args.resources))
-    except ContextError:
-        return None  # the policy "context" says so, once
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What the engine has shown, and what became of it.
+
+    Attributes:
+        shown: The resources.
+        plan: The Plan that they make; None where the rules lack what the run should hand over.
+        shaped: Whether the shape of every object is known; else the rule "unknown" says so, and no other is applied.
+    """
+
+    shown: list[Registered]
+    plan: Plan | None
+    shaped: bool
 
 
-def findings(policy: Policy, plan: Plan) -> Iterator[tuple[Finding, str]]:
+def stack_of(args: StackValidationArgs, last: list[Stack] = []) -> Stack:  # noqa: B006 keeps the last one
+    """Return the stack of a run. Every policy gets the same resources once more: the last stack is kept."""
+    shown = list(registered(args.resources))
+    if not last or last[0].shown != shown:
+        try:
+            plan = plan_of_stack(shown)
+        except ContextError:
+            plan = None
+        last[:] = [Stack(shown=shown, plan=plan, shaped=plan is not None and not any(check_unknown(plan)))]
+    return last[0]
+
+
+def findings(policy: Policy, stack: Stack) -> Iterator[tuple[Finding, str]]:
     """Yield what a rule says about a stack, with the urn of the object where there is one."""
-    urns = {resource.place: resource.urn for resource in plan.resources}
-    for finding in policy.judge(plan):
+    if stack.plan is None or not (stack.shaped or policy.judge is check_unknown):
+        return
+    urns = {resource.place: resource.urn for resource in stack.plan.resources}
+    for finding in policy.judge(stack.plan):
         yield finding, urns.get("/".join(finding.place.split("/")[:2]), "")
 
 
 def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
-    plan = plan_of(args)
-    for finding, urn in findings(policy, plan) if plan else ():
+    for finding, urn in findings(policy, stack_of(args)):
         if finding.severity is Severity.ERROR:
             report(f"{finding.place}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
 
 
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what any rule calls a warning."""
-    plan = plan_of(args)
-    for policy in POLICIES if plan else ():
-        for finding, urn in findings(policy, plan):
+    stack = stack_of(args)
+    for policy in POLICIES:
+        for finding, urn in findings(policy, stack):
             if finding.severity is Severity.WARNING:
                 report(f"{policy.name}: {finding.place}: {finding.text}", urn or None)
 
 
 def handed_over(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report a run that does not hand over what the rules need."""
-    if plan_of(args) is None:
+    if stack_of(args).plan is None:
         report(UNCHECKED, None)
 
 

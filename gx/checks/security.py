@@ -138,7 +138,7 @@ def _forms(value: str) -> Iterator[str]:
 def _clear_texts(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for resource in plan.resources:
         for path, value in walk(resource.inputs):
-            if isinstance(value, str):
+            if isinstance(value, str) and not _may_hold(resource, path):
                 yield resource.place, path, value
     for path, value in walk(plan.outputs):
         if isinstance(value, str):

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from gx.objects import mapping
 from gx.plan.values import Json, Unknown, decode, plain, walk
 
 KUBERNETES = "kubernetes:"
@@ -87,12 +88,12 @@ class Resource:
     @property
     def metadata(self) -> dict[str, Any]:
         """The Kubernetes object's metadata."""
-        return cast("dict[str, Any]", self.inputs.get("metadata", {}))
+        return mapping(self.inputs, "metadata")
 
     @property
     def spec(self) -> dict[str, Any]:
         """The Kubernetes object's spec."""
-        return cast("dict[str, Any]", self.inputs.get("spec", {}))
+        return mapping(self.inputs, "spec")
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
