@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gx.checks.backup import check_backup
+from gx.checks.components import check_components
 from gx.checks.disruption import check_disruption
 from gx.checks.finding import Finding
 from gx.checks.guards import (
@@ -109,6 +110,12 @@ POLICIES: tuple[Policy, ...] = (
         judge=check_guards,
         reason="What holds data could be deleted by a mistake in a list.",
         remedy="Let gx/lifecycle.py decide: protect and retain.",
+    ),
+    Policy(
+        name="components",
+        judge=check_components,
+        reason="One line less in a list, or in the program, deletes a whole component of a live network.",
+        remedy="Put it back. To give it up, take it out of that record first, in a change of its own.",
     ),
     Policy(
         name="test-data",

@@ -7,7 +7,7 @@ from gx.naming import EDGE_PROXY, MINIO
 from gx.neighbours import NEIGHBOURS, externals
 from gx.settings.project import PROJECT, stack_file
 from gx.settings.settings import Settings
-from gx.steps import Step
+from gx.steps import Step, Wave
 
 EDGE_HOST_PORTS = "it holds the node's ports 80 and 443, in a namespace of its own (docs/adr/0012)"
 MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (docs/takeover.md 7)"
@@ -54,5 +54,7 @@ def context_of(settings: Settings, unset: tuple[str, ...] = ()) -> dict[str, Any
         },
         "imports": dict(settings.imports),
         "others": list(settings.others),
+        # Whether the edge proxy runs is a setting of its own: the component is planned where it does.
+        "adopted": [wave.value for wave in settings.adopted if wave is not Wave.EDGE or stack.edge.enabled],
         "notes": notes,
     }

@@ -90,6 +90,12 @@ def in_an_annotation(found: Stack) -> None:
     props(found, "Secret", "minio-restore")["metadata"]["annotations"]["key"] = SECRET
 
 
+def lost(found: Stack) -> None:
+    """The waves are adopted, and the component of one of them is gone with all that was below it."""
+    handed(adopted=["storage", "dns", "workloads"])(found)
+    found[:] = [one for one in found if "gx:traffic:DnsRecords" not in one["urn"]]
+
+
 def only_read(found: Stack) -> Entry:
     """Return a Secret of others as the engine would show it if it handed over what is only read."""
     secret = copy.deepcopy(entry(found, "Secret", "gx-connections"))
@@ -142,6 +148,7 @@ BREAKS: list[tuple[str, Damage, str]] = [
     ),
     ("foreign-names", configured("https://devnet.gxcoin.money"), "names another network: devnet.gxcoin"),
     ("foreign-names", configured("http://10.42.3.7:3007"), "holds a pod's address"),
+    ("components", lost, "component dns: is adopted and planned no more"),
     (
         "default-deny",
         lambda found: found.remove(entry(found, "NetworkPolicy", "default-deny-all")),
@@ -178,7 +185,7 @@ BREAKS: list[tuple[str, Damage, str]] = [
         ),
         "says wallet.gxcoin.money where the rest of the network says",
     ),
-    ("advice", annotated(f"{PREFIX}nonsense", "1"), "annotations: Ingress/gx-backend-ingress"),
+    ("advice", annotated(f"{PREFIX}use-forwarded-headers", "true"), "annotations: Ingress/gx-backend-ingress"),
     (
         "advice",
         annotated("cert-manager.io/cluster-issuer", "letsencrypt-staging"),
