@@ -1,6 +1,7 @@
-"""Serves the pack to the engine from the pack's own environment, as Pulumi's `pulumi-analyzer-policy-python` does.
+"""Serves the pack to the engine from the pack's own environment: what the Python language plugin does elsewhere.
 
-What the engine hands over, and what the pack answers, is kept in the file that GX_HANDED_OVER names.
+Where that plugin is missing the engine runs `pulumi-analyzer-policy-python`, found on PATH. What the engine hands over,
+and what the pack answers, is kept in the file that GX_HANDED_OVER names.
 """
 
 import json
