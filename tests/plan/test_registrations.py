@@ -55,6 +55,12 @@ def test_no_urn_stands_twice(plan: Plan) -> None:
     assert len(urns) == len(set(urns))
 
 
+def test_type_and_name_find_one_resource(plan: Plan) -> None:
+    """By them the run notes the options that the policy pack is not shown (docs/adr/0020)."""
+    found = [(resource.type, resource.name) for resource in plan.resources]
+    assert len(found) == len(set(found))
+
+
 def test_urns_carry_the_types_of_all_parents(mainnet: Plan) -> None:
     """As the engine writes them; aliases and import maps depend on it."""
     urn = next(r.urn for r in mainnet.of_kind("Deployment") if r.object_name == "svc-messaging")
