@@ -19,11 +19,13 @@ from components.messaging_stack import MessagingStack, MessagingStackArgs
 from components.minio_storage import MinioStorage, MinioStorageArgs
 from components.monitoring_rules import MonitoringRules, MonitoringRulesArgs
 from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
+from components.policy_context import PolicyContext, note_options
 from components.workload import Workload, WorkloadArgs
 from gx.capacity import check_capacity
 from gx.catalogue import MESSAGING
 from gx.errors import InputError
 from gx.outputs import Outputs, outputs_of
+from gx.plan.context import context_of
 from gx.settings.load import load_settings
 from gx.settings.project import ROOT
 from gx.settings.settings import Settings
@@ -60,12 +62,14 @@ def build(settings: Settings) -> Outputs:
     """
     check_capacity(settings)
     check_offsite_keys(settings)
+    noted = note_options()
     cluster = Cluster("cluster", ClusterArgs(settings=settings))
     inside = pulumi.ResourceOptions(providers=[cluster.provider])
     ground = _ground(cluster.site, inside)
     stores = _stores(ground, inside)
     _services(ground, stores, inside)
     _surroundings(ground, stores, inside)
+    PolicyContext("policy-context", {**context_of(settings), "options": noted})
     return outputs_of(settings)
 
 

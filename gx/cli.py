@@ -110,7 +110,7 @@ def preview(  # noqa: PLR0917 options of a command
     from gx.plan.render import write_rendered
     from gx.plan.tree import print_plan
 
-    findings = run_checks(plan, [name for name in networks(root) if name != stack])
+    findings = run_checks(plan)
     failed = any(finding.severity is Severity.ERROR for finding in findings)
     if render is not None and not failed:
         count = write_rendered(plan, render, show_secrets=show_secrets)
@@ -187,10 +187,9 @@ def check(
     if context:
         _check_live(stacks or [], context, root, console, status)
         return
-    everything = networks(root)
     plans: list[Plan] = []
     refused: list[InputError] = []
-    for stack in stacks or everything:
+    for stack in stacks or networks(root):
         try:
             plans.append(_record(stack, root, status))
         except InputError as error:
@@ -203,7 +202,7 @@ def check(
 
     failed = False
     for plan in plans:
-        findings = run_checks(plan, [name for name in everything if name != plan.network])
+        findings = run_checks(plan)
         console.print(plan.network, style="bold")
         console.print(*findings_text(findings), sep="\n", soft_wrap=True)
         failed |= any(finding.severity is Severity.ERROR for finding in findings)

@@ -155,19 +155,31 @@ def _prune_list(live: list[Any], wanted: list[Any]) -> list[Any]:
     return [prune(found[key], asked[key]) for key in asked] + [found[key] for key in found if key not in asked]
 
 
-def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object without what the server writes into it, a Secret's texts as the server keeps them."""
+def without_server_fields(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server writes into it."""
     kept = copy.deepcopy({key: value for key, value in manifest.items() if key not in {"status", "id"}})
-    metadata = {key: value for key, value in kept.get("metadata", {}).items() if key not in SERVER_METADATA}
+    metadata = {key: value for key, value in mapping(kept, "metadata").items() if key not in SERVER_METADATA}
     if metadata:
         kept["metadata"] = metadata
-    if kept.get("kind") == "Secret":
-        texts = mapping(kept, "stringData")
-        kept.pop("stringData", None)
-        if texts:
-            encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in texts.items()}
-            kept["data"] = {**mapping(kept, "data"), **encoded}
     return kept
+
+
+def settled(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what the server writes into it, a Secret's texts as the server keeps them."""
+    kept = without_server_fields(manifest)
+    if kept.get("kind") == "Secret":
+        texts = kept.pop("stringData", None)
+        if isinstance(texts, dict):
+            encoded = {key: _encoded(value) for key, value in cast("dict[str, Any]", texts).items()}
+            kept["data"] = {**mapping(kept, "data"), **encoded}
+        elif texts is not None:
+            kept["data"] = texts  # unknown as a whole, as in the preview of a rotation: it must not look like nothing
+    return kept
+
+
+def _encoded(value: object) -> object:
+    """Return a text as the server keeps it; what a preview does not know yet stays what it is."""
+    return base64.b64encode(str(value).encode()).decode() if isinstance(value, str | int | float) else value
 
 
 def replacing(kind: str, found: list[Difference]) -> list[Difference]:

@@ -1,8 +1,8 @@
 """The CrossGuard pack: `pulumi up --policy-pack policy`. Each rule of gx/checks/policies.py is one policy."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pulumi_policy import (
@@ -17,26 +17,25 @@ from pulumi_policy import Severity as PackSeverity
 from pulumi_policy.proxy import UnknownValueError
 
 from gx.checks.finding import Finding, Severity
+from gx.checks.isolation import check_unknown
 from gx.checks.policies import POLICIES, Policy
-from gx.checks.stacks import Registered, plan_of_stack
+from gx.checks.stacks import STACK, ContextError, Registered, plan_of_stack
 from gx.plan.model import Plan
-from gx.plan.record import record
 from gx.plan.values import Unknown
 
-ROOT = Path(__file__).resolve().parents[1]
 Validate = Callable[[StackValidationArgs, ReportViolation], None]
-
-
-@cache
-def context(stack: str) -> Plan:
-    """Return the recorded Plan of a stack: what the rules must know beside the resources."""
-    return record(stack, root=ROOT)
+UNCHECKED = (
+    "the run hands over no gx:policy:Context that can be read; no rule was applied; "
+    "fix: run the program and the policy pack of one revision"
+)
 
 
 def plain(value: Any) -> Any:
-    """Return a value of the engine as plain data; what is not known yet says so."""
+    """Return a value of the engine as plain data: null is absent, what is not known yet says so."""
     if isinstance(value, Mapping):
-        return {key: _known(value, key) for key in value}
+        return {key: known for key in value if (known := _known(value, key)) is not None}
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, str) or not hasattr(value, "__getitem__"):
         return value
     return [_known(value, index) for index in range(len(value))]
@@ -52,44 +51,85 @@ def _known(container: Any, key: Any) -> Any:
 def registered(resources: list[PolicyResource]) -> Iterator[Registered]:
     """Yield the resources of a stack as the rules take them."""
     for one in resources:
-        props = plain(one.props)
+        below = one.parent is None or one.parent.resource_type == STACK
         yield Registered(
-            urn=one.urn, type=one.resource_type, name=one.name, props=props, protect=bool(one.opts.protect)
+            urn=one.urn,
+            type=one.resource_type,
+            name=one.name,
+            parent="" if below else one.parent.urn,
+            props=plain(one.props),
+            protect=bool(one.opts.protect),
         )
 
 
-def plan_of(args: StackValidationArgs) -> Plan:
-    """Return the Plan that the engine's resources make."""
-    stack = next(one.urn.split(":")[2] for one in args.resources)
-    return plan_of_stack(context(stack), registered(args.resources))
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What the engine has shown, and what became of it.
+
+    Attributes:
+        shown: The resources.
+        plan: The Plan that they make; None where the rules lack what the run should hand over.
+        shaped: Whether the shape of every object is known; else the rule "unknown" says so, and no other is applied.
+    """
+
+    shown: list[Registered]
+    plan: Plan | None
+    shaped: bool
 
 
-def findings(policy: Policy, plan: Plan) -> Iterator[tuple[Finding, str]]:
+def stack_of(args: StackValidationArgs, last: list[Stack] = []) -> Stack:  # noqa: B006 keeps the last one
+    """Return the stack of a run. Every policy gets the same resources once more: the last stack is kept."""
+    shown = list(registered(args.resources))
+    if not last or last[0].shown != shown:
+        try:
+            plan = plan_of_stack(shown)
+        except ContextError:
+            plan = None
+        last[:] = [Stack(shown=shown, plan=plan, shaped=plan is not None and not any(check_unknown(plan)))]
+    return last[0]
+
+
+def findings(policy: Policy, stack: Stack) -> Iterator[tuple[Finding, str]]:
     """Yield what a rule says about a stack, with the urn of the object where there is one."""
-    urns = {resource.place: resource.urn for resource in plan.resources}
-    for finding in policy.judge(plan):
+    if stack.plan is None or not (stack.shaped or policy.judge is check_unknown):
+        return
+    urns = {resource.place: resource.urn for resource in stack.plan.resources}
+    for finding in policy.judge(stack.plan):
         yield finding, urns.get("/".join(finding.place.split("/")[:2]), "")
 
 
 def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
-    for finding, urn in findings(policy, plan_of(args)):
+    for finding, urn in findings(policy, stack_of(args)):
         if finding.severity is Severity.ERROR:
             report(f"{finding.place}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
 
 
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what any rule calls a warning."""
-    plan = plan_of(args)
+    stack = stack_of(args)
     for policy in POLICIES:
-        for finding, urn in findings(policy, plan):
+        for finding, urn in findings(policy, stack):
             if finding.severity is Severity.WARNING:
                 report(f"{policy.name}: {finding.place}: {finding.text}", urn or None)
+
+
+def handed_over(args: StackValidationArgs, report: ReportViolation) -> None:
+    """Report a run that does not hand over what the rules need."""
+    if stack_of(args).plan is None:
+        report(UNCHECKED, None)
 
 
 def policies() -> list[StackValidationPolicy]:
     """Return every policy of the pack."""
     return [
+        StackValidationPolicy(
+            name="context",
+            description="Without it the other rules cannot be applied.",
+            validate=handed_over,
+            enforcement_level=EnforcementLevel.MANDATORY,
+            severity=PackSeverity.HIGH,
+        ),
         *(
             StackValidationPolicy(
                 name=policy.name,

@@ -1,19 +1,15 @@
 """Checks over a Plan: plain functions, one module per family, and the one list of them."""
 
-from collections.abc import Sequence
-
 from gx.checks.finding import Finding, Severity
-from gx.checks.isolation import check_foreign_names
 from gx.checks.policies import POLICIES
 from gx.plan.model import Plan
 
 _ORDER = list(Severity)
 
 
-def run_checks(plan: Plan, other_networks: Sequence[str]) -> list[Finding]:
+def run_checks(plan: Plan) -> list[Finding]:
     """Return everything that the policies say about a Plan, errors first, then notes of the settings."""
     findings = [finding for policy in POLICIES for finding in policy.judge(plan)]
-    findings += check_foreign_names(plan, other_networks)
     findings += [
         Finding(check="settings", place=note.place, text=note.text, severity=Severity.NOTE) for note in plan.notes
     ]

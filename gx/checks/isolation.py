@@ -9,6 +9,9 @@ from gx.plan.model import Plan, Resource
 from gx.plan.values import Secret, walk
 from gx.reach.world import own_namespaces
 
+VALUES = re.compile(r"(data|stringData)(\..+)?|(.+\.)?annotations\..+|.+\.env\[\d+\]\.value")
+"""What of an object may be unknown in a preview: no other rule looks at the shape of these."""
+NO_NAME = "(?!)"  # matches nothing
 POD_ADDRESS = re.compile(r"\b10\.42\.\d{1,3}\.\d{1,3}\b(?!/)")
 
 
@@ -53,11 +56,9 @@ def _owned(resource: Resource) -> bool:
     return resource.is_object or resource.type.startswith("cloudflare:")
 
 
-def check_foreign_names(plan: Plan, others: Sequence[str]) -> Iterator[Finding]:
+def check_foreign_names(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every text, secret or not, that names another network (production.md 15: incidents 1, 2)."""
-    if not others:
-        return
-    names = "|".join(re.escape(other) for other in others)
+    names = "|".join(re.escape(other) for other in plan.others) or NO_NAME
     foreign = re.compile(rf"(backend|fabric)-({names})\b|\b({names})\.gxcoin|Org\d({names})MSP", re.IGNORECASE)
     for resource in plan.resources:
         place = resource.place
@@ -80,10 +81,10 @@ def check_imports(plan: Plan) -> Iterator[Finding]:
 
 
 def check_unknown(plan: Plan) -> Iterator[Finding]:
-    """Yield a finding for an object whose name or place only the engine would learn."""
-    for resource in plan.resources:
+    """Yield a finding for an object of which only the engine would learn more than values: name, place, pods, ports."""
+    for resource in plan.objects:
         for path in resource.unknown_paths:
-            if path.startswith(("metadata.name", "metadata.namespace", "spec.selector")):
+            if not VALUES.fullmatch(path):
                 yield Finding(
                     check="unknown",
                     place=f"{resource.kind}/{resource.name}",

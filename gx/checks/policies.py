@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gx.checks.backup import check_backup
+from gx.checks.components import check_components
 from gx.checks.disruption import check_disruption
 from gx.checks.finding import Finding
 from gx.checks.guards import (
@@ -15,7 +16,7 @@ from gx.checks.guards import (
     check_registries,
     check_test_data,
 )
-from gx.checks.isolation import check_imports, check_shared, check_unknown
+from gx.checks.isolation import check_foreign_names, check_imports, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
 from gx.checks.reachability import check_reachability
 from gx.checks.references import check_references
@@ -111,6 +112,12 @@ POLICIES: tuple[Policy, ...] = (
         remedy="Let gx/lifecycle.py decide: protect and retain.",
     ),
     Policy(
+        name="components",
+        judge=check_components,
+        reason="One line less in a list, or in the program, deletes a whole component of a live network.",
+        remedy="Put it back. To give it up, take it out of that record first, in a change of its own.",
+    ),
+    Policy(
         name="test-data",
         judge=check_test_data,
         reason="Known addresses with a known password on a network with real users.",
@@ -134,6 +141,13 @@ POLICIES: tuple[Policy, ...] = (
         judge=check_shared,
         reason="Two stacks would fight over one object.",
         remedy="Give what lies outside the namespace the network's name.",
+    ),
+    Policy(
+        name="foreign-names",
+        judge=check_foreign_names,
+        reason="A service of one network would work on another's data, or look for a pod that has moved.",
+        remedy="Derive the name from the network; reach pods through a Service.",
+        live=True,
     ),
     Policy(
         name="default-deny",

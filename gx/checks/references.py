@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gx.checks.finding import Finding, Severity
@@ -23,8 +23,10 @@ class _Names:
         for external in plan.externals:
             self._keys[external.kind, external.name] = frozenset(external.keys) if external.keys else None
         for resource in plan.objects:
-            data = {**resource.inputs.get("data", {}), **resource.inputs.get("stringData", {})}
-            self._keys[resource.kind, resource.object_name] = frozenset(data)
+            content = [resource.inputs.get(field, {}) for field in ("data", "stringData", "binaryData")]
+            known = all(isinstance(part, Mapping) for part in content)  # a rotation leaves it unknown as a whole
+            keys = frozenset(key for part in content for key in part) if known else None
+            self._keys[resource.kind, resource.object_name] = keys
 
     def missing(self, kind: str, name: str, key: str | None = None) -> str:
         """Return what is missing, or an empty text."""

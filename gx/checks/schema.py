@@ -1,8 +1,8 @@
 """Every object against the OpenAPI schema of production's Kubernetes version, unknown fields refused."""
 
 import functools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 import jsonschema
 import jsonschema.validators
@@ -11,7 +11,7 @@ from kubernetes_validate import utils  # pyright: ignore[reportMissingTypeStubs]
 
 from gx.checks.finding import Finding
 from gx.plan.model import Plan
-from gx.plan.values import plain
+from gx.plan.values import Secret, Unknown, plain
 
 KUBERNETES_VERSION = "1.33"  # production runs k3s v1.33.5, production.md 1
 CUSTOM_KINDS = {("monitoring.coreos.com/v1", "PrometheusRule")}
@@ -45,10 +45,19 @@ def warm_up() -> None:
         _validator(api_version, kind)
 
 
+def _shown(value: Any) -> Any:  # noqa: ANN401 any JSON
+    """Return a manifest as plain JSON in which unknown values are still marked."""
+    if isinstance(value, Mapping):
+        return {key: _shown(entry) for key, entry in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_shown(entry) for entry in cast("list[Any]", value)]
+    return plain(value) if isinstance(value, Secret) else value
+
+
 def check_schema(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every field that Kubernetes would refuse or ignore."""
     for resource in plan.objects:
-        manifest = plain(resource.manifest)
+        manifest = _shown(resource.manifest)
         place = resource.place
         if (manifest.get("apiVersion"), manifest.get("kind")) in CUSTOM_KINDS:
             continue
@@ -61,5 +70,7 @@ def check_schema(plan: Plan) -> Iterator[Finding]:
             )
             continue
         for error in validator.iter_errors(manifest):
+            if isinstance(error.instance, Unknown):
+                continue  # whatever it becomes: a preview cannot know
             path = ".".join(str(part) for part in error.absolute_path) or "(top)"
             yield Finding(check="schema", place=place, text=f"{path}: {error.message[:200]}")

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gx.checks.finding import Finding, Severity
-from gx.plan.model import PROVIDERS, Plan
+from gx.plan.model import GENERATED, PROVIDERS, Plan, Resource
 from gx.plan.pods import Pod, pods
 from gx.plan.values import Secret, walk
 from gx.release import MUTABLE_TAGS
@@ -110,17 +110,23 @@ def check_secrets(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for a secret value that lies anywhere but in a Secret, in any of its forms."""
     values: set[str] = set()
     for resource in plan.resources:
-        allowed = resource.type == "kubernetes:core/v1:Secret" or resource.type.startswith(PROVIDERS)
         for path, value in walk(resource.inputs):
             if isinstance(value, Secret):
                 if isinstance(value.value, str) and len(value.value) >= SHORTEST_SECRET:
                     values.add(value.value)
-                if not allowed:
+                if not _may_hold(resource, path):
                     yield Finding(check="secrets", place=resource.place, text=f"{path} holds a secret")
     forms = {form for value in values for form in _forms(value)}
     for place, path, text in _clear_texts(plan):
         if any(form in text for form in forms):
             yield Finding(check="secrets", place=place, text=f"{path} shows a secret in clear text")
+
+
+def _may_hold(resource: Resource, path: str) -> bool:
+    """Whether a secret belongs there: in the content of a Secret, in a provider, where its generator keeps it."""
+    if resource.type == "kubernetes:core/v1:Secret":
+        return path.startswith(("data.", "stringData."))
+    return resource.type.startswith(PROVIDERS) or path in GENERATED.get(resource.type, ())
 
 
 def _forms(value: str) -> Iterator[str]:
@@ -132,7 +138,7 @@ def _forms(value: str) -> Iterator[str]:
 def _clear_texts(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for resource in plan.resources:
         for path, value in walk(resource.inputs):
-            if isinstance(value, str):
+            if isinstance(value, str) and not _may_hold(resource, path):
                 yield resource.place, path, value
     for path, value in walk(plan.outputs):
         if isinstance(value, str):

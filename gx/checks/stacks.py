@@ -5,12 +5,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from gx.fields import settled
-from gx.objects import Object, mapping
-from gx.plan.model import KUBERNETES, Options, Plan, Resource
-from gx.plan.values import Secret
+from pydantic import ValidationError
 
+from gx.fields import settled, without_server_fields
+from gx.objects import Object, mapping
+from gx.plan.model import GENERATED, KUBERNETES, POLICY_CONTEXT, Options, Plan, Resource, plan_from
+from gx.plan.values import Secret, Unknown
+
+STACK = "pulumi:pulumi:Stack"
+COMPONENTS = "gx:"
 CONTENT = ("data", "stringData")
+
+
+class ContextError(Exception):
+    """The run did not hand over what the rules need beside the resources."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,63 +29,89 @@ class Registered:
         urn: Its urn.
         type: Type token.
         name: Logical name.
-        props: Its outputs, or in a preview its inputs.
+        parent: Urn of its parent; empty below the stack.
+        props: What the state holds of it, or in a preview its inputs where it changes. Secrets are in clear text.
         protect: Whether the engine guards it.
     """
 
     urn: str
     type: str
     name: str
+    parent: str
     props: Mapping[str, Any]
     protect: bool
 
 
-def plan_of_stack(context: Plan, resources: Iterable[Registered]) -> Plan:
-    """Return a Plan with the resources of a stack.
+def plan_of_stack(resources: Iterable[Registered]) -> Plan:
+    """Return the Plan that the resources of a run make, with what the same run has handed over beside them.
+
+    Raises:
+        ContextError: The run has handed over nothing, or something that cannot be read.
+    """
+    every = {one.urn: one for one in resources}
+    context = next((one.props for one in every.values() if one.type == POLICY_CONTEXT), None)
+    outputs = next((one.props for one in every.values() if one.type == STACK), None)
+    if not context or not outputs:
+        raise ContextError
+    options = mapping(context, "options")
+    shown = [one for one in every.values() if one.type not in {POLICY_CONTEXT, STACK}]
+    entries = [_entry(one, mapping(options, f"{one.type}::{one.name}")) for one in shown]
+    try:
+        return plan_from({**context, "resources": entries, "outputs": outputs, "seconds": 0.0})
+    except (KeyError, TypeError, ValidationError):
+        raise ContextError from None
+
+
+def _entry(one: Registered, noted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource as the recorder would write it.
 
     Args:
-        context: The recorded Plan of the same network: what is outside, and the options that policies are not shown.
-        resources: The stack's resources.
+        one: The resource.
+        noted: What the engine does not show policies: whether it is only read, is kept on deletion, its import id.
     """
-    return replace(context, resources=tuple(_resource(context, one) for one in resources))
-
-
-def _resource(context: Plan, one: Registered) -> Resource:
-    planned = context.by_urn.get(one.urn)
-    options = replace(planned.options if planned else Options(), protect=one.protect)
-    inputs = {key: value for key, value in one.props.items() if not key.startswith("__")}
+    inputs: Mapping[str, Any] = {key: value for key, value in one.props.items() if not key.startswith("__")}
     if one.type.startswith(KUBERNETES):
-        inputs = _marked(settled(inputs))
-    return Resource(
-        urn=one.urn,
-        type=one.type,
-        name=one.name,
-        parent=planned.parent if planned else "",
-        custom=planned.custom if planned else ":" in one.type and not one.type.startswith("gx:"),
-        read=planned.read if planned else False,
-        inputs=inputs,
-        options=options,
-    )
-
-
-def _marked(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Mark what a Secret holds: the engine shows it to policies in clear text."""
-    if manifest.get("kind") != "Secret":
-        return manifest
+        inputs = _marked(without_server_fields(inputs))
+    made = GENERATED.get(one.type, ())
+    inputs = {key: Secret(value) if key in made and isinstance(value, str) else value for key, value in inputs.items()}
     return {
-        key: {name: Secret(_text(text)) for name, text in cast("Mapping[str, Any]", value).items()}
-        if key in CONTENT
-        else value
-        for key, value in manifest.items()
+        "urn": one.urn,
+        "type": one.type,
+        "name": one.name,
+        "parent": one.parent,
+        "custom": not one.type.startswith(COMPONENTS),
+        "read": noted.get("read", False),
+        "inputs": inputs,
+        "options": {
+            "protect": one.protect,
+            "retain_on_delete": noted.get("retain_on_delete"),
+            "import_id": noted.get("import_id", ""),
+        },
     }
 
 
-def _text(value: Any) -> Any:  # noqa: ANN401 any JSON
-    """Return what a Secret holds as text: in that form it is searched for elsewhere."""
-    try:
-        return base64.b64decode(str(value), validate=True).decode()
-    except ValueError:
+def _marked(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Mark what a Secret holds: engine and API server show it in clear text, what is in `data` as base64."""
+    if manifest.get("kind") != "Secret":
+        return manifest
+    return {key: _content(key, value) if key in CONTENT else value for key, value in manifest.items()}
+
+
+def _content(key: str, value: Any) -> Any:  # noqa: ANN401 any JSON
+    """Return what a Secret holds as secret texts; what is not known stays unknown, as a whole or one by one."""
+    if not isinstance(value, Mapping):
         return value
+    texts = cast("Mapping[str, Any]", value).items()
+    read = _decoded if key == "data" else str
+    return {name: text if isinstance(text, Unknown) else Secret(read(text)) for name, text in texts}
+
+
+def _decoded(text: Any) -> str:  # noqa: ANN401 any JSON
+    """Return the text behind base64: in that form it is searched for elsewhere."""
+    try:
+        return base64.b64decode(str(text), validate=True).decode()
+    except ValueError:
+        return str(text)
 
 
 def live_plan(context: Plan, objects: Iterable[Object]) -> Plan:

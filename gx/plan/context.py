@@ -1,4 +1,4 @@
-"""What checks need beside the registrations, from the settings, as JSON."""
+"""What checks need beside the registrations, from the settings, as JSON: never a secret, it stands in the state."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from gx.naming import EDGE_PROXY, MINIO
 from gx.neighbours import NEIGHBOURS, externals
 from gx.settings.project import PROJECT, release_file, stack_file
 from gx.settings.settings import Settings
-from gx.steps import Step
+from gx.steps import Step, Wave
 
 EDGE_HOST_PORTS = "it holds the node's ports 80 and 443, in a namespace of its own (docs/adr/0012)"
 MINIO_AS_FOUND = "as found MinIO runs as root; the step minio-non-root ends this (docs/takeover.md 7)"
 
 
-def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
+def context_of(settings: Settings, unset: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return network, externals, neighbours, accepted exceptions and notes of a run.
 
     Args:
@@ -57,5 +57,8 @@ def context_of(settings: Settings, unset: tuple[str, ...]) -> dict[str, Any]:
             EDGE_PROXY: EDGE_HOST_PORTS,
         },
         "imports": dict(settings.imports),
+        "others": list(settings.others),
+        # Whether the edge proxy runs is a setting of its own: the component is planned where it does.
+        "adopted": [wave.value for wave in settings.adopted if wave is not Wave.EDGE or stack.edge.enabled],
         "notes": notes,
     }

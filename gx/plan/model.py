@@ -7,10 +7,15 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from gx.objects import mapping
 from gx.plan.values import Json, Unknown, decode, plain, walk
 
 KUBERNETES = "kubernetes:"
 PROVIDERS = "pulumi:providers:"
+POLICY_CONTEXT = "gx:policy:Context"
+"""The component by which the program hands the policy pack what is no resource."""
+GENERATED = {"random:index/randomPassword:RandomPassword": ("result", "bcryptHash")}
+"""Where a type of resource keeps the secret that it makes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +88,12 @@ class Resource:
     @property
     def metadata(self) -> dict[str, Any]:
         """The Kubernetes object's metadata."""
-        return cast("dict[str, Any]", self.inputs.get("metadata", {}))
+        return mapping(self.inputs, "metadata")
 
     @property
     def spec(self) -> dict[str, Any]:
         """The Kubernetes object's spec."""
-        return cast("dict[str, Any]", self.inputs.get("spec", {}))
+        return mapping(self.inputs, "spec")
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -149,6 +154,8 @@ class Plan:
         accepted_at_peak: Quota figures whose shortfall at peak is accepted, with the reason.
         pod_exceptions: Pods that may break Pod Security "restricted", with the reason.
         imports: While the network is adopted, the live id by kind and name.
+        others: Names of the other networks.
+        adopted: Managed components that the network's folder records: the stack must not lose one.
         notes: What is not set or not confirmed yet.
         seconds: How long recording took.
     """
@@ -165,6 +172,8 @@ class Plan:
     accepted_at_peak: dict[str, str]
     pod_exceptions: dict[str, str]
     imports: dict[str, str]
+    others: tuple[str, ...]
+    adopted: tuple[str, ...]
     notes: tuple[Note, ...]
     seconds: float
 
@@ -249,6 +258,8 @@ def plan_from(record: dict[str, Any]) -> Plan:
         accepted_at_peak=record["accepted_at_peak"],
         pod_exceptions=record["pod_exceptions"],
         imports=record["imports"],
+        others=tuple(record.get("others", ())),  # `gx diff` reads records of older revisions
+        adopted=tuple(record.get("adopted", ())),
         notes=_NOTES.validate_python(record["notes"]),
         seconds=record["seconds"],
     )

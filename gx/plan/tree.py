@@ -29,6 +29,7 @@ COMPONENT_PURPOSE = {
     "BackupJob": "copy of the bucket",
     "MonitoringRules": "alerts",
     "DnsRecords": "public names",
+    "Context": "what the rules must know",
 }
 KIND_PURPOSE = {
     "Namespace": "holds the network",

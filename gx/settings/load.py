@@ -70,8 +70,11 @@ def settings_from(
     )
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
     imports = _imports(stack, numbers, secrets, root) if numbers.adopt else dict[str, str]()
-    settings = Settings(network=network, stack=numbers, release=release, secrets=secrets, imports=imports)
-    cross_check(settings, others=[name for name in networks(root) if name != stack], root=root)
+    others = tuple(name for name in networks(root) if name != stack)
+    settings = Settings(
+        network=network, stack=numbers, release=release, secrets=secrets, imports=imports, others=others
+    )
+    cross_check(settings, others=others, root=root)
     return settings
 
 

@@ -24,6 +24,8 @@ class Settings:
         release: The versions of the network.
         secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
         imports: While the network is adopted, the live id by kind and name; otherwise empty (takeover.md 3).
+        others: Names of the other networks.
+        adopted: Managed components that the network's folder records: the stack must not lose one.
     """
 
     network: Network
@@ -31,6 +33,8 @@ class Settings:
     release: Release
     secrets: Mapping[str, pulumi.Output[str]]
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
+    others: tuple[str, ...] = ()
+    adopted: tuple[Wave, ...] = ()
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

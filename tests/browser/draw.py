@@ -22,7 +22,7 @@ def main() -> None:
     plan = record("mainnet")
     with tempfile.TemporaryDirectory(prefix="gx-picture-") as name, sync_playwright() as playwright:
         file = Path(name) / "report.html"
-        file.write_text(report(plan, run_checks(plan, []), ROOT, made=datetime.now(UTC), revision=""), encoding="utf-8")
+        file.write_text(report(plan, run_checks(plan), ROOT, made=datetime.now(UTC), revision=""), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=tool("chromium", "chromium"))
         desk = browser.new_page(viewport={"width": 1850, "height": 1250}, color_scheme="light")
         desk.goto(file.as_uri())

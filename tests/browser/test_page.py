@@ -36,7 +36,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, plans: dict[str, Plan]) -> d
     folder = tmp_path_factory.mktemp("pages")
     found: dict[str, Path] = {}
     for name, plan in {**plans, "many": grown(plans["mainnet"], 2000)}.items():
-        findings = run_checks(plans.get(name, plans["mainnet"]), [])
+        findings = run_checks(plans.get(name, plans["mainnet"]))
         found[name] = folder / f"{name}.html"
         text = report(plan, findings, ROOT, made=datetime(2026, 1, 2, tzinfo=UTC), revision="")
         found[name].write_text(text, encoding="utf-8")

@@ -44,9 +44,12 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
         body={"spec": {"template": {"spec": {"containers": [container]}}}},
         content_type="application/strategic-merge-patch+json",
     )
+    config = devnet.get("v1", "ConfigMap", "backend-config")
+    devnet.api.patch(config, {"data": {"PEER": "https://mainnet.gxcoin.money"}}, manager="kubectl-edit")
     errors = {(f.check, f.place) for f in judged(devnet, plans["devnet"]) if f.severity is Severity.ERROR}
     assert ("registries", "Deployment/svc-tax/svc-tax") in errors
     assert ("images", "Deployment/svc-tax/svc-tax") in errors
+    assert ("isolation", "ConfigMap/backend-config") in errors
 
 
 def test_a_context_needs_one_network(gx: Callable[..., subprocess.CompletedProcess[str]]) -> None:

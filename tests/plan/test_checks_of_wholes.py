@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from gx.checks.components import COMPONENTS, check_components
 from gx.checks.finding import Finding, Severity
 from gx.checks.isolation import check_foreign_names, check_overlap
 from gx.checks.quota import check_quota
@@ -13,8 +14,11 @@ from gx.checks.references import check_references
 from gx.checks.security import check_containers, check_digests, check_secrets
 from gx.checks.traffic import check_annotations, check_issuer, check_precedence
 from gx.ingress import PREFIX
+from gx.plan.context import context_of
 from gx.plan.model import Plan
 from gx.plan.values import Secret
+from gx.settings.offline import offline_settings
+from gx.steps import Wave
 from tests.helpers.mutate import changed, find, in_container, put, with_resource, without
 
 Check = Callable[[Plan], Iterator[Finding]]
@@ -130,7 +134,41 @@ def test_same_dns_record_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
 def test_text_that_names_another_network_is_found(plans: dict[str, Plan], text: str) -> None:
     for value in (text, Secret(text)):
         broken = changed(plans["testnet"], "Secret", "gx-connections", put("stringData", "REDIS_URL", value=value))
-        assert any("names another network" in f.text for f in check_foreign_names(broken, ["mainnet", "devnet"]))
+        assert any("names another network" in f.text for f in check_foreign_names(broken))
+
+
+def test_a_pods_address_is_found_where_there_is_no_other_network(mainnet: Plan) -> None:
+    alone = dataclasses.replace(mainnet, others=())
+    assert list(check_foreign_names(alone)) == []
+    planted = changed(alone, "ConfigMap", "backend-config", put("data", "URL", value="http://10.42.1.7:3007"))
+    assert [f.text for f in check_foreign_names(planted)] == ["data.URL holds a pod's address, which will move"]
+
+
+def test_a_secret_beside_the_content_of_a_secret_is_found(mainnet: Plan) -> None:
+    """Who lists or describes Secrets sees their annotations."""
+    planted = changed(
+        mainnet, "Secret", "minio-credentials", put("metadata", "annotations", "key", value=Secret("p4ssw0rd-p4ssw0rd"))
+    )
+    assert [(f.place, f.text) for f in check_secrets(planted)] == [
+        ("Secret/minio-credentials", "metadata.annotations.key holds a secret")
+    ]
+
+
+def test_an_adopted_component_that_is_planned_no_more_is_found(plan: Plan) -> None:
+    adopted = [wave for wave in Wave if wave is not Wave.EDGE or plan.production]
+    for wave in adopted:
+        sure = dataclasses.replace(plan, adopted=(wave.value,))
+        assert list(check_components(sure)) == []
+        gone = [r for r in sure.resources if r.urn.split("::")[2].split("$")[0] == COMPONENTS[wave]]
+        found = list(check_components(without(sure, *gone)))
+        assert [(f.place, f.severity) for f in found] == [(f"component {wave.value}", Severity.ERROR)]
+        assert "networks/" in found[0].text
+
+
+def test_the_edge_counts_as_adopted_where_it_is_switched_on() -> None:
+    for network, runs in (("devnet", False), ("mainnet", True)):
+        settings = dataclasses.replace(offline_settings(network), adopted=(Wave.EDGE, Wave.DNS))
+        assert context_of(settings)["adopted"] == (["edge", "dns"] if runs else ["dns"])
 
 
 def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> None:

@@ -26,6 +26,7 @@ TOKENS = {
     "gx:monitoring:MonitoringRules",
     "gx:platform:Connections",
     "gx:platform:Environment",
+    "gx:policy:Context",
     "gx:storage:BackupJob",
     "gx:storage:MinioStorage",
     "gx:storage:MinioUsers",
@@ -52,6 +53,12 @@ def test_every_custom_resource_lies_in_a_component(plan: Plan) -> None:
 def test_no_urn_stands_twice(plan: Plan) -> None:
     urns = [resource.urn for resource in plan.resources]
     assert len(urns) == len(set(urns))
+
+
+def test_type_and_name_find_one_resource(plan: Plan) -> None:
+    """By them the run notes the options that the policy pack is not shown (docs/adr/0020)."""
+    found = [(resource.type, resource.name) for resource in plan.resources]
+    assert len(found) == len(set(found))
 
 
 def test_urns_carry_the_types_of_all_parents(mainnet: Plan) -> None:

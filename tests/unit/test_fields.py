@@ -7,6 +7,7 @@ import pytest
 from gx.fields import REPLACING, Change, differences, prune, replacing, settled
 from gx.live.effect import changed, foreign, pruned
 from gx.live.managers import taken_over, union
+from gx.plan.values import Unknown
 
 
 def live(fields: dict[str, Any], manager: str = "kubectl-client-side-apply", **content: Any) -> dict[str, Any]:
@@ -51,6 +52,9 @@ def test_equal_quantities_are_no_difference() -> None:
 
 
 def test_a_secrets_text_is_compared_as_the_server_keeps_it() -> None:
+    unknown = Unknown()
+    assert settled({"kind": "Secret", "stringData": unknown}) == {"kind": "Secret", "data": unknown}
+    assert settled({"kind": "Secret", "stringData": {"key": unknown}}) == {"kind": "Secret", "data": {"key": unknown}}
     assert settled({"kind": "Secret", "stringData": {"key": "value"}}) == {
         "kind": "Secret",
         "data": {"key": "dmFsdWU="},
