@@ -177,8 +177,10 @@ class NetworkPolicies(GxComponent):
             for dependency, neighbour in USED_NEIGHBOURS.items()
             if dependency in workload.depends_on and neighbour in self._present
         ]
-        for callee in (self._workloads[name] for name in workload.calls if name in self._workloads):
-            rules.append({"to": [_pods(self._selector(callee))], "ports": port_list(callee.http_port)})
+        callees = [self._workloads[name] for name in workload.calls if name in self._workloads]
+        rules.extend(
+            {"to": [_pods(self._selector(callee))], "ports": port_list(callee.http_port)} for callee in callees
+        )
         if Dependency.MINIO in workload.depends_on:
             rules.append({"to": _apps([MINIO]), "ports": port_list(MINIO_PORT)})
         if Dependency.FABRIC in workload.depends_on:
