@@ -6,7 +6,7 @@ provider protocol and adoption compare objects as the server wrote them.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
@@ -20,7 +20,8 @@ import websocket
 import yaml
 
 from gx.errors import ClusterError
-from gx.known_secrets import masked, remember_object
+from gx.known_secrets import masked
+from gx.live.answers import are, is_object, json_object, remembered
 from gx.live.kubeconfig import configuration_of
 from gx.objects import Object, mapping
 
@@ -148,7 +149,7 @@ class KubernetesApi:
     ) -> tuple[Object, list[str]]:
         """Return the answer and the server's warnings."""
         text, warnings = self._send(method, path, query, body, content_type)
-        answer = _json_object(text)
+        answer = json_object(text)
         if answer is None:
             raise self._no(f"JSON object for {method} {path.partition('?')[0]}")
         return answer, warnings
@@ -161,9 +162,9 @@ class KubernetesApi:
 
     def _object(self, answer: Object) -> Object:
         """Return an answer that must be an object of the cluster."""
-        if not _is_object(answer):
+        if not is_object(answer):
             raise self._no("object of a cluster")
-        return _remembered(answer)
+        return remembered(answer)
 
     def _send(
         self,
@@ -189,7 +190,7 @@ class KubernetesApi:
         if response.status >= 300:  # noqa: PLR2004 HTTP's own border; whoever leads elsewhere is no API server
             # A page is cut to a line's worth, and not before a secret was found in it.
             page = masked(text.decode(errors="replace").strip())[:_LONGEST]
-            answer = _json_object(text) or ({"message": page} if page else {})
+            answer = json_object(text) or ({"message": page} if page else {})
             raise _refusal(response.status, answer)
         return text, warnings
 
@@ -201,7 +202,7 @@ class KubernetesApi:
         """
         if api_version not in self._kinds:
             listed = self.request("GET", _root(api_version)).get("resources")
-            if not listed or not _are(listed, lambda entry: {"kind", "name", "namespaced"} <= entry.keys()):
+            if not listed or not are(listed, lambda entry: {"kind", "name", "namespaced"} <= entry.keys()):
                 raise self._no(f"list of the kinds of {api_version}")
             self._kinds[api_version] = {
                 str(entry["kind"]): Kind(api_version, str(entry["kind"]), str(entry["name"]), bool(entry["namespaced"]))
@@ -229,7 +230,7 @@ class KubernetesApi:
         while True:
             page = self.request("GET", served.path(namespace), query=query)
             items, following = page.get("items"), mapping(page, "metadata").get("continue") or ""
-            if not _are(items, _is_object) or not isinstance(following, str):
+            if not are(items, is_object) or not isinstance(following, str):
                 raise self._no(f"list of {served.plural}")
             for item in cast("list[Object]", items):
                 yield self._object({"apiVersion": api_version, "kind": kind, **item})
@@ -242,7 +243,7 @@ class KubernetesApi:
         namespace = manifest["metadata"].get("namespace", "")
         query = {"fieldManager": manager} if manager else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
-        return self._object(self.request("POST", path, query=query, body=_remembered(manifest)))
+        return self._object(self.request("POST", path, query=query, body=remembered(manifest)))
 
     def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side: fields of the manager that are no longer named are pruned.
@@ -255,7 +256,7 @@ class KubernetesApi:
         query |= {"force": "true"} if force else {}
         query |= {"dryRun": "All"} if dry_run else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
-        body = json.dumps(_remembered(manifest))
+        body = json.dumps(remembered(manifest))
         answer = self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
         return self._object(answer)
 
@@ -375,31 +376,6 @@ def _cause(error: BaseException) -> str:
     if isinstance(reason, BaseException):
         return _cause(reason)
     return str(error).split(": ", 1)[-1].strip("'\" ")
-
-
-def _json_object(text: bytes) -> Object | None:
-    try:
-        answer: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return cast("Object", answer) if isinstance(answer, dict) else None
-
-
-def _remembered(manifest: Object) -> Object:
-    """Return an object, the values of a Secret being known from now on: a refusal may repeat them."""
-    if manifest.get("kind") == "Secret":
-        remember_object(manifest)
-    return manifest
-
-
-def _is_object(answer: Object) -> bool:
-    return bool(mapping(answer, "metadata").get("name"))
-
-
-def _are(found: object, right: Callable[[Object], bool]) -> bool:
-    """Whether something is a list of objects that are right; an empty one is, a missing one is not."""
-    entries = cast("list[object]", found) if isinstance(found, list) else [None]
-    return all(isinstance(entry, dict) and right(cast("Object", entry)) for entry in entries)
 
 
 def _refusal(status: int, answer: Object) -> ApiError:
