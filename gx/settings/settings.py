@@ -25,7 +25,6 @@ class Settings:
         secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
         imports: While the network is adopted, the live id by kind and name; otherwise empty (takeover.md 3).
         others: Names of the other networks.
-        adopted: Managed components that the network's folder records: the stack must not lose one.
     """
 
     network: Network
@@ -34,7 +33,11 @@ class Settings:
     secrets: Mapping[str, pulumi.Output[str]]
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
     others: tuple[str, ...] = ()
-    adopted: tuple[Wave, ...] = ()
+
+    @property
+    def adopted(self) -> tuple[Wave, ...]:
+        """The managed components that the network's folder records as taken over: the stack must not lose one."""
+        return ()
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

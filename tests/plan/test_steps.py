@@ -151,7 +151,7 @@ def test_steps_never_touch_selectors(mainnet: Plan, stepped: Plan) -> None:
 def test_one_wave_alone_is_a_whole_program(project: Path, wave: Wave) -> None:
     edit(project, "testnet", lambda config: config.update(waves=[wave.value]))
     plan = record("testnet", root=project)
-    components = {r.kind for r in plan.resources if not r.custom} - {"Cluster"}
+    components = {r.kind for r in plan.resources if not r.custom} - {"Cluster", "Context"}
     assert len(components) == 1
 
 
