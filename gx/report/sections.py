@@ -100,12 +100,14 @@ class Versions:
         lines: By workload, then by the program's own servers.
         hashes: By which each set is known.
         verified: When each set had passed every check; empty if it never has.
+        failed: When each set failed since then; empty if it has not.
     """
 
     networks: tuple[str, ...]
     lines: tuple[VersionLine, ...]
     hashes: tuple[str, ...]
     verified: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +252,10 @@ def versions_of(root: Path) -> Versions:
         lines=tuple(lines),
         hashes=tuple(one.hash for one in releases),
         verified=tuple(f"{found.verified:%Y-%m-%d %H:%M}" if found else "" for found in sets),
+        failed=tuple(
+            f"{failure.failed:%Y-%m-%d %H:%M}" if record and (failure := record.failure(one.hash)) else ""
+            for record, one in zip(records, releases, strict=True)
+        ),
     )
 
 

@@ -58,9 +58,18 @@ def load_settings(root: Path = ROOT) -> Settings:
 
 
 def settings_from(
-    stack: str, values: Mapping[str, str], secrets: Mapping[str, pulumi.Output[str]], root: Path = ROOT
+    stack: str,
+    values: Mapping[str, str],
+    secrets: Mapping[str, pulumi.Output[str]],
+    root: Path = ROOT,
+    *,
+    adopting: bool = True,
+    gated: bool = True,
 ) -> Settings:
-    """Return the settings of a network from its clear-text values (without the project's prefix) and its secrets."""
+    """Return the settings of a network from its clear-text values (without the project's prefix) and its secrets.
+
+    The last two arguments are those of `gx.settings.offline.offline_settings`.
+    """
     file = stack_file(stack)
     parsed = {key: _parse(file, key, value) for key, value in values.items()}
     numbers = validated(StackFile, parsed, file, prefix=f"{PROJECT}:")
@@ -69,9 +78,9 @@ def settings_from(
         Release, read_mapping(release_name, root=root, fix="add the file, as for another network"), release_name
     )
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
-    imports = _imports(stack, numbers, secrets, root) if numbers.adopt else dict[str, str]()
+    imports = _imports(stack, numbers, secrets, root) if numbers.adopt and adopting else dict[str, str]()
     settings = Settings(network=network, stack=numbers, release=release, secrets=secrets, imports=imports)
-    cross_check(settings, others=[name for name in networks(root) if name != stack], root=root)
+    cross_check(settings, others=[name for name in networks(root) if name != stack], root=root, gated=gated)
     return settings
 
 
