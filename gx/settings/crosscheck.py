@@ -9,6 +9,7 @@ from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Role
 from gx.errors import InputError
 from gx.neighbours import NEIGHBOURS
+from gx.settings.adoption_rules import ADOPTION_RULES
 from gx.settings.model import NeighbourNumbers
 from gx.settings.monitoring_rules import MONITORING_RULES
 from gx.settings.project import release_file
@@ -242,6 +243,7 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
 
 RULES: tuple[Rule, ...] = (
     _environment,
+    *ADOPTION_RULES,
     _other_networks,
     _workloads,
     _variables,
