@@ -320,6 +320,8 @@ def test_the_program_refuses_a_set_whose_proof_was_withdrawn_before_it_arrived(p
     write_verified(project, ungated, UID, verified_set(ungated, DEPLOYED, 40, []))
     write_failed(project, ungated, UID, failed(source.release.hash))
     assert offline_settings("mainnet", project).release.hash == source.release.hash, "it arrived: no change is blocked"
+    (project / "networks/testnet/verified.yaml").unlink()  # as if ten newer sets had taken its place
+    assert offline_settings("mainnet", project).release.hash == source.release.hash
 
 
 @pytest.mark.parametrize(("source", "words"), [("mainnet", "is the network itself"), ("prodnet", "is no network")])
