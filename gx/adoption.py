@@ -1,11 +1,15 @@
-"""Import ids of a live network: `networks/<network>/adoption.yaml` (takeover.md 1 to 4)."""
+"""What was taken over of a live network, and its ids: `networks/<network>/adoption.yaml` (takeover.md 1 to 4)."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from gx.naming import MINIO, MINIO_CREDENTIALS, WALLET_AUTH
 from gx.settings.fields import Model, Uid
+from gx.settings.project import ROOT, adoption_file, read_mapping
+from gx.steps import Wave
 
 _MINIO_ROOT = ("minioRootUser", "minioRootPassword")
 _WALLET = ("nextauthSecret",)
@@ -22,14 +26,46 @@ Key = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9][a-z0-9.-]*$")]
 
 
 class Adoption(Model):
-    """What the live objects are called.
+    """What the live objects are called, and which of them the stack has taken over.
 
     Attributes:
         cluster_uid: The cluster from which the ids were read.
+        waves: Components that were taken over, written before each one is; None in a file of before they were recorded.
         imports: Id by "Kind/name"; of a namespaced object "namespace/name", of a DNS record "zone id/record id".
         accepted: Losses and refusals of `gx adopt` that a person has accepted, by name.
     """
 
     cluster_uid: Uid
+    waves: tuple[Wave, ...] | None = None
     imports: dict[Key, str]
     accepted: tuple[str, ...] = ()
+
+
+def taken_over(before: Adoption | None, uid: str, adding: Iterable[Wave]) -> list[Wave] | None:
+    """Return the components to record as taken over; None where the record does not say, because it never did.
+
+    Args:
+        before: The record that is there.
+        uid: The cluster that was read.
+        adding: What the stack's list adds now; nothing while the network is not being adopted.
+    """
+    added, here = set(adding), before is not None and before.cluster_uid == uid
+    if before is None or not here:
+        return [wave for wave in Wave if wave in added]
+    if before.waves is None and not added:
+        return None
+    return [wave for wave in Wave if wave in added or wave in (before.waves or ())]
+
+
+def read_adoption(network: str, root: Path = ROOT) -> Adoption | None:
+    """Return a network's record, or None if it never was adopted.
+
+    Raises:
+        InputError: The file cannot be used.
+    """
+    from gx.settings.load import validated  # noqa: PLC0415 settings read this module
+
+    file = adoption_file(network)
+    if not (root / file).exists():
+        return None
+    return validated(Adoption, read_mapping(file, root=root, fix="restore it from git"), file)

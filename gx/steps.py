@@ -67,7 +67,8 @@ class Step(StrEnum):
 class Wave(StrEnum):
     """A component that the stack manages. Adoption switches them on one after another (takeover.md 2).
 
-    The list of a stack only ever grows: a component that leaves it is deleted by the next `up`.
+    The list of a stack only ever grows: a component that leaves it would be deleted by the next `up`. On a network that
+    was made by hand the settings refuse that, by the record in `networks/<network>/adoption.yaml`.
     """
 
     ENVIRONMENT = "environment"

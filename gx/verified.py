@@ -10,6 +10,8 @@ from gx.settings.project import ROOT, read_mapping, verified_file
 
 KEPT = 10
 """How many earlier sets stay to roll back to."""
+SHOWN = 3
+"""How many failed checks a line names."""
 
 
 class VerifiedSet(Model):
@@ -34,6 +36,40 @@ class VerifiedSet(Model):
     platform: dict[str, Image]
 
 
+class FailedCheck(Model):
+    """One check that failed.
+
+    Attributes:
+        name: Its name.
+        group: Its group, which is also the name of what stands for it where it cannot be tried.
+        text: What was wrong, without anything secret.
+    """
+
+    name: str
+    group: str
+    text: str
+
+
+class FailedVerification(Model):
+    """The last verification of a set, where it failed: as long as it stands, the set has no proof.
+
+    Attributes:
+        hash: Of the set.
+        failed: When.
+        checks: What failed.
+    """
+
+    hash: str = Field(pattern=r"^[0-9a-f]{16}$")
+    failed: Moment
+    checks: tuple[FailedCheck, ...] = Field(min_length=1)
+
+    def __str__(self) -> str:
+        """Return when and what, in one line."""
+        said = "; ".join(f"{check.name}: {check.text}" for check in self.checks[:SHOWN])
+        more = f" and {len(self.checks) - SHOWN} more" if len(self.checks) > SHOWN else ""
+        return f"failed at {self.failed:%Y-%m-%d %H:%M} UTC ({said}{more})"
+
+
 class Verified(Model):
     """What a network has verified, the newest set first.
 
@@ -41,15 +77,21 @@ class Verified(Model):
         network: The network that the record belongs to.
         cluster_uid: The cluster on which it was verified.
         sets: The sets.
+        failures: Sets whose last verification failed, the newest failure first. A pass takes the set's away.
     """
 
     network: str
     cluster_uid: Uid
     sets: tuple[VerifiedSet, ...] = ()
+    failures: tuple[FailedVerification, ...] = ()
 
     def of_hash(self, wanted: str) -> VerifiedSet | None:
-        """Return the set of a hash as it was verified last."""
+        """Return the set of a hash as it was verified last, even if it failed since then."""
         return next((one for one in self.sets if one.hash == wanted), None)
+
+    def failure(self, wanted: str) -> FailedVerification | None:
+        """Return the failure that withdrew the proof of a set. No clock is compared: what stands here counts."""
+        return next((one for one in self.failures if one.hash == wanted), None)
 
 
 def read_verified(network: str, root: Path = ROOT) -> Verified | None:

@@ -1,11 +1,15 @@
 // Logs in to Redis with the REDIS_URL that this very container was given. Says PONG, or why not; never the password.
-const url = new URL(process.env.REDIS_URL);
-const host = url.hostname;
-const port = Number(url.port || 6379);
-const [user, password] = [url.username, url.password].map(decodeURIComponent);
+const end = (text, code) => { process.stdout.write(text + "\n"); process.exit(code); };
+let host, port, user, password;
+try {
+  const url = new URL(process.env.REDIS_URL);
+  [host, port] = [url.hostname, Number(url.port || 6379)];
+  [user, password] = [url.username, url.password].map(decodeURIComponent);
+} catch {
+  end("REDIS_URL is no URL", 1); // Node's own error would print it
+}
 const words = password ? ["AUTH", ...(user ? [user] : []), password] : [];
 const command = (...parts) => `*${parts.length}\r\n` + parts.map((p) => `$${Buffer.byteLength(p)}\r\n${p}\r\n`).join("");
-const end = (text, code) => { process.stdout.write(text + "\n"); process.exit(code); };
 const socket = require("net").connect(port, host, () => {
   socket.write((words.length ? command(...words) : "") + command("PING"));
 });

@@ -45,6 +45,7 @@ def copy_project(
     for file in root.glob("Pulumi.*.yaml"):
         if file.name != stack_file(stack):
             shutil.copy(file, project)  # other networks are only counted, so that none can be named
+    (project / adoption_file(stack)).unlink(missing_ok=True)  # that of an earlier start, where the project has none
     shutil.copytree(root / "networks", project / "networks", dirs_exist_ok=True)
     document = read_mapping(stack_file(stack), root=root, fix="restore it from git")
     config: dict[str, Any] = dict(document.get("config") or {})

@@ -55,10 +55,15 @@ def adopt(
         console.print(f"{len(adoption.refusals)} to settle first" + ("; nothing was written" if write else ""))
         raise typer.Exit(REFUSED)
     if write:
+        from gx.adoption import read_adoption, taken_over
         from gx.operate.as_found import release_as_found, volumes_as_found
 
         current = read_mapping(release_file(stack), root=root, fix="restore it from git")
+        numbers = prepared.settings.stack
+        waves = taken_over(read_adoption(stack, root), live.uid, numbers.waves if numbers.adopt else ())
         document: dict[str, Any] = {"clusterUid": live.uid, "imports": dict(sorted(adoption.imports.items()))}
+        if waves is not None:
+            document["waves"] = [wave.value for wave in waves]
         if accepted:
             document["accepted"] = list(accepted)
         release = release_as_found(current, live)
@@ -72,6 +77,7 @@ def adopt(
             files[volumes_file(stack)] = mapping_text(head, volumes)
         with replaced(files, root=root):
             pass
-        console.print(
-            f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); set gx-infra:adopt to true to use it"
-        )
+        then = "set gx-infra:adopt to true, and write it again before the `up` of each wave"
+        if numbers.adopt and waves:
+            then = f"waves that it holds: {', '.join(waves)}; commit it, then: pulumi up -s {stack}"
+        console.print(f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); {then}")

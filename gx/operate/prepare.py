@@ -1,19 +1,18 @@
 """What `gx adopt` needs before it compares: settings, cluster, zone, Plan, each checked for a person's mistakes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.console import Console
 
-from gx.adoption import Adoption
+from gx.adoption import read_adoption
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.operate.zone import TOKEN_VARIABLE, Zone, zone_from_environment
 from gx.plan.model import Plan
 from gx.plan.record import record
-from gx.settings.load import SECRET_KEYS, validated
+from gx.settings.load import SECRET_KEYS
 from gx.settings.offline import offline_settings
-from gx.settings.project import PROJECT, adoption_file, project_root, read_mapping, stack_file
+from gx.settings.project import PROJECT, project_root, stack_file
 from gx.settings.settings import Settings
 from gx.settings.stackfile import UNSET_CLUSTER_UID, UNSET_ZONE_ID, read_stack
 
@@ -72,7 +71,7 @@ class Prepared:
     def record(self, console: Console) -> Plan:
         """Return the Plan as it would be without any import."""
         console.print(f"recording {self.settings.network.name} ...")
-        return record(self.settings.network.name, root=project_root())
+        return record(self.settings.network.name, root=project_root(), adopting=False)
 
 
 def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
@@ -93,18 +92,11 @@ def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
             consequence="is not set: the zone cannot be checked",
             fix=f"set {missing}",
         )
-    secrets = read_stack(stack, root).secrets
+    secrets, adoption = read_stack(stack, root).secrets, read_adoption(stack, root)
     return Prepared(
         settings=settings,
         api=KubernetesApi.connect(context=context),
         zone=zone,
-        accepted=_accepted(stack, root),
+        accepted=adoption.accepted if adoption else (),
         kept_secrets=tuple(key for key in SECRET_KEYS if f"{PROJECT}:{key}" in secrets),
     )
-
-
-def _accepted(stack: str, root: Path) -> tuple[str, ...]:
-    file = adoption_file(stack)
-    if not (root / file).exists():
-        return ()
-    return validated(Adoption, read_mapping(file, root=root, fix="restore it from git"), file).accepted

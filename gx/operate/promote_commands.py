@@ -32,7 +32,7 @@ def promote(  # noqa: PLR0917 options of a command
     ] = "",
     check: Annotated[bool, typer.Option("--check", help="Only say whether it may, and what would change.")] = False,
     rollback: Annotated[
-        bool, typer.Option("--rollback", help="Back to a set that TARGET itself has verified; always allowed.")
+        bool, typer.Option("--rollback", help="Back to the last set that TARGET itself has verified; always allowed.")
     ] = False,
     to_set: Annotated[str, typer.Option("--set", metavar="HASH", help="With --rollback: which one.")] = "",
     override: Annotated[
@@ -49,7 +49,7 @@ def promote(  # noqa: PLR0917 options of a command
     """
     root, console = project_root(), Console(highlight=False, soft_wrap=True)
     if rollback:
-        document = _rollback(root, target, to_set)
+        document = _rollback(root, target, to_set, console)
     else:
         until = _override(override, expires)
         gate = _asked(root, source, target, context)
@@ -92,7 +92,7 @@ def _asked(root: Path, source: str, target: str, context: str) -> "Gate":
 def _settings(root: Path, stack: str) -> "Settings":
     from gx.settings.offline import offline_settings
 
-    return offline_settings(stack, root, adopting=False)
+    return offline_settings(stack, root, adopting=False, gated=False)  # what a set is refused for is replaced here
 
 
 def _judge(gate: "Gate", console: Console, *, override: bool) -> bool:
@@ -140,7 +140,7 @@ def _promoted(gate: "Gate", reason: str, until: date | None) -> dict[str, Any]:
     )
 
 
-def _rollback(root: Path, target: str, wanted: str) -> dict[str, Any]:
+def _rollback(root: Path, target: str, wanted: str, console: Console) -> dict[str, Any]:
     from gx.operate.promotion import earlier, promoted_release
     from gx.verified import read_verified
 
@@ -153,10 +153,19 @@ def _rollback(root: Path, target: str, wanted: str) -> dict[str, Any]:
             file=verified_file(target),
             key="sets",
             value=repr(wanted) if wanted else None,
-            consequence=f"{target} has verified no such set",
+            consequence=f"{target} has verified no such set"
+            + ("" if wanted else " before this one, or it failed since"),
             fix=f"name one of its sets with --set: {known}",
         )
+    assert verified is not None
     origin = f"back to the set of {found.verified:%Y-%m-%d %H:%M} UTC"
+    if failure := verified.failure(found.hash):
+        console.print(f"warning: the set {found.hash} {failure}", markup=False)
+        origin += f", which failed at {failure.failed:%Y-%m-%d %H:%M} UTC"
+    if not wanted:
+        for one in verified.sets[: verified.sets.index(found)]:
+            if one.hash != settings.release.hash:
+                console.print(f"passed over: the set {one.hash} {verified.failure(one.hash)}", markup=False)
     return promoted_release(
         settings, found.workloads, found.platform, how="rollback", origin=origin, verified=found.verified
     )
@@ -180,12 +189,17 @@ def _show_versions(root: Path, target: str, document: dict[str, Any], console: C
 def _write(root: Path, target: str, document: dict[str, Any], console: Console) -> None:
     """Write the file, then show what the program makes of it; a program that refuses gets its old file back."""
     from gx.diff.show import network_diff, print_diff
-    from gx.plan.record import record
+    from gx.plan.record import ProgramRefusalError, record
 
-    before = record(target, root=root)
+    try:
+        before = record(target, root=root)
+    except ProgramRefusalError as refusal:  # the very set that is replaced, perhaps: then there is no other way out
+        before = None
+        console.print(f"no diff: what stands there is refused: {refusal}", markup=False)
     name = release_file(target)
     head = f"# Bill of materials of {target}, written by `gx promote`. Tags are verbatim.\n"
     with replaced({name: mapping_text(head, document)}, root=root):
         after = record(target, root=root)
-    print_diff(console, [network_diff(target, before, after)])
+    if before is not None:
+        print_diff(console, [network_diff(target, before, after)])
     console.print(f"wrote {name}; commit it, then: pulumi up -s {target}, gx verify {target}")

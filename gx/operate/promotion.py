@@ -65,8 +65,12 @@ class Gate:
             yield f"the record of {name} is that of {self.verified.network}: restore it from git"
         if self.verified.cluster_uid != self.cluster_uid:
             yield f"{name} was verified on another cluster ({self.verified.cluster_uid})"
-        if newest is None or newest != self.verified.sets[0]:  # after a service left, an older set has this hash
+        failure = self.verified.failure(self.source.release.hash)
+        if failure is not None:
+            yield f"{name}: its set {failure.hash} {failure}: gx verify {name} --context NAME, once it is repaired"
+        elif newest is None or newest != self.verified.sets[0]:  # after a service left, an older set has this hash
             yield f"{name} has not verified its set {self.source.release.hash}: gx verify {name} --context NAME"
+        if newest is None:
             return
         if self.running.since > newest.verified:
             when = f"{self.running.since:%Y-%m-%d %H:%M}"
@@ -156,11 +160,15 @@ def _written(image: Image) -> dict[str, Any]:
 
 
 def earlier(verified: Verified | None, current: str, wanted: str) -> VerifiedSet | None:
-    """Return the set to roll back to: the one that is named, or the last one before the current."""
-    sets = verified.sets if verified else ()
+    """Return the set to roll back to: the one that is named, or the last before the current that has not failed since.
+
+    A name takes a set that failed, too: the way back must be open at any time.
+    """
+    if verified is None:
+        return None
     if wanted:
-        return next((one for one in sets if one.hash.startswith(wanted)), None)
-    return next((one for one in sets if one.hash != current), None)
+        return next((one for one in verified.sets if one.hash.startswith(wanted)), None)
+    return next((one for one in verified.sets if one.hash != current and not verified.failure(one.hash)), None)
 
 
 def utc_now() -> datetime:

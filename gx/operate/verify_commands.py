@@ -55,7 +55,9 @@ def verify(  # noqa: PLR0917 options of a command
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report, for CI.")] = None,
-    record: Annotated[bool, typer.Option(help="Write networks/STACK/verified.yaml when nothing failed.")] = True,
+    record: Annotated[
+        bool, typer.Option(help="With --context: write networks/STACK/verified.yaml, be it a pass or a failure.")
+    ] = True,
 ) -> None:
     """Prove from outside, and with --context from inside, that a network works after a deployment.
 
@@ -103,10 +105,12 @@ def verify(  # noqa: PLR0917 options of a command
     if junit is not None:
         _write(junit, as_junit(stack, results, seconds))
     console.print(summary(stack, results, seconds))
-    if counts(results)[Outcome.FAILED]:
-        raise typer.Exit(FAILED)
+    proven = not counts(results)[Outcome.FAILED]
     if inside is not None and prepared is not None and record:
-        _record(inside, prepared, results, console)
+        said, proven = _record(inside, prepared, results)
+        console.print(said, markup=False, soft_wrap=True)
+    if not proven:
+        raise typer.Exit(FAILED)
 
 
 def _opened(stack: str, context: str) -> "tuple[Settings, Prepared | None]":
@@ -185,18 +189,58 @@ def _removes_at(url: str, settings: "Settings", inside: "Inside") -> Callable[[s
     return remove
 
 
-def _record(inside: "Inside", prepared: "Prepared", results: "list[Result]", console: Console) -> None:
-    from gx.verify.model import Outcome
-    from gx.verify.record import verified_set, write_verified
+def _record(inside: "Inside", prepared: "Prepared", results: "list[Result]") -> tuple[str, bool]:
+    """Record a pass or a failure of the set that was looked at; return what to say, and whether the set has its proof.
 
-    if changed := inside.changed():
-        console.print(f"{', '.join(changed)} changed while this was verified: nothing was recorded; run it again")
-        raise typer.Exit(FAILED)
+    What says nothing about the set is not recorded: it neither proves nor withdraws anything.
+    """
+    from gx.verify.model import Outcome
+    from gx.verify.record import counted_failures, failed_verification, write_failed
+
+    settings, wanted = inside.settings, inside.settings.release.hash
+    counted, failed = counted_failures(results), any(result.outcome is Outcome.FAILED for result in results)
+    if failed and not counted:
+        return "what failed could not be tried from here, which says nothing about the set: nothing was recorded", False
+    if reason := _not_the_set(inside):
+        return f"{reason}: nothing was recorded; run it again", False
+    uid = prepared.read_uid()
+    if not failed:
+        return _record_pass(inside, uid, results)
+    name = write_failed(project_root(), settings, uid, failed_verification(settings, counted))
+    return f"wrote {name}: the set {wanted} failed, and is not promoted until it passes; commit the file", False
+
+
+def _not_the_set(inside: "Inside") -> str:
+    """Return why it was not the set of the release file, from beginning to end, that was looked at; else nothing."""
+    from gx.live.kubernetes_api import ApiError, UnreachableError
+
+    settings = inside.settings
+    try:
+        changed = inside.changed()
+    except (ApiError, UnreachableError) as error:
+        return f"the cluster does not say what runs ({error})"
+    if changed:
+        return f"{', '.join(changed)} changed while this was verified"
+    if not inside.at_first.is_set_of(settings):
+        return f"{settings.network.name} does not run its set {settings.release.hash}"
+    return ""
+
+
+def _record_pass(inside: "Inside", uid: str, results: "list[Result]") -> tuple[str, bool]:
+    from gx.verify.model import Outcome
+    from gx.verify.record import is_news, own_record, still_failed, verified_set, write_verified
+
+    settings, root = inside.settings, project_root()
+    before = own_record(root, settings, uid)
+    if untried := still_failed(before.failure(settings.release.hash), results):
+        return f"not tried, and failed before: {', '.join(untried)}: nothing was recorded", False
     skipped = [result.name for result in results if result.outcome is Outcome.SKIPPED]
     passed = sum(result.outcome is Outcome.PASSED for result in results)
-    newest = verified_set(inside.settings, inside.at_first.since, passed, skipped)
-    name = write_verified(project_root(), inside.settings, prepared.read_uid(), newest)
-    console.print(f"wrote {name}: the set {newest.hash} may be promoted once it has soaked; commit the file")
+    newest = verified_set(settings, inside.at_first.since, passed, skipped)
+    if not is_news(before, newest):
+        return f"the set {newest.hash} has its proof already: nothing new was recorded", True
+    name = write_verified(root, settings, uid, newest)
+    return f"wrote {name}: the set {newest.hash} may be promoted once it has soaked; commit the file", True
 
 
 def _write(path: Path, text: str) -> None:

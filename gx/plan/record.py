@@ -48,13 +48,21 @@ def record(
     up: bool = False,
     unknown: bool = False,
     local: bool = False,
+    adopting: bool = True,
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> Plan:
     """Return the Plan of a stack; arguments and errors are those of `record_document`."""
     return plan_from(
         record_document(
-            stack, root=root, up=up, unknown=unknown, local=local, progress=progress, before_wait=before_wait
+            stack,
+            root=root,
+            up=up,
+            unknown=unknown,
+            local=local,
+            adopting=adopting,
+            progress=progress,
+            before_wait=before_wait,
         )
     )
 
@@ -66,6 +74,7 @@ def record_document(
     up: bool = False,
     unknown: bool = False,
     local: bool = False,
+    adopting: bool = True,
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -77,6 +86,7 @@ def record_document(
         up: As in `pulumi up` instead of `pulumi preview`.
         unknown: Generated values are unknown, as in the first preview of a new network.
         local: With what differs on one machine (`networks/<network>/local.yaml`).
+        adopting: Whether its import ids apply as its `adopt` says.
         progress: Called with the number of registrations so far.
         before_wait: Work of the caller that can be done while the child runs.
 
@@ -86,7 +96,7 @@ def record_document(
         InputError: Another program than that of the project's folder was run.
     """
     command = [sys.executable, *INTERPRETER, "-c", STARTER, str(root), stack, "--root", str(root)]
-    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local
+    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local + ["--no-imports"] * (not adopting)
     environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
     # A file, not a pipe: a program that complains a lot must not block while its record is being read.
     with (

@@ -144,7 +144,14 @@ class Recorder(mocks.MockMonitor):
 
 
 def run(
-    stack: str, root: Path, *, preview: bool, unknown: bool, progress: Callable[[int], None], local: bool = False
+    stack: str,
+    root: Path,
+    *,
+    preview: bool,
+    unknown: bool,
+    progress: Callable[[int], None],
+    local: bool = False,
+    adopting: bool = True,
 ) -> dict[str, Any]:
     """Run the program for a stack and return the record.
 
@@ -164,7 +171,7 @@ def run(
     recorder = Recorder(answers, progress)
     mocks.set_mocks(answers, project="gx-infra", stack=stack, preview=preview, monitor=recorder)
     pulumi.runtime.set_all_config(config.values, list(config.secrets))
-    settings = load_settings(root)
+    settings = load_settings(root, adopting=adopting)
     context = context_of(settings, config.notes)
     answers.cluster_uid = settings.stack.cluster_uid
     answers.secret_keys = {
@@ -197,6 +204,7 @@ def main() -> int:
     parser.add_argument("--up", action="store_true", help="as in `up`: outputs of new resources are known")
     parser.add_argument("--unknown", action="store_true", help="generated values are unknown, as in a first preview")
     parser.add_argument("--local", action="store_true", help="with what differs on one machine")
+    parser.add_argument("--no-imports", action="store_true", help="without import ids, whatever `adopt` says")
     arguments = parser.parse_args()
     out, sys.stdout = sys.stdout, sys.stderr  # what the program prints must not mix with the record
 
@@ -211,6 +219,7 @@ def main() -> int:
             preview=not arguments.up,
             unknown=arguments.unknown,
             local=arguments.local,
+            adopting=not arguments.no_imports,
             progress=lambda count: send(progress=count),
         )
     except InputError as error:

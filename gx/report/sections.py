@@ -103,12 +103,14 @@ class Versions:
         lines: By workload, then by the program's own servers.
         hashes: By which each set is known.
         verified: When each set had passed every check; empty if it never has.
+        failed: When each set failed since then; empty if it has not.
     """
 
     networks: tuple[str, ...]
     lines: tuple[VersionLine, ...]
     hashes: tuple[str, ...]
     verified: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,11 +244,13 @@ def versions_of(root: Path) -> Versions:
     releases = [one.release if one else None for one in (everything[name] for name in names)]
     lines = [_version(name, [one and (one.workloads.get(name) or ABSENT) for one in releases]) for name in CATALOGUE]
     lines += [_version(name, [one and one.platform.get(name) for one in releases]) for name in PLATFORM_IMAGES]
+    proofs = [_proof(name, one, root) for name, one in zip(names, releases, strict=True)]
     return Versions(
         networks=tuple(names),
         lines=tuple(lines),
         hashes=tuple(one.hash if one else REFUSED for one in releases),
-        verified=tuple(_verified(name, one, root) for name, one in zip(names, releases, strict=True)),
+        verified=tuple(verified for verified, _ in proofs),
+        failed=tuple(failed for _, failed in proofs),
     )
 
 
@@ -257,13 +261,19 @@ def _settings(name: str, root: Path) -> Settings | None:
         return None
 
 
-def _verified(name: str, release: Release | None, root: Path) -> str:
+def _proof(name: str, release: Release | None, root: Path) -> tuple[str, str]:
+    """Return when a network's set had passed every check, and when it failed since; empty where it never did."""
     try:
         record = read_verified(name, root)
     except InputError:
-        return REFUSED
-    found = record.of_hash(release.hash) if record and release else None
-    return f"{found.verified:%Y-%m-%d %H:%M}" if found else ""
+        return REFUSED, ""
+    if record is None or release is None:
+        return "", ""
+    found, failure = record.of_hash(release.hash), record.failure(release.hash)
+    return (
+        f"{found.verified:%Y-%m-%d %H:%M}" if found else "",
+        f"{failure.failed:%Y-%m-%d %H:%M}" if failure else "",
+    )
 
 
 def _chain(sources: Mapping[str, str | None]) -> list[str]:

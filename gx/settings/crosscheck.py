@@ -9,10 +9,11 @@ from gx.catalogue import CATALOGUE, EVERYWHERE
 from gx.catalogue.model import Role, ServiceUrl
 from gx.errors import InputError, shown
 from gx.neighbours import NEIGHBOURS
+from gx.settings.adoption_rules import ADOPTION_RULES
 from gx.settings.model import NeighbourNumbers
 from gx.settings.monitoring_rules import MONITORING_RULES
 from gx.settings.project import release_file
-from gx.settings.promotion_rules import PROMOTION_RULES
+from gx.settings.promotion_rules import PROMOTION_RULES, promotion_gate
 from gx.settings.rule import Case, Rule, problem_of
 from gx.settings.settings import Settings
 from gx.settings.storage_rules import STORAGE_RULES
@@ -26,18 +27,19 @@ PRODUCTION_STACK = "mainnet"
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|_URL$")
 
 
-def cross_check(settings: Settings, others: Sequence[str], root: Path) -> None:
+def cross_check(settings: Settings, others: Sequence[str], root: Path, *, gated: bool = True) -> None:
     """Raise the first broken rule between settings.
 
     Args:
         settings: The settings of one network.
         others: The names of all other networks.
         root: The project's folder.
+        gated: Whether the gate between networks counts; what writes another set must not be held by the old one.
 
     Raises:
         InputError: A rule is broken.
     """
-    for rule in RULES:
+    for rule in RULES if gated else (rule for rule in RULES if rule is not promotion_gate):
         for problem in rule(Case(settings, others, root)):
             raise problem
 
@@ -270,6 +272,7 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
 
 RULES: tuple[Rule, ...] = (
     _environment,
+    *ADOPTION_RULES,
     _other_networks,
     _workloads,
     _variables,

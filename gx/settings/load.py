@@ -10,7 +10,7 @@ import pulumi
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gx.adoption import LIVE_SECRETS, Adoption
+from gx.adoption import LIVE_SECRETS, Adoption, read_adoption
 from gx.errors import InputError, shown
 from gx.naming import Network
 from gx.release import Release
@@ -33,8 +33,12 @@ SECRET_KEYS = (
 """Encrypted settings. All are optional: the engine's schema cannot say so, hence they are not in Pulumi.yaml."""
 
 
-def load_settings(root: Path = ROOT) -> Settings:
+def load_settings(root: Path = ROOT, *, adopting: bool = True) -> Settings:
     """Return the settings of the stack that runs, from the engine's configuration.
+
+    Args:
+        root: The project's folder.
+        adopting: As in `gx.settings.offline.offline_settings`.
 
     Raises:
         InputError: A key is missing, unknown, of the wrong type or points at another network.
@@ -54,13 +58,22 @@ def load_settings(root: Path = ROOT) -> Settings:
             )
     values = {key: config.require(key) for key in keys if key not in SECRET_KEYS}
     secrets = {key: config.require_secret(key) for key in keys if key in SECRET_KEYS}
-    return settings_from(stack, values, secrets, root)
+    return settings_from(stack, values, secrets, root, adopting=adopting)
 
 
 def settings_from(
-    stack: str, values: Mapping[str, str], secrets: Mapping[str, pulumi.Output[str]], root: Path = ROOT
+    stack: str,
+    values: Mapping[str, str],
+    secrets: Mapping[str, pulumi.Output[str]],
+    root: Path = ROOT,
+    *,
+    adopting: bool = True,
+    gated: bool = True,
 ) -> Settings:
-    """Return the settings of a network from its clear-text values (without the project's prefix) and its secrets."""
+    """Return the settings of a network from its clear-text values (without the project's prefix) and its secrets.
+
+    The last two arguments are those of `gx.settings.offline.offline_settings`.
+    """
     file = stack_file(stack)
     parsed = {key: _parse(file, key, value) for key, value in values.items()}
     numbers = validated(StackFile, parsed, file, prefix=f"{PROJECT}:")
@@ -69,20 +82,31 @@ def settings_from(
         Release, read_mapping(release_name, root=root, fix="add the file, as for another network"), release_name
     )
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
-    imports = _imports(stack, numbers, secrets, root) if numbers.adopt else dict[str, str]()
+    adoption = read_adoption(stack, root)
+    imports = _imports(stack, numbers, adoption, secrets) if numbers.adopt and adopting else dict[str, str]()
+    here = adoption if adoption is not None and adoption.cluster_uid == numbers.cluster_uid else None
     others = tuple(name for name in networks(root) if name != stack)
     settings = Settings(
-        network=network, stack=numbers, release=release, secrets=secrets, imports=imports, others=others
+        network=network,
+        stack=numbers,
+        release=release,
+        secrets=secrets,
+        imports=imports,
+        others=others,
+        adoption=here,
     )
-    cross_check(settings, others=others, root=root)
+    cross_check(settings, others=others, root=root, gated=gated)
     return settings
 
 
-def _imports(stack: str, numbers: StackFile, secrets: Mapping[str, object], root: Path) -> Mapping[str, str]:
+def _imports(
+    stack: str, numbers: StackFile, adoption: Adoption | None, secrets: Mapping[str, object]
+) -> Mapping[str, str]:
     """Return the ids of live objects, only for the cluster that they were read from, only without losing a secret."""
     file = adoption_file(stack)
-    fix = "write it from the live objects, or set gx-infra:adopt to false"
-    adoption = validated(Adoption, read_mapping(file, root=root, fix=fix), file)
+    if adoption is None:
+        fix = "write it from the live objects, or set gx-infra:adopt to false"
+        raise InputError(file=file, consequence="the file does not exist", fix=fix)
     if adoption.cluster_uid != numbers.cluster_uid:
         raise InputError(
             file=file,
@@ -91,6 +115,15 @@ def _imports(stack: str, numbers: StackFile, secrets: Mapping[str, object], root
             consequence=f"the ids come from another cluster than the pinned {numbers.cluster_uid}",
             fix="read the ids again from the pinned cluster",
         )
+    for wave in numbers.waves:
+        if adoption.waves is not None and wave not in adoption.waves:
+            raise InputError(
+                file=stack_file(stack),
+                key=f"{PROJECT}:waves",
+                value=shown(wave.value),
+                consequence=f"{file} does not have it: once it was taken over, nothing would keep it in the list",
+                fix=f"gx adopt {stack} --context NAME --write, before the next `up`",
+            )
     for name, keys in LIVE_SECRETS.items():
         for key in keys:
             if name in adoption.imports and key not in secrets:

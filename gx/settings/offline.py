@@ -10,7 +10,9 @@ from gx.settings.settings import Settings
 from gx.settings.stackfile import read_stack
 
 
-def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True, local: bool = False) -> Settings:
+def offline_settings(
+    stack: str, root: Path = ROOT, *, adopting: bool = True, local: bool = False, gated: bool = True
+) -> Settings:
     """Return the settings of a network; encrypted ones are left out.
 
     Args:
@@ -18,6 +20,7 @@ def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True, lo
         root: The project's folder.
         local: Whether with what differs on one machine (`networks/<network>/local.yaml`).
         adopting: Whether its import ids apply as its `adopt` says; they need the encrypted settings.
+        gated: Whether the gate between networks counts (docs/promotion.md).
 
     Raises:
         InputError: The stack is unknown or its file cannot be used.
@@ -25,10 +28,8 @@ def offline_settings(stack: str, root: Path = ROOT, *, adopting: bool = True, lo
     config = read_stack(stack, root, local=local)
     clear = {key: value for key, value in config.values.items() if key not in config.secrets}
     values = {key.removeprefix(f"{PROJECT}:"): value for key, value in clear.items()}
-    if not adopting:
-        values["adopt"] = "false"
     try:
-        return settings_from(stack, values, {}, root)
+        return settings_from(stack, values, {}, root, adopting=adopting, gated=gated)
     except InputError as error:
         laid_over = tuple(overlay(stack, root)) if local else ()
         if error.file == stack_file(stack) and error.key.startswith(laid_over):

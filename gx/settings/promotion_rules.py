@@ -19,7 +19,8 @@ def _chain(case: Case) -> Iterator[InputError]:
         yield problem_of(settings, "promotion.from", source, consequence, fix)
 
 
-def _gate(case: Case) -> Iterator[InputError]:
+def promotion_gate(case: Case) -> Iterator[InputError]:
+    """Yield why the network may not run its set."""
     settings = case.settings
     source, release = settings.stack.promotion.source, settings.release
     if source is None:
@@ -37,24 +38,42 @@ def _gate(case: Case) -> Iterator[InputError]:
 def _reason(case: Case, source: str, promoted: Promoted) -> Iterator[InputError]:
     settings, name = case.settings, case.settings.network.name
     if promoted.how == "promotion":
-        if promoted.source != source:
-            text = f"{name} takes its versions from {source}: a network was skipped"
-            yield _problem(settings, "promoted.source", promoted.source, text)
-            return
-        record = read_verified(source, case.root)
-        if record is None or record.network != source or record.of_hash(promoted.hash) is None:
-            text = f"{verified_file(source)} knows no such set: {source} has not verified it"
-            yield _problem(settings, "promoted.hash", promoted.hash, text)
+        yield from _proof(case, source, promoted)
     elif promoted.how == "as found":
         if settings.release.origin != "as found":
             yield _problem(settings, "promoted.how", promoted.how, f"but the origin is {settings.release.origin!r}")
     elif promoted.how == "rollback":
-        record = read_verified(name, case.root)
-        if record is None or record.of_hash(promoted.hash) is None:
+        if not _was_verified(case, promoted.hash):
             text = f"{verified_file(name)} knows no such set: {name} has never verified it"
             yield _problem(settings, "promoted.hash", promoted.hash, text)
     elif promoted.reason is None or promoted.expires is None:
         yield _problem(settings, "promoted.how", promoted.how, "an override needs a reason and the day it expires")
+
+
+def _proof(case: Case, source: str, promoted: Promoted) -> Iterator[InputError]:
+    settings, name = case.settings, case.settings.network.name
+    if promoted.source != source:
+        text = f"{name} takes its versions from {source}: a network was skipped"
+        yield _problem(settings, "promoted.source", promoted.source, text)
+        return
+    if _was_verified(case, promoted.hash):
+        return
+    record = read_verified(source, case.root)
+    if record is None or record.network != source or record.of_hash(promoted.hash) is None:
+        text = f"{verified_file(source)} knows no such set: {source} has not verified it"
+        yield _problem(settings, "promoted.hash", promoted.hash, text)
+    elif failure := record.failure(promoted.hash):
+        yield _problem(settings, "promoted.hash", promoted.hash, f"on {source} this set {failure}")
+
+
+def _was_verified(case: Case, wanted: str) -> bool:
+    """Return whether the network itself has ever verified a set, even if it failed since then.
+
+    Such a set has arrived: refusing it would stop every other change, too, on the day on which something is broken.
+    """
+    name = case.settings.network.name
+    record = read_verified(name, case.root)
+    return record is not None and record.network == name and record.of_hash(wanted) is not None
 
 
 def _problem(settings: Settings, key: str, value: object, consequence: str) -> InputError:
@@ -68,4 +87,4 @@ def _problem(settings: Settings, key: str, value: object, consequence: str) -> I
     )
 
 
-PROMOTION_RULES: tuple[Rule, ...] = (_chain, _gate)
+PROMOTION_RULES: tuple[Rule, ...] = (_chain, promotion_gate)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import pulumi
 
+from gx.adoption import Adoption
 from gx.catalogue import CATALOGUE
 from gx.catalogue.model import Workload
 from gx.naming import Network
@@ -23,6 +24,7 @@ class Settings:
         stack: The clear-text settings of the stack file.
         release: The versions of the network.
         secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
+        adoption: The record of what was taken over on the pinned cluster; None where nothing was.
         imports: While the network is adopted, the live id by kind and name; otherwise empty (takeover.md 3).
         others: Names of the other networks.
     """
@@ -33,11 +35,17 @@ class Settings:
     secrets: Mapping[str, pulumi.Output[str]]
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
     others: tuple[str, ...] = ()
+    adoption: Adoption | None = None
 
     @property
     def adopted(self) -> tuple[Wave, ...]:
-        """The managed components that the network's folder records as taken over: the stack must not lose one."""
-        return ()
+        """The components that were made by hand and that the stack now owns: one that leaves the list would be deleted.
+
+        All of them once adoption was closed (`adopt` is false again), none on a network that the program made itself.
+        """
+        taken = self.adoption.waves if self.adoption else ()
+        begun = taken != ()
+        return tuple(Wave) if begun and not self.stack.adopt else taken or ()
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

@@ -10,7 +10,7 @@ from cryptography import x509
 from gx.settings.model import StackFile
 from gx.settings.traffic import Node
 from gx.verify.endpoints import OK
-from gx.verify.model import Check, FailedError, SkippedError
+from gx.verify.model import Cause, Check, FailedError, SkippedError
 from gx.verify.names import judge_certificate
 from gx.verify.outside import Outside
 from gx.verify.web import REQUEST_SECONDS
@@ -45,7 +45,8 @@ async def _answers(outside: Outside, node: Node) -> str:
         raise FailedError(f"{address} takes connections and ends them at once") from None
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or "no answer"
-        raise FailedError(f"{address} does not answer on {HTTPS} ({reason}): take it out of DNS") from None
+        text = f"{address} does not answer on {HTTPS} ({reason}): take it out of DNS"
+        raise FailedError(text, Cause.SILENT) from None
     left = judge_certificate(settings, certificate, settings.network.api_host)
     if status != OK:
         raise FailedError(f"{address} answers GET /health with {status} instead of {OK}")

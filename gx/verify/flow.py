@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gx.known_secrets import remember
 from gx.naming import QSEND_USERS
 from gx.objects import mapping, sequence
-from gx.verify.model import Check, FailedError
+from gx.verify.model import Cause, Check, FailedError
 from gx.verify.outside import Outside
 from gx.verify.web import Answer
 
@@ -185,6 +185,7 @@ async def clean_up(flow: Flow) -> str:
     """
     done: list[str] = []
     left: list[str] = []
+    unreached: list[str] = []
     if flow.paid:
         code = await _requested(flow, PEOPLE[1])
         answer = await flow.post(PEOPLE[0], f"qsend/{code}/pay")
@@ -197,11 +198,13 @@ async def clean_up(flow: Flow) -> str:
             await asyncio.to_thread(flow.remove, flow.storage_key)
             done.append("the file")
         except (BotoCoreError, ClientError) as error:
-            left.append(f"the file {flow.storage_key} ({error})")
+            told = left if isinstance(error, ClientError) else unreached  # the port is forwarded to this machine
+            told.append(f"the file {flow.storage_key} ({error})")
     elif flow.storage_key:
-        left.append(f"the file {flow.storage_key} (name a cluster or --minio)")
-    if left:
-        raise FailedError(f"left behind: {', '.join(left)}")
+        unreached.append(f"the file {flow.storage_key} (name a cluster or --minio)")
+    if left or unreached:
+        text = f"left behind: {', '.join((*left, *unreached))}"
+        raise FailedError(text, Cause.SEEN if left else Cause.HERE)
     return f"taken back: {', '.join(done)}" if done else "nothing was left"
 
 

@@ -19,7 +19,7 @@ from gx.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
 from gx.objects import Object, mapping, sequence
 from gx.settings.settings import Settings
-from gx.verify.model import Check, FailedError
+from gx.verify.model import Cause, Check, FailedError, Way
 from gx.verify.running import Running, running
 
 PROMETHEUS_POD = "prometheus-0:9090"
@@ -29,6 +29,7 @@ OLD_GROUPS = frozenset({"messaging_service_alerts", "messaging_minio_alerts"})
 CONTROLLER_PODS = 2
 """With one, production traffic depends on one pod on one node (takeover.md 17)."""
 MESSAGING = "svc-messaging"
+NO_RIGHT = (401, 403)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +73,18 @@ def inside_checks(inside: Inside) -> Iterator[Check]:
         ("alert rules are loaded", "alerts", _rules),
     )
     for name, group, ask in asked:
-        yield Check(name=name, group=group, run=partial(_in_thread, inside, ask))
+        yield Check(name=name, group=group, run=partial(_in_thread, inside, ask), way=Way.CLUSTER)
 
 
 async def _in_thread(inside: Inside, ask: Callable[[Inside], str]) -> str:
     try:
         return await asyncio.to_thread(ask, inside)
     except ApiError as error:
-        raise FailedError(f"the API server refuses: {error.message or error.reason or error.status}") from None
+        # That this account may not look says nothing about what it would have seen.
+        cause = Cause.HERE if error.status in NO_RIGHT else Cause.SEEN
+        raise FailedError(f"the API server refuses: {error.message or error.reason or error.status}", cause) from None
     except UnreachableError as error:
-        raise FailedError(str(error)) from None
+        raise FailedError(str(error), Cause.SILENT) from None
 
 
 def _release(inside: Inside) -> str:

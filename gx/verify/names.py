@@ -17,7 +17,7 @@ from gx.dns import wanted_records
 from gx.errors import InputError
 from gx.monitoring.rules import threshold
 from gx.settings.settings import Settings
-from gx.verify.model import Check, FailedError
+from gx.verify.model import Cause, Check, FailedError, Way
 from gx.verify.outside import Outside
 from gx.verify.web import REQUEST_SECONDS
 
@@ -27,8 +27,8 @@ def name_checks(outside: Outside) -> Iterator[Check]:
     for host in outside.hosts:
         yield Check(name=f"TLS {host}", group="names", run=partial(_certificate, outside, host))
         if outside.zone is not None:
-            yield Check(name=f"records of {host}", group="names", run=partial(_recorded, outside, host))
-        yield Check(name=f"DNS {host}", group="names", run=partial(_resolves, outside, host))
+            yield Check(name=f"records of {host}", group="names", run=partial(_recorded, outside, host), way=Way.DNS)
+        yield Check(name=f"DNS {host}", group="names", run=partial(_resolves, outside, host), way=Way.DNS)
 
 
 async def _recorded(outside: Outside, host: str) -> str:
@@ -37,7 +37,7 @@ async def _recorded(outside: Outside, host: str) -> str:
     try:
         found = await asyncio.to_thread(outside.zone, host)
     except InputError as error:
-        raise FailedError(str(error)) from None
+        raise FailedError(str(error), Cause.HERE) from None  # the zone's API, or the token for it
     addresses = {record.content for record in found if record.type == "A"}
     wanted = {address for name, address in wanted_records(outside.settings) if name == host}
     wrong = [f"{address} is missing" for address in sorted(wanted - addresses)]
@@ -58,8 +58,10 @@ async def _resolves(outside: Outside, host: str) -> str:
         answer = await resolver.resolve(host, "A")
     except dns.resolver.NXDOMAIN:
         raise FailedError(f"{host} does not exist in DNS") from None
+    except dns.resolver.NoAnswer:
+        raise FailedError(f"{host} has no address in DNS") from None
     except (dns.exception.DNSException, OSError) as error:
-        raise FailedError(f"{host}: DNS does not answer ({str(error)[:120]})") from None
+        raise FailedError(f"{host}: DNS does not answer ({str(error)[:120]})", Cause.SILENT) from None
     addresses = sorted(str(record) for record in answer)
     if outside.proxied:
         ranges = [ip_network(text) for text in CLOUDFLARE_RANGES]
@@ -90,9 +92,10 @@ async def served_certificate(address: tuple[str, int], host: str, context: ssl.S
     except ssl.SSLCertVerificationError as error:
         raise FailedError(f"{host}: its certificate is refused: {error.verify_message}") from None
     except TimeoutError:
-        raise FailedError(f"{host} did not answer in TLS within {REQUEST_SECONDS:g} s") from None
-    except (OSError, ssl.SSLError) as error:
-        raise FailedError(f"{host}: no TLS ({error.strerror or error})") from None
+        raise FailedError(f"{host} did not answer in TLS within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
+    except OSError as error:
+        cause = Cause.SEEN if isinstance(error, ssl.SSLError) else Cause.SILENT
+        raise FailedError(f"{host}: no TLS ({error.strerror or error})", cause) from None
     shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
     return x509.load_der_x509_certificate(shown)

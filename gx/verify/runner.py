@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from gx.errors import SIGNALS, Interrupted
-from gx.known_secrets import masked
-from gx.verify.model import Check, FailedError, Outcome, Result, SkippedError
+from gx.verify.masking import recordable
+from gx.verify.model import Cause, Check, FailedError, Outcome, Result, SkippedError
 
 T = TypeVar("T")
 
@@ -36,7 +36,9 @@ class _Daemons(ThreadPoolExecutor):
 
 
 async def run_checks(
-    checks: Sequence[Check], deadline: float, done: Callable[[Result], None] = lambda _: None
+    checks: Sequence[Check],
+    deadline: float,
+    done: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
     """Return what every check found, in the order of the checks.
 
@@ -45,13 +47,22 @@ async def run_checks(
         deadline: Seconds for all of them together; what is not finished by then has failed.
         done: Called with each result as it comes.
     """
+
+    def result(check: Check, outcome: Outcome, text: str, seconds: float, cause: Cause | None = None) -> Result:
+        line = " ".join(recordable(text).split())
+        found = Result(
+            name=check.name, group=check.group, outcome=outcome, text=line, seconds=seconds, way=check.way, cause=cause
+        )
+        done(found)
+        return found
+
     asyncio.get_running_loop().set_default_executor(_Daemons())  # names are looked up and the API server asked there
     ends = time.monotonic() + deadline
     tasks: dict[str, asyncio.Task[Result]] = {}
     async with asyncio.TaskGroup() as group:
         for check in checks:
             needed = {name: tasks[name] for name in check.after}
-            tasks[check.name] = group.create_task(_one(check, needed, ends, deadline, done))
+            tasks[check.name] = group.create_task(_one(check, needed, ends, deadline, result))
     return [tasks[check.name].result() for check in checks]
 
 
@@ -95,27 +106,21 @@ async def _one(
     needed: dict[str, "asyncio.Task[Result]"],
     ends: float,
     deadline: float,
-    done: Callable[[Result], None],
+    result: Callable[..., Result],
 ) -> Result:
     for name, task in needed.items():
         if (await task).outcome is not Outcome.PASSED and not check.always:
-            return _result(check, Outcome.SKIPPED, f"not tried: {name} did not pass", 0, done)
+            return result(check, Outcome.SKIPPED, f"not tried: {name} did not pass", 0)
     began = time.monotonic()
-    outcome, text = Outcome.PASSED, ""
+    outcome, text, cause = Outcome.PASSED, "", None
     try:
         async with asyncio.timeout(ends - began):
             text = await check.run()
     except FailedError as error:
-        outcome, text = Outcome.FAILED, str(error)
+        outcome, text, cause = Outcome.FAILED, str(error), error.cause
     except SkippedError as error:
         outcome, text = Outcome.SKIPPED, str(error)
     except TimeoutError:
-        outcome, text = Outcome.FAILED, f"no answer within the {deadline:g} s that all checks have together"
-    return _result(check, outcome, text, time.monotonic() - began, done)
-
-
-def _result(check: Check, outcome: Outcome, text: str, seconds: float, done: Callable[[Result], None]) -> Result:
-    line = " ".join(masked(text).split())
-    result = Result(name=check.name, group=check.group, outcome=outcome, text=line, seconds=seconds)
-    done(result)
-    return result
+        outcome, cause = Outcome.FAILED, Cause.SILENT
+        text = f"no answer within the {deadline:g} s that all checks have together"
+    return result(check, outcome, text, time.monotonic() - began, cause)

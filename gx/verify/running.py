@@ -40,6 +40,11 @@ class Running:
         """When the newest of all rollouts came to its end."""
         return max((workload.since for workload in self.workloads.values()), default=NEVER)
 
+    def is_set_of(self, settings: Settings) -> bool:
+        """Return whether the workloads are told to run the set of the release file, be they ready or not."""
+        told = {name: workload.image for name, workload in self.workloads.items()}
+        return all(told.get(name) == settings.image(name) for name in CATALOGUE)
+
     def problems(self, settings: Settings) -> list[str]:
         """Return where it differs from the release file of the network."""
         gone = [name for name in self.workloads if name not in settings.workloads]

@@ -7,7 +7,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from gx.verify.model import FailedError
+from gx.verify.model import Cause, FailedError
 from gx.verify.outside import Outside
 from gx.verify.web import REQUEST_SECONDS
 
@@ -76,10 +76,10 @@ async def websocket(outside: Outside) -> str:
                 raise FailedError(f"the WebSocket answers {str(said)[:60]!r} instead of {PROBED!r}")
             await socket.send(UPGRADE)
     except TimeoutError:
-        raise FailedError(f"no WebSocket within {REQUEST_SECONDS:g} s") from None
+        raise FailedError(f"no WebSocket within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
     except WebSocketException as error:
         hint = ": two replicas without stickiness, perhaps" if "400" in str(error) else ""
         raise FailedError(f"no WebSocket: {error}{hint}") from None
     except OSError as error:
-        raise FailedError(f"no WebSocket: {error.strerror or error}") from None
+        raise FailedError(f"no WebSocket: {error.strerror or error}", Cause.SILENT) from None
     return "upgraded"

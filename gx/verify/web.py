@@ -11,7 +11,7 @@ from typing import Any, Self
 import httpx
 
 from gx.errors import InputError
-from gx.verify.model import FailedError
+from gx.verify.model import Cause, FailedError
 
 REQUEST_SECONDS = 10.0
 LARGEST_BODY = 8 * 2**20
@@ -111,7 +111,7 @@ class Web:
                 return await self._once("GET", url, token)
             except httpx.ConnectError as error:
                 if attempt == ATTEMPTS:
-                    raise FailedError(f"{url}: {_reason(error)}") from None
+                    raise _unconnected(url, error) from None
                 await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise AssertionError(url)
 
@@ -133,7 +133,7 @@ class Web:
         try:
             return await self._once("POST", url, token, **content)
         except httpx.ConnectError as error:
-            raise FailedError(f"{url}: {_reason(error)}") from None
+            raise _unconnected(url, error) from None
 
     async def _once(self, method: str, url: str, token: str, **content: Any) -> Answer:  # noqa: ANN401 the library's
         target, headers, extensions = self._routed(httpx.URL(url))
@@ -148,7 +148,7 @@ class Web:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise FailedError(f"{url} did not answer within {REQUEST_SECONDS:g} s") from None
+            raise FailedError(f"{url} did not answer within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
         except httpx.ConnectError:
             raise
         except httpx.HTTPError as error:
@@ -185,11 +185,22 @@ async def _read(response: httpx.Response, url: str) -> Answer:
     return Answer(url, response.status_code, headers, b"".join(parts))
 
 
+def _unconnected(url: str, error: httpx.ConnectError) -> FailedError:
+    """A refused certificate is an answer; a name that nobody resolves or a port that is closed is none."""
+    cause = Cause.SILENT if _of_certificate(error) is None else Cause.SEEN
+    return FailedError(f"{url}: {_reason(error)}", cause)
+
+
+def _of_certificate(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
 def _reason(error: BaseException) -> str:
     """Return why a connection failed, in one line."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is refused: {cause.verify_message}"
-        cause = cause.__cause__ or cause.__context__
+    refused = _of_certificate(error)
+    if refused is not None:
+        return f"its certificate is refused: {refused.verify_message}"
     return re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip()) or type(error).__name__

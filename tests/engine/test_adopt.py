@@ -206,6 +206,7 @@ def test_4_accepted_by_name_and_with_the_live_secrets_the_map_is_written(hand_ma
     assert result.returncode == 0, result.stdout
     written = yaml.safe_load((hand_made.root / "networks" / NETWORK / "adoption.yaml").read_text())
     assert written["clusterUid"] == hand_made.uid
+    assert written["waves"] == [], "nothing was taken over yet"
     assert written["accepted"] == refused
     assert written["imports"]["StatefulSet/minio"] == f"{stack.namespace}/minio"
     assert written["imports"][f"DnsRecord/{HOST}-217.196.51.190"].startswith(f"{ZONE_ID}/")
@@ -248,6 +249,8 @@ def adopted(hand_made: HandMade) -> HandMade:
         taken.append(wave.value)
         edit(hand_made.root, NETWORK, lambda config: config.update(waves=list(taken)))
         if wave in {Wave.ENVIRONMENT, Wave.STORAGE, Wave.WORKLOADS, Wave.DNS}:  # one run for a few waves
+            written = hand_made.adopt("--write")
+            assert written.returncode == 0, written.stdout + written.stderr
             changes = hand_made.stack.run().changes
             assert not [what for what in changes if "replace" in what or "delete" in what], changes
         if wave is Wave.ENVIRONMENT:
@@ -265,6 +268,18 @@ def _templates(hand_made: HandMade) -> dict[str, Any]:
 
 def test_5_after_the_waves_the_preview_without_the_flag_is_empty(adopted: HandMade) -> None:
     assert set(adopted.stack.run("preview").changes) == {"same"}
+
+
+def test_5_a_wave_cannot_leave_an_adopted_network(adopted: HandMade) -> None:
+    every = [wave.value for wave in Wave]
+    document = yaml.safe_load((adopted.root / "networks" / NETWORK / "adoption.yaml").read_text())
+    assert document["waves"] == every
+    before = adopted.uids()
+    edit(adopted.root, NETWORK, lambda config: config.update(waves=[wave for wave in every if wave != "workloads"]))
+    with pytest.raises(EngineError, match="leaves out workloads: the network is adopted"):
+        adopted.stack.run()
+    assert adopted.uids() == before
+    edit(adopted.root, NETWORK, lambda config: config.update(waves=every))
 
 
 def test_6_live_secrets_are_kept_and_nothing_secret_is_in_map_or_state(adopted: HandMade) -> None:

@@ -15,8 +15,8 @@ from gx.operate.promotion import Gate, earlier, promoted_release, version_change
 from gx.release import Image, Release
 from gx.settings.offline import offline_settings
 from gx.settings.settings import Settings
-from gx.verified import Verified, VerifiedSet
-from gx.verify.record import verified_set, write_verified
+from gx.verified import FailedVerification, Verified, VerifiedSet
+from gx.verify.record import verified_set, write_failed, write_verified
 from gx.verify.running import Running, Workload
 from tests.helpers.stack import edit
 
@@ -41,6 +41,16 @@ def runs(settings: Settings, since: datetime = DEPLOYED) -> Running:
 def verified(settings: Settings, deployed: datetime = DEPLOYED, at: datetime = VERIFIED) -> Verified:
     one = verified_set(settings, deployed, 40, []).model_copy(update={"verified": at})
     return Verified.model_validate({"network": settings.network.name, "clusterUid": UID, "sets": (one,)})
+
+
+def failed(wanted: str) -> FailedVerification:
+    """Return the failure of a set: DNS is wrong since noon."""
+    check = {"name": "DNS api", "group": "names", "text": "leads past Cloudflare"}
+    return FailedVerification.model_validate({"hash": wanted, "failed": NOW, "checks": (check,)})
+
+
+def withdrawn(record: Verified, *hashes: str) -> Verified:
+    return record.model_copy(update={"failures": tuple(failed(one) for one in hashes)})
 
 
 NEW = with_tag(SOURCE, "svc-tax", tag="2.2.0")
@@ -91,6 +101,16 @@ REFUSALS: list[tuple[str, Callable[[], Gate], str]] = [
         "another set was verified",
         lambda: gate(verified=verified(SOURCE)),
         f"testnet has not verified its set {NEW.release.hash}",
+    ),
+    (
+        "verified, and failed since then",
+        lambda: gate(verified=withdrawn(verified(NEW), NEW.release.hash)),
+        f"set {NEW.release.hash} failed at 2026-03-01 12:00 UTC (DNS api: leads past Cloudflare)",
+    ),
+    (
+        "failed and never verified",
+        lambda: gate(verified=withdrawn(verified(SOURCE), NEW.release.hash)),
+        f"set {NEW.release.hash} failed at 2026-03-01 12:00 UTC (DNS api: leads past Cloudflare)",
     ),
     (
         "the record of another network",
@@ -146,6 +166,10 @@ def test_the_gate_refuses(build: Callable[[], Gate], words: str) -> None:
     assert any(words in line for line in refusals), refusals
 
 
+def test_the_failure_of_another_set_holds_nobody() -> None:
+    assert gate(verified=withdrawn(verified(NEW), SOURCE.release.hash)).refusals() == []
+
+
 def test_an_override_that_holds_may_go_on() -> None:
     assert gate(source=_override("2026-03-01")).refusals() == []
 
@@ -187,6 +211,12 @@ def test_back_to_the_last_set_or_to_one_by_name() -> None:
     assert named is not None
     assert named.hash == "a" * 16
     assert earlier(record, "c" * 16, "ffff") is None
+    since = withdrawn(record, "b" * 16)
+    passed_over, asked_for = earlier(since, "c" * 16, ""), earlier(since, "c" * 16, "bbbb")
+    assert passed_over is not None
+    assert passed_over.hash == "a" * 16
+    assert asked_for is not None, "by its name: the way back is open at any time"
+    assert earlier(withdrawn(record, "a" * 16, "b" * 16), "c" * 16, "") is None
     assert earlier(None, "c" * 16, "") is None
 
 
@@ -276,6 +306,22 @@ def test_the_program_takes_a_promoted_set_a_rollback_and_an_override(project: Pa
     write_verified(project, source, UID, verified_set(source, DEPLOYED, 40, []))
     release(project, "mainnet", _forged({"how": "promotion", "source": "testnet"}))
     assert offline_settings("mainnet", project).release.promoted is not None
+
+
+def test_the_program_refuses_a_set_whose_proof_was_withdrawn_before_it_arrived(project: Path) -> None:
+    release(project, "testnet", _forged({"how": "override", "reason": "an urgent repair", "expires": "2020-01-01"}))
+    source = offline_settings("testnet", project)
+    write_verified(project, source, UID, verified_set(source, DEPLOYED, 40, []))
+    write_failed(project, source, UID, failed(source.release.hash))
+    release(project, "mainnet", _forged({"how": "promotion", "source": "testnet"}))
+    with pytest.raises(InputError, match=r"release.yaml: promoted.hash = .* on testnet this set failed at 2026-03-01"):
+        offline_settings("mainnet", project)
+    ungated = offline_settings("mainnet", project, gated=False)
+    write_verified(project, ungated, UID, verified_set(ungated, DEPLOYED, 40, []))
+    write_failed(project, ungated, UID, failed(source.release.hash))
+    assert offline_settings("mainnet", project).release.hash == source.release.hash, "it arrived: no change is blocked"
+    (project / "networks/testnet/verified.yaml").unlink()  # as if ten newer sets had taken its place
+    assert offline_settings("mainnet", project).release.hash == source.release.hash
 
 
 @pytest.mark.parametrize(("source", "words"), [("mainnet", "is the network itself"), ("prodnet", "is no network")])

@@ -1,6 +1,9 @@
 """A stand-in for devnet, where its names lead, and a DNS server that knows them."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +20,18 @@ from gx.verify.model import Outcome, Result
 from gx.verify.outside import Outside
 from gx.verify.runner import run_checks
 from gx.verify.web import Address, Web
+from tests.data.conftest import needed_binaries
+from tests.data.servers import BUCKET, Minio
 from tests.helpers.network import free_port
+from tests.helpers.stack import edit
 from tests.traffic.edge import Names, cluster_dns
 from tests.verify.authority import Authority
+from tests.verify.cluster import UID, Cluster, api_server
 from tests.verify.standin import PASSWORD, StandIn, serving
 
 DEVNET = offline_settings("devnet")
 DEADLINE = 40
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @dataclass
@@ -44,6 +52,21 @@ class Verifier:
         hosts = [network.wallet_host, network.api_host]
         nodes = [str(node.address) for node in active_nodes(self.standin.settings.stack)]
         return {(name, HTTPS): local for name in (*hosts, *nodes)}
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return `gx verify devnet` so that nothing leaves this machine."""
+        routes = [
+            text
+            for (host, port), (other, there) in self.routes.items()
+            for text in ("--connect-to", f"{host}:{port}:{other}:{there}")
+        ]
+        options = [*routes, "--cacert", str(self.ca_file), "--dns", f"127.0.0.1:{self.dns_port}"]
+        return [sys.executable, "-c", "from gx.cli import main; main()", "verify", "devnet", *options, *arguments]
+
+    def environment(self, **env: str) -> dict[str, str]:
+        """Return an environment without a cluster and without programs."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
+        return {**kept, "PATH": "/nonexistent", **env}
 
     def run(self, deadline: float = DEADLINE, inside: Inside | None = None) -> dict[str, Result]:
         """Return what every check found, by its name."""
@@ -102,3 +125,37 @@ def verifier_with(authority: Authority, tmp_path: Path) -> Iterator[Callable[...
             return Verifier(standin, authority.file, names, port)
 
         yield start
+
+
+@pytest.fixture
+def run(verifier: Verifier, project: Path) -> Run:
+    """Return a function that runs `gx verify devnet` so that nothing leaves this machine."""
+    edit(project, "devnet", lambda config: config.update(clusterUid=UID))
+
+    def start(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            verifier.command(*arguments),
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=verifier.environment(**env),
+        )
+
+    return start
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[Cluster, Path]]:
+    with api_server(DEVNET, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def own_minio(tmp_path: Path) -> Iterator[Minio]:
+    needed_binaries()
+    server = Minio(tmp_path / "minio").start()
+    server.client().create_bucket(Bucket=BUCKET)
+    yield server
+    server.kill()

@@ -1,12 +1,10 @@
 """`gx verify` as a person and as CI run it: exit codes, forms of output, the record, mistakes in its options."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,63 +15,12 @@ from gx.errors import InputError
 from gx.settings.offline import offline_settings
 from gx.verified import read_verified
 from gx.verify.record import verified_set, write_verified
-from tests.data.conftest import needed_binaries
-from tests.data.servers import BUCKET, ROOT_PASSWORD, ROOT_USER, Minio
-from tests.helpers.stack import edit
-from tests.verify.cluster import NOW, UID, Cluster, api_server
-from tests.verify.conftest import DEVNET, Verifier
+from tests.data.servers import ROOT_PASSWORD, ROOT_USER, Minio
+from tests.verify.cluster import NOW, UID, Cluster
+from tests.verify.conftest import Verifier
 from tests.verify.standin import PASSWORD
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def run(verifier: Verifier, project: Path) -> Run:
-    """Return a function that runs `gx verify devnet` so that nothing leaves this machine."""
-    edit(project, "devnet", lambda config: config.update(clusterUid=UID))
-
-    def start(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            _command(verifier, *arguments),
-            cwd=project,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=_environment(**env),
-        )
-
-    return start
-
-
-def _command(verifier: Verifier, *arguments: str) -> list[str]:
-    routes = [
-        text
-        for (host, port), (other, there) in verifier.routes.items()
-        for text in ("--connect-to", f"{host}:{port}:{other}:{there}")
-    ]
-    options = [*routes, "--cacert", str(verifier.ca_file), "--dns", f"127.0.0.1:{verifier.dns_port}"]
-    return [sys.executable, "-c", "from gx.cli import main; main()", "verify", "devnet", *options, *arguments]
-
-
-def _environment(**env: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
-    return {**kept, "PATH": "/nonexistent", **env}
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[Cluster, Path]]:
-    with api_server(DEVNET, tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def own_minio(tmp_path: Path) -> Iterator[Minio]:
-    needed_binaries()
-    server = Minio(tmp_path / "minio").start()
-    server.client().create_bucket(Bucket=BUCKET)
-    yield server
-    server.kill()
 
 
 def test_without_a_cluster_it_looks_from_outside_and_writes_no_record(run: Run, project: Path) -> None:
@@ -111,16 +58,6 @@ def test_with_a_cluster_everything_is_tried_and_recorded(
     assert f"wrote networks/devnet/verified.yaml: the set {only.hash}" in done.stdout
     assert PASSWORD not in done.stdout + done.stderr
     assert len(verifier.standin.files) == 1, "the file went to the stand-in, its key was removed from MinIO"
-
-
-def test_a_failure_leaves_the_record_as_it_was(
-    run: Run, project: Path, cluster: tuple[Cluster, Path], own_minio: Minio
-) -> None:
-    known, kubeconfig = cluster
-    known.objects.remove(known.get("CronJob", "minio-backup"))
-    done = run("--context", "test", "--minio", own_minio.url, KUBECONFIG=str(kubeconfig))
-    assert done.returncode == 1
-    assert not (project / "networks/devnet/verified.yaml").exists()
 
 
 def test_what_is_rolled_out_meanwhile_was_not_verified(
@@ -195,9 +132,9 @@ def test_with_the_password_in_the_environment_two_people_talk(run: Run) -> None:
 def test_an_interruption_says_what_the_two_people_left(verifier: Verifier, project: Path, number: int) -> None:
     standin, before = verifier.standin, set(verifier.standin.files)
     standin.faults["/api/v1/files/download"] = "slow"
-    environment = _environment(GX_TEST_USERS_PASSWORD=PASSWORD)
+    environment = verifier.environment(GX_TEST_USERS_PASSWORD=PASSWORD)
     with subprocess.Popen(
-        _command(verifier), cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        verifier.command(), cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as child:
         sent = "POST /api/v1/files/conversations/c1"
         while (

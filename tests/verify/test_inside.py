@@ -255,6 +255,10 @@ def _login(port: int, password: str) -> tuple[int, str]:
     return done.returncode, str(done.stdout)
 
 
+def test_a_url_that_is_none_is_not_printed_by_node() -> None:
+    assert _login(99999, "of-this-network") == (1, "REDIS_URL is no URL\n")
+
+
 def test_the_login_that_pods_try_speaks_with_a_real_redis() -> None:
     with redis("a=b/c") as port:
         assert _login(port, "a%3Db%2Fc") == (0, "PONG from 127.0.0.1\n")

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from gx.settings.offline import offline_settings
-from gx.verify.record import verified_set, write_verified
+from gx.verified import FailedVerification
+from gx.verify.record import verified_set, write_failed, write_verified
 from tests.helpers.stack import edit
 from tests.verify.cluster import UID, Cluster, api_server
 
@@ -56,6 +57,53 @@ def verify(project: Path, network: str = "devnet", deployed: datetime = HOURS_AG
     one = verified_set(settings, deployed, 39, [])
     write_verified(project, settings, UID, one)
     return one.hash
+
+
+def fail(project: Path, network: str, wanted: str) -> None:
+    checks = ({"name": "GET /health", "group": "endpoints", "text": "answered 502"},)
+    failure = {"hash": wanted, "failed": "2026-03-01T02:40:00Z", "checks": checks}
+    write_failed(project, offline_settings(network, project), UID, FailedVerification.model_validate(failure))
+
+
+def test_a_proof_that_was_withdrawn_holds_the_set_back_until_it_passes(run: Run, newer: Path) -> None:
+    found, before = verify(newer), (newer / FILE).read_text()
+    fail(newer, "devnet", found)
+    done = run("devnet", "testnet", "--context", "test")
+    assert done.returncode == 3
+    assert f"refused: devnet: its set {found} failed at 2026-03-01 02:40 UTC (GET /health: answered 502)" in done.stdout
+    assert (newer / FILE).read_text() == before
+    verify(newer)
+    assert run("devnet", "testnet", "--context", "test", "--check").returncode == 0
+
+
+def test_a_way_out_of_a_set_that_the_program_refuses(run: Run, newer: Path) -> None:
+    """By hand a tag was changed: nothing of that network can be planned, but the set before it can come back."""
+    first = verify(newer, "testnet")
+    path = newer / FILE
+    path.write_text(path.read_text().replace('svc-tax: {tag: "2.1.5"}', 'svc-tax: {tag: "9.9.9"}'))
+    done = run("devnet", "testnet", "--rollback")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no diff: what stands there is refused: networks/testnet/release.yaml: promoted.hash" in done.stdout
+    assert offline_settings("testnet", newer).release.hash == first
+
+
+def test_back_past_a_set_that_failed_since(run: Run, newer: Path) -> None:
+    oldest = verify(newer, "testnet")
+    verify(newer)
+    run("devnet", "testnet", "--context", "test")
+    middle = verify(newer, "testnet")
+    fail(newer, "testnet", oldest)
+    done = run("devnet", "testnet", "--rollback")
+    assert done.returncode == 2
+    assert "has verified no such set before this one, or it failed since" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    done = run("devnet", "testnet", "--rollback", "--set", oldest)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"warning: the set {oldest} failed at 2026-03-01 02:40 UTC (GET /health: answered 502)" in done.stdout
+    settings = offline_settings("testnet", newer)
+    assert settings.release.hash == oldest
+    assert settings.release.origin.endswith("which failed at 2026-03-01 02:40 UTC")
+    assert middle != oldest
 
 
 def test_a_set_that_was_not_verified_stays_where_it_is(run: Run, newer: Path) -> None:
