@@ -19,7 +19,7 @@ from components.messaging_stack import MessagingStack, MessagingStackArgs
 from components.minio_storage import MinioStorage, MinioStorageArgs
 from components.monitoring_rules import MonitoringRules, MonitoringRulesArgs
 from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
-from components.policy_context import PolicyContext, note_options
+from components.policy_context import PolicyContext, PolicyContextArgs, note_options
 from components.workload import Workload, WorkloadArgs
 from gx.capacity import check_capacity
 from gx.catalogue import MESSAGING
@@ -69,7 +69,7 @@ def build(settings: Settings) -> Outputs:
     stores = _stores(ground, inside)
     _services(ground, stores, inside)
     _surroundings(ground, stores, inside)
-    PolicyContext("policy-context", {**context_of(settings), "options": noted})
+    PolicyContext("policy-context", PolicyContextArgs(context=context_of(settings), options=noted))
     return outputs_of(settings)
 
 

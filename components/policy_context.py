@@ -1,6 +1,7 @@
 """PolicyContext: what the policy pack must know and the engine does not show it, from the run that is checked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pulumi
@@ -33,6 +34,19 @@ def note_options() -> Noted:
     return noted
 
 
+@dataclass(frozen=True, kw_only=True)
+class PolicyContextArgs:
+    """What is handed over.
+
+    Attributes:
+        context: Of the network, from its settings.
+        options: What `note_options` has noted.
+    """
+
+    context: Mapping[str, Any]
+    options: Noted
+
+
 class PolicyContext(pulumi.ComponentResource):
     """What stands in the settings and not in a resource: other networks, what lies outside, accepted exceptions.
 
@@ -42,6 +56,6 @@ class PolicyContext(pulumi.ComponentResource):
 
     TOKEN: ClassVar[str] = POLICY_CONTEXT
 
-    def __init__(self, name: str, context: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: PolicyContextArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TOKEN, name, None, opts)
-        self.register_outputs(dict(context))
+        self.register_outputs({**args.context, "options": args.options})

@@ -72,7 +72,7 @@ def test_a_new_service_is_absent_by_name_and_the_set_stays_what_was_promoted(pro
     release_text(project, "mainnet", "\nworkloads:\n", "\nabsent: [svc-rates]\nworkloads:\n")
     release = offline_settings("mainnet", project).release
     assert release.promoted is not None
-    assert release.hash == release.promoted.hash == "3dc89db152383c8e"
+    assert release.hash == release.promoted.hash
 
 
 @pytest.mark.usefixtures("rates")
@@ -89,14 +89,14 @@ def test_a_line_that_was_forgotten_is_refused_and_both_answers_are_named(project
 def test_a_service_that_is_written_in_past_the_network_before_is_refused(project: Path) -> None:
     release_text(project, "mainnet", "\nworkloads:\n", '\nworkloads:\n  svc-rates: {tag: "1.0.0"}\n')
     edit(project, "mainnet", lambda c: c["workloads"].update({"svc-rates": c["workloads"]["svc-tax"]}))
-    with pytest.raises(InputError, match=r"promoted\.hash = '3dc89db152383c8e': .*by hand, past testnet"):
+    with pytest.raises(InputError, match=r"promoted\.hash = '\w{16}': .*by hand, past testnet"):
         offline_settings("mainnet", project)
 
 
 def test_a_service_that_is_written_out_past_the_network_before_is_refused(project: Path) -> None:
     release_text(project, "mainnet", '  svc-tax: {tag: "2.1.5"}\n', "")
     release_text(project, "mainnet", "\nworkloads:\n", "\nabsent: [svc-tax]\nworkloads:\n")
-    with pytest.raises(InputError, match=r"promoted\.hash = '3dc89db152383c8e': .*by hand, past testnet"):
+    with pytest.raises(InputError, match=r"promoted\.hash = '\w{16}': .*by hand, past testnet"):
         offline_settings("mainnet", project)
 
 
