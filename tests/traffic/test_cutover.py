@@ -238,7 +238,7 @@ def test_every_signal_puts_the_node_back_and_says_what_is_true(project: Path, tm
         ):
             connection, _ = silent.accept()
             child.send_signal(number)
-            _, errors = child.communicate(timeout=60)
+            _, errors = child.communicate(timeout=300)
             connection.close()
     assert calls.read_text().split() == ["check", "remove", "restore"]
     assert errors.decode() == "interrupted; everything is as it was on vps1: restore was done\n"

@@ -143,7 +143,7 @@ def test_an_interruption_says_what_the_two_people_left(verifier: Verifier, proje
             assert child.poll() is None
             time.sleep(0.05)
         child.send_signal(number)
-        _, errors = child.communicate(timeout=60)
+        _, errors = child.communicate(timeout=300)
     (key,) = set(standin.files) - before
     assert errors.startswith(f"interrupted; left behind: the file {key}")
     assert len(errors.splitlines()) == 1

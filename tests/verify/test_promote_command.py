@@ -227,7 +227,7 @@ def test_an_interruption_says_whether_the_file_is_another(
     )
     command = [sys.executable, "-c", code, "promote", "devnet", "testnet", "--context", "test"]
     environment = {**os.environ, "KUBECONFIG": str(cluster[1])}
-    done = subprocess.run(command, cwd=newer, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    done = subprocess.run(command, cwd=newer, capture_output=True, text=True, check=False, timeout=300, env=environment)
     assert done.stderr == f"interrupted; {said}\n"
     assert done.returncode == 128 + number
     assert ((newer / FILE).read_text() != before) is (said != "nothing was changed")
