@@ -32,7 +32,7 @@ def record(
     up: bool = False,
     unknown: bool = False,
     local: bool = False,
-    adopting: bool = True,
+    whole: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> Plan:
@@ -44,7 +44,7 @@ def record(
             up=up,
             unknown=unknown,
             local=local,
-            adopting=adopting,
+            whole=whole,
             progress=progress,
             before_wait=before_wait,
         )
@@ -58,7 +58,7 @@ def record_document(
     up: bool = False,
     unknown: bool = False,
     local: bool = False,
-    adopting: bool = True,
+    whole: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def record_document(
         up: As in `pulumi up` instead of `pulumi preview`.
         unknown: Generated values are unknown, as in the first preview of a new network.
         local: With what differs on one machine (`networks/<network>/local.yaml`).
-        adopting: Whether its import ids apply as its `adopt` says.
+        whole: With every wave and without import ids, however far its adoption is.
         progress: Called with the number of registrations so far.
         before_wait: Work of the caller that can be done while the child runs.
 
@@ -79,7 +79,7 @@ def record_document(
         RecorderCrashError: The program failed in another way.
     """
     command = [sys.executable, "-m", "gx.plan.recorder", stack, "--root", str(root)]
-    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local + ["--no-imports"] * (not adopting)
+    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local + ["--whole"] * whole
     environment = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN_ENVIRONMENT)}
     # A file, not a pipe: a program that complains a lot must not block while its record is being read.
     with (
