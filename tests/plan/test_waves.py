@@ -23,7 +23,7 @@ def network(project: Path, listed: list[str] | None, *, adopt: bool, **adoption:
     edit(project, "mainnet", lambda config: config.update(adopt=adopt, clusterUid=PINNED))
     if listed is not None:
         edit(project, "mainnet", lambda config: config.update(waves=listed))
-    document = {"clusterUid": PINNED, "imports": {}, **adoption}
+    document: dict[str, Any] = {"clusterUid": PINNED, "imports": {}, **adoption}
     if adoption:
         (project / "networks/mainnet/adoption.yaml").write_text(yaml.safe_dump(document))
 
