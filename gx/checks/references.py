@@ -7,6 +7,7 @@ from typing import Any
 
 from gx.checks.finding import Finding, Severity
 from gx.naming import BACKEND_CONFIG
+from gx.objects import mapping
 from gx.plan.model import Plan, Resource
 from gx.plan.pods import Pod, PodIndex
 
@@ -75,7 +76,7 @@ def _texts(plan: Plan, index: PodIndex) -> Iterator[tuple[str, str]]:
                     yield f"{pod.place}: {variable['name']}", value
     for config in plan.of_kind("ConfigMap"):
         if config.object_name == BACKEND_CONFIG:
-            for key, value in config.inputs.get("data", {}).items():
+            for key, value in mapping(config.inputs, "data").items():
                 if isinstance(value, str):
                     yield f"{config.place}: {key}", value
 

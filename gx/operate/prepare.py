@@ -69,9 +69,9 @@ class Prepared:
             )
 
     def record(self, console: Console) -> Plan:
-        """Return the Plan as it would be without any import."""
+        """Return the Plan of the whole network, without any import: what is left for a later wave is no stranger."""
         console.print(f"recording {self.settings.network.name} ...")
-        return record(self.settings.network.name, root=project_root(), adopting=False)
+        return record(self.settings.network.name, root=project_root(), whole=True)
 
 
 def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:

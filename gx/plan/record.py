@@ -48,7 +48,7 @@ def record(
     up: bool = False,
     unknown: bool = False,
     local: bool = False,
-    adopting: bool = True,
+    whole: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> Plan:
@@ -60,7 +60,7 @@ def record(
             up=up,
             unknown=unknown,
             local=local,
-            adopting=adopting,
+            whole=whole,
             progress=progress,
             before_wait=before_wait,
         )
@@ -74,7 +74,7 @@ def record_document(
     up: bool = False,
     unknown: bool = False,
     local: bool = False,
-    adopting: bool = True,
+    whole: bool = False,
     progress: Callable[[int], None] = lambda _: None,
     before_wait: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def record_document(
         up: As in `pulumi up` instead of `pulumi preview`.
         unknown: Generated values are unknown, as in the first preview of a new network.
         local: With what differs on one machine (`networks/<network>/local.yaml`).
-        adopting: Whether its import ids apply as its `adopt` says.
+        whole: With every wave and without import ids, however far its adoption is.
         progress: Called with the number of registrations so far.
         before_wait: Work of the caller that can be done while the child runs.
 
@@ -96,7 +96,7 @@ def record_document(
         InputError: Another program than that of the project's folder was run.
     """
     command = [sys.executable, *INTERPRETER, "-c", STARTER, str(root), stack, "--root", str(root)]
-    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local + ["--no-imports"] * (not adopting)
+    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local + ["--whole"] * whole
     environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
     # A file, not a pipe: a program that complains a lot must not block while its record is being read.
     with (

@@ -151,7 +151,7 @@ def run(
     unknown: bool,
     progress: Callable[[int], None],
     local: bool = False,
-    adopting: bool = True,
+    whole: bool = False,
 ) -> dict[str, Any]:
     """Run the program for a stack and return the record.
 
@@ -163,15 +163,19 @@ def run(
     gc.disable()
     from gx.plan.context import context_of  # noqa: PLC0415 the program is imported inside the measured time
     from gx.settings.load import load_settings  # noqa: PLC0415
+    from gx.settings.project import PROJECT  # noqa: PLC0415
     from gx.settings.stackfile import read_stack  # noqa: PLC0415
+    from gx.steps import Wave  # noqa: PLC0415
     from program import build  # noqa: PLC0415
 
     config = read_stack(stack, root, local=local)
+    if whole:
+        config.values[f"{PROJECT}:waves"] = json.dumps([wave.value for wave in Wave])
     answers = Answers(cluster_uid="", secret_keys={}, unknown=unknown)
     recorder = Recorder(answers, progress)
     mocks.set_mocks(answers, project="gx-infra", stack=stack, preview=preview, monitor=recorder)
     pulumi.runtime.set_all_config(config.values, list(config.secrets))
-    settings = load_settings(root, adopting=adopting)
+    settings = load_settings(root, adopting=not whole)
     context = context_of(settings, config.notes)
     answers.cluster_uid = settings.stack.cluster_uid
     answers.secret_keys = {
@@ -204,7 +208,7 @@ def main() -> int:
     parser.add_argument("--up", action="store_true", help="as in `up`: outputs of new resources are known")
     parser.add_argument("--unknown", action="store_true", help="generated values are unknown, as in a first preview")
     parser.add_argument("--local", action="store_true", help="with what differs on one machine")
-    parser.add_argument("--no-imports", action="store_true", help="without import ids, whatever `adopt` says")
+    parser.add_argument("--whole", action="store_true", help="with every wave and without import ids")
     arguments = parser.parse_args()
     out, sys.stdout = sys.stdout, sys.stderr  # what the program prints must not mix with the record
 
@@ -219,7 +223,7 @@ def main() -> int:
             preview=not arguments.up,
             unknown=arguments.unknown,
             local=arguments.local,
-            adopting=not arguments.no_imports,
+            whole=arguments.whole,
             progress=lambda count: send(progress=count),
         )
     except InputError as error:

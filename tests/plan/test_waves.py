@@ -23,7 +23,7 @@ def network(project: Path, listed: list[str] | None, *, adopt: bool, **adoption:
     edit(project, "mainnet", lambda config: config.update(adopt=adopt, clusterUid=PINNED))
     if listed is not None:
         edit(project, "mainnet", lambda config: config.update(waves=listed))
-    document = {"clusterUid": PINNED, "imports": {}, **adoption}
+    document: dict[str, Any] = {"clusterUid": PINNED, "imports": {}, **adoption}
     if adoption:
         (project / "networks/mainnet/adoption.yaml").write_text(yaml.safe_dump(document))
 
@@ -86,8 +86,15 @@ def test_a_wave_is_recorded_before_it_is_taken_over(project: Path) -> None:
     line = refused(project)
     assert "gx-infra:waves = 'storage': networks/mainnet/adoption.yaml does not have it" in line
     assert "fix: gx adopt mainnet --context NAME --write, before the next `up`" in line
-    plan = record("mainnet", root=project, adopting=False)  # what `gx adopt` compares
-    assert any(resource.object_name == "minio" for resource in plan.objects)
+
+
+def test_adoption_compares_the_whole_network_however_far_it_is(project: Path) -> None:
+    """With a part alone the records, policies and Deployments of later waves would be strangers, and refused."""
+    network(project, ["environment", "storage"], adopt=True, waves=["environment"])
+    plan = record("mainnet", root=project, whole=True)
+    kinds = {resource.kind for resource in plan.resources}
+    assert {"Namespace", "StatefulSet", "Deployment", "CronJob", "Ingress", "DnsRecord"} <= kinds
+    assert not any(resource.options.import_id for resource in plan.resources)
 
 
 def test_what_is_recorded_and_listed_is_planned(project: Path) -> None:
