@@ -37,9 +37,7 @@ def test_what_failed_is_said_at_once_and_ends_with_1(run: Run, verifier: Verifie
     done = run()
     assert done.returncode == 1
     assert "failed: URLs in the wallet's scripts: the scripts call api.gxcoin.money" in done.stdout
-    *_, counted, recorded = done.stdout.splitlines()
-    assert "1 failed" in counted
-    assert recorded.endswith("which says nothing about the set: nothing was recorded")
+    assert "1 failed" in done.stdout.splitlines()[-1]
 
 
 def test_with_a_cluster_everything_is_tried_and_recorded(
