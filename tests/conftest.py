@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,11 @@ from tests.helpers.stack import NETWORKS, copy_project
 # A busy machine is no failure; in CI the same examples run every time.
 hypothesis.settings.register_profile("gx", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("gx")
+
+
+for _number in (signal.SIGINT, signal.SIGHUP):  # a run in the background ignores them, and so would what it starts
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

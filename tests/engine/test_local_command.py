@@ -119,7 +119,7 @@ def test_04_the_next_up_goes_on_from_there(local: Local) -> None:
 def test_05_up_twice_changes_nothing(local: Local) -> None:
     code, output, _ = local.run("up", STACK)
     assert code == 0
-    assert f"{STACK}: 121 same" in output
+    assert f"{STACK}: 122 same" in output
 
 
 def test_06_status_names_what_runs(local: Local) -> None:
@@ -224,7 +224,7 @@ def test_14_a_port_taken_meanwhile_is_replaced(local: Local) -> None:
     with socket.create_server(("127.0.0.1", port)):  # also while old connections to it fade away
         code, output, complaint = local.run("up", STACK)
     assert code == 0, complaint
-    assert f"{STACK}: 121 same" in output, "data and state were kept"
+    assert f"{STACK}: 122 same" in output, "data and state were kept"
     local.run("down")
 
 
