@@ -43,9 +43,9 @@ class Settings:
 
         All of them once adoption was closed (`adopt` is false again), none on a network that the program made itself.
         """
-        taken = self.adoption.waves if self.adoption else ()
-        begun = taken != ()
-        return tuple(Wave) if begun and not self.stack.adopt else taken or ()
+        if self.adoption is None or self.adoption.waves == ():
+            return ()
+        return (self.adoption.waves or ()) if self.stack.adopt else tuple(Wave)
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

@@ -18,6 +18,14 @@ from tests.conftest import tool
 from tests.data.servers import BUCKET, STATUS, Minio, Runs, remove
 from tests.data.sql_jobs import Job
 from tests.helpers.postgres import postgres_programs
+from tests.helpers.strange_server import StrangeServer, running
+
+
+@pytest.fixture
+def strange() -> Iterator[StrangeServer]:
+    """Run an S3 server that answers whatever a test tells it to, without objects."""
+    with running({}) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A listing counts only to its proven end: one that is cut off, miscounted or none is never an empty bucket."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,17 +9,10 @@ from gx.snapshots.model import FailedError
 from gx.snapshots.offsite import OffsiteSnapshot, list_snapshots
 from gx.snapshots.proving import compare
 from gx.snapshots.s3 import Place, list_objects
-from tests.helpers.strange_server import BUCKET, StrangeServer, page, running
+from tests.helpers.strange_server import BUCKET, StrangeServer, page
 
 DONE = "<IsTruncated>false</IsTruncated>"
 LOGIN = b"<!DOCTYPE html><html><body>Log in<br></body></html>"
-
-
-@pytest.fixture
-def strange() -> Iterator[StrangeServer]:
-    """Run a server."""
-    with running({}) as server:
-        yield server
 
 
 @pytest.fixture

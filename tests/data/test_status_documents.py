@@ -1,7 +1,6 @@
 """A status counts only if it says all that a run says: what is missing is not taken for good."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from gx.settings.offline import offline_settings
 from gx.snapshots.metrics import StatusCollector, families, read_status
 from gx.snapshots.model import FailedError
 from gx.snapshots.s3 import Place
-from tests.helpers.strange_server import StrangeServer, running
+from tests.helpers.strange_server import StrangeServer
 
 STATUS, STAMP = "gx-backup-status", "20251225T060000Z"
 RUN: dict[str, Any] = {
@@ -26,13 +25,6 @@ RUN: dict[str, Any] = {
 }
 ROW: dict[str, Any] = {"stamp": STAMP, "objects": 1, "bytes": 2, "seconds": 3.0}
 BACKUP: dict[str, Any] = {**RUN, "snapshots": [ROW], "broken": [], "freeBytes": 5}
-
-
-@pytest.fixture
-def strange() -> Iterator[StrangeServer]:
-    """Run a server."""
-    with running({}) as server:
-        yield server
 
 
 @pytest.fixture
