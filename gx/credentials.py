@@ -3,7 +3,7 @@
 import re
 
 from gx.errors import InputError
-from gx.known_secrets import remember
+from gx.known_secrets import remember_value
 
 _HEADER = re.compile(r"[!-~]+")  # RFC 9110: what any server takes; blanks would end the value
 
@@ -20,7 +20,7 @@ def credential(text: str, *, file: str, key: str = "", fix: str) -> str:
     Raises:
         InputError: It can be no header. The line does not hold it.
     """
-    remember(text)
+    remember_value(key, text)
     found = text.strip()
     if found and not _HEADER.fullmatch(found):
         what = "a line end" if len(found.splitlines()) > 1 else "a blank" if re.search(r"\s", found) else "a letter"

@@ -24,7 +24,7 @@ SHORTEST, LONGEST = 6, 4096
 """Characters of what is masked: anything shorter is part of ordinary words, anything longer is data and no key."""
 _IN_URL = re.compile(r"://[^/@:\s]*:([^@/\s]+)@")
 _NO_SECRET = re.compile(r"(\.crt|_id|user|username|name|namespace|bucket|endpoint|host|port|region)$", re.IGNORECASE)
-"""Keys of a Secret whose value is no secret; to mask it would hide what an error is about."""
+"""Keys whose value is no secret; to mask it would hide what an error is about."""
 
 _known: set[str] = set()
 
@@ -39,14 +39,20 @@ def remember(*secrets: object) -> None:
                 _known.add(part.strip())
 
 
+def remember_value(key: str, text: object) -> None:
+    """Mask the value of a key from now on, unless the key says that it is a name or an address."""
+    if not _NO_SECRET.search(key):
+        remember(text)
+
+
 def remember_object(manifest: Mapping[str, Any]) -> None:
     """Mask the values of a Kubernetes Secret from now on."""
     for key, text in mapping(manifest, "data").items():
-        if not _NO_SECRET.search(key):
-            remember(text)
-            with suppress(binascii.Error):
-                remember(base64.b64decode(str(text)).decode(errors="replace"))
-    remember(*(text for key, text in mapping(manifest, "stringData").items() if not _NO_SECRET.search(key)))
+        remember_value(key, text)
+        with suppress(binascii.Error):
+            remember_value(key, base64.b64decode(str(text)).decode(errors="replace"))
+    for key, text in mapping(manifest, "stringData").items():
+        remember_value(key, text)
 
 
 def masked(text: str) -> str:

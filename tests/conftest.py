@@ -13,6 +13,7 @@ from typing import NoReturn
 import hypothesis
 import pytest
 
+from gx import known_secrets
 from gx.plan.model import Plan
 from gx.plan.record import record
 from gx.settings.project import ROOT
@@ -36,6 +37,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest file, so that the other worker is not done long before."""
     items.sort(key=lambda item: item.path.parent.name != "pods")
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Begin with no known secret: a real command is a process of its own, and the tests share one."""
+    fresh: set[str] = set()
+    monkeypatch.setattr(known_secrets, "_known", fresh)
+    return fresh
 
 
 @pytest.fixture(scope="session")

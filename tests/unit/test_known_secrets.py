@@ -22,14 +22,6 @@ from gx.settings.project import ROOT
 SECRET = """pä55 "w/or+d'\\&\n=€%"""
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Begin with nothing known, and leave nothing behind."""
-    fresh: set[str] = set()
-    monkeypatch.setattr(known_secrets, "_known", fresh)
-    return fresh
-
-
 def base64_forms(secret: str) -> Iterator[str]:
     for user in ("", "a:", "ab:", "abc:", "user-name:"):
         for after in ("", "x", "more"):

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from gx import known_secrets
 from gx.errors import InputError
 from gx.known_secrets import MASK, masked
 from gx.live.kubernetes_api import KubernetesApi
@@ -46,12 +45,6 @@ def _from_program(folder: Path, text: str) -> dict[str, Any]:
 
 
 USERS: list[User] = [_as_token, _as_file, _as_relative_file, _from_program]
-
-
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin with nothing known, and leave nothing behind."""
-    monkeypatch.setattr(known_secrets, "_known", set[str]())
 
 
 @pytest.fixture
