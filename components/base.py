@@ -12,7 +12,7 @@ import pulumi
 import pulumi_random as random
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from gx.labels import FIELD_MANAGER, PATCH_FIELD_MANAGER, PartOf, object_labels
+from gx.labels import FIELD_MANAGER, PATCH_FIELD_MANAGER, PATCH_FORCE, PartOf, object_labels
 from gx.lifecycle import lifecycle_for
 from gx.settings.settings import Settings
 
@@ -52,11 +52,13 @@ class Site:
             namespace: Another namespace than the network's; None for an object outside every namespace.
             app: The application, where it is not the object's name.
         """
+        # Fields of an object made by hand belong to hand tools: without force a value that differs is a conflict.
+        forced = {PATCH_FORCE: "true"} if self.settings.taken_over else {}
         owned = object_labels(app or str(name), part_of, self.settings.network.name)
         metadata: ObjectMetaArgsDict = {
             "name": name,
             "labels": {**owned, **(labels or {})},
-            "annotations": {PATCH_FIELD_MANAGER: FIELD_MANAGER, **(annotations or {})},
+            "annotations": {PATCH_FIELD_MANAGER: FIELD_MANAGER, **forced, **(annotations or {})},
         }
         if namespace is not None:
             metadata["namespace"] = self.namespace if isinstance(namespace, EllipsisType) else namespace

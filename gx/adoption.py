@@ -13,6 +13,8 @@ from gx.steps import Wave
 
 _MINIO_ROOT = ("minioRootUser", "minioRootPassword")
 _WALLET = ("nextauthSecret",)
+DNS_RECORD = "DnsRecord"
+"""What is not taken over but imported by its id: the zone has no create over what is there."""
 LIVE_SECRETS = {
     f"Secret/{MINIO_CREDENTIALS}": _MINIO_ROOT,
     f"StatefulSet/{MINIO}": _MINIO_ROOT,
@@ -31,7 +33,8 @@ class Adoption(Model):
     Attributes:
         cluster_uid: The cluster from which the ids were read.
         waves: Components that were taken over, written before each one is; None in a file of before they were recorded.
-        imports: Id by "Kind/name"; of a namespaced object "namespace/name", of a DNS record "zone id/record id".
+        imports: What is live, by "Kind/name": of a namespaced object "namespace/name", of a DNS record
+            "zone id/record id", by which it is imported.
         accepted: Losses and refusals of `gx adopt` that a person has accepted, by name.
     """
 

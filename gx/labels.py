@@ -10,6 +10,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 NETWORK = "gxcoin.money/network"
 
 PATCH_FIELD_MANAGER = "pulumi.com/patchFieldManager"
+PATCH_FORCE = "pulumi.com/patchForce"
 SKIP_AWAIT = "pulumi.com/skipAwait"
 CONFIG_CHECKSUM = "gxcoin.money/config-checksum"
 

@@ -1,1 +1,1 @@
-"""Pinned programs and stand-ins that development and tests need."""
+"""Pinned programs and emulators that development and tests need."""

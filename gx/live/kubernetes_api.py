@@ -245,7 +245,7 @@ class KubernetesApi:
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
         return self._object(self.request("POST", path, query=query, body=remembered(manifest)))
 
-    def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
+    def apply(self, manifest: Object, *, manager: str, force: bool = False) -> Object:
         """Apply an object server-side: fields of the manager that are no longer named are pruned.
 
         Raises:
@@ -254,7 +254,6 @@ class KubernetesApi:
         metadata = manifest["metadata"]
         query = {"fieldManager": manager, "fieldValidation": "Strict"}
         query |= {"force": "true"} if force else {}
-        query |= {"dryRun": "All"} if dry_run else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
         body = json.dumps(remembered(manifest))
         answer = self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")

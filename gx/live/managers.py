@@ -6,7 +6,7 @@ from typing import Any, cast
 from gx.objects import sequence
 
 TAKEN_OVER = ("kubectl", "before-first-apply", "pulumi-kubernetes")
-"""Prefixes of the managers whose fields the provider makes its own when it updates an imported object.
+"""Prefixes of the managers whose fields the provider makes its own when it updates an object that it took over.
 
 Fields of every other manager stay, and a change of one is a conflict.
 """
@@ -23,7 +23,7 @@ def entries(live: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def is_ours(entry: Mapping[str, Any], manager: str) -> bool:
-    """Whether the provider, updating an imported object as `manager`, makes an entry's fields its own."""
+    """Whether the provider, updating an object that it took over as `manager`, makes an entry's fields its own."""
     name = str(entry["manager"])
     return not entry.get("subresource") and (name == manager or name.startswith(TAKEN_OVER))
 
@@ -35,23 +35,3 @@ def union(*sets: Mapping[str, Any]) -> FieldSet:
         for key, below in fields.items():
             merged[key] = union(merged.get(key, {}), cast("Mapping[str, Any]", below))
     return merged
-
-
-def taken_over(live: Mapping[str, Any], manager: str) -> list[Mapping[str, Any]] | None:
-    """Return managedFields in which one manager owns what hand tools owned, or None if they owned nothing.
-
-    Applied server-side afterwards, fields that the manager no longer names are pruned, as if it had set them.
-    """
-    everything = sequence(live, "metadata", "managedFields")
-    ours = [entry for entry in entries(live) if is_ours(entry, manager)]
-    stays = len(ours) == 1 and ours[0]["manager"] == manager and ours[0]["operation"] == "Apply"
-    if not ours or stays:
-        return None
-    merged = {
-        "manager": manager,
-        "operation": "Apply",
-        "apiVersion": live["apiVersion"],
-        "fieldsType": "FieldsV1",
-        "fieldsV1": union(*(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}) for entry in ours)),
-    }
-    return [merged, *(entry for entry in everything if entry not in ours)]

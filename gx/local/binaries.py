@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from gx.cache import cache_root
@@ -26,7 +27,8 @@ class Binary:
         package: The Go package that is built.
         fits: What its version line must match for one on PATH to be used as it is.
         stamp: Go variable that holds the version; without it some programs call themselves v0.0.0.
-        ask: The arguments that make it print its version.
+        ask: The arguments that make it print its version; without any, PATH is not looked at.
+        embeds: Files of the package that the main beside go.mod embeds; that main is built in the package's place.
         seconds: How long a cold build took on two quiet cores; shared packages count for the first of a module.
     """
 
@@ -37,6 +39,7 @@ class Binary:
     seconds: int
     stamp: tuple[str, ...] = ()
     ask: tuple[str, ...] = ("--version",)
+    embeds: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -58,8 +61,8 @@ class Binary:
     def cached(self) -> Path:
         """Return where its build belongs: a folder named by everything that decides what is built."""
         key = hashlib.sha256(" ".join([*BUILD_FLAGS, self.package, self.ldflags()]).encode())
-        for file in ("go.mod", "go.sum"):
-            key.update((self.folder / file).read_bytes())
+        for file in (self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))):
+            key.update(file.read_bytes())
         return cache_folder() / f"{self.name}-{key.hexdigest()[:16]}" / self.name
 
 
@@ -70,6 +73,8 @@ _KUBERNETES_STAMPS = (
     "k8s.io/client-go/pkg/version.gitVersion={version}",
 )
 _KUBERNETES = r"Kubernetes v1\.33\."
+KUBERNETES_PLUGIN = "pulumi-resource-kubernetes"
+_SDK = metadata.version("pulumi-kubernetes")
 
 BINARIES: dict[str, Binary] = {
     binary.name: binary
@@ -165,6 +170,18 @@ BINARIES: dict[str, Binary] = {
             seconds=170,
         ),
         Binary(
+            name=KUBERNETES_PLUGIN,
+            module="pulumi-kubernetes",
+            package="github.com/pulumi/pulumi-kubernetes/provider/v4/cmd/pulumi-resource-kubernetes",
+            fits="",  # gx/local/plugins.py says which plugin is used
+            ask=(),
+            # The registry has no released version, and the engine warns of a plugin older than the SDK: it answers with
+            # the SDK's version, and behind the plus, which no comparison reads, with its own.
+            stamp=(f"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version={_SDK}+{{bare}}",),
+            embeds=("schema.json", "terraform-mapping.json"),
+            seconds=330,
+        ),
+        Binary(
             name="mc",
             module="mc",
             package="github.com/minio/mc",
@@ -207,7 +224,7 @@ def cache_folder() -> Path:
 
 def installed(binary: Binary) -> Path | None:
     """Return a program of that name on PATH if its version fits, else the built one, else None."""
-    on_path = shutil.which(binary.name)
+    on_path = shutil.which(binary.name) if binary.ask else None
     if on_path and _fits(on_path, binary):
         return Path(on_path)
     built = binary.cached()

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -17,16 +18,17 @@ from rich.console import Console
 
 from gx.errors import InputError
 from gx.known_secrets import guard_errors
-from gx.local.binaries import BINARIES, BUILD_FLAGS, Binary, cache_folder, installed
+from gx.local.binaries import BINARIES, BUILD_FLAGS, KUBERNETES_PLUGIN, Binary, cache_folder, installed
 from gx.local.node.layers import layers
-from gx.local.plugins import install_official
+from gx.local.plugins import downloadable, in_use, install_official, official
 
 _ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
 
 
 def missing() -> list[Binary]:
-    """Return the programs that are neither on PATH in a fitting version nor built."""
-    return [binary for binary in BINARIES.values() if installed(binary) is None]
+    """Return the programs that are neither on PATH in a fitting version nor built, without what another serves for."""
+    wanted = [binary for binary in BINARIES.values() if installed(binary) is None]
+    return [b for b in wanted if b.name != KUBERNETES_PLUGIN or official("kubernetes") is None]
 
 
 def build(binaries: Sequence[Binary], console: Console) -> None:
@@ -35,6 +37,8 @@ def build(binaries: Sequence[Binary], console: Console) -> None:
     Raises:
         InputError: There is no fitting Go, or a build failed.
     """
+    if not binaries:
+        return
     go = _go(binaries)
     with _only_one(console):
         wanted = [binary for binary in binaries if installed(binary) is None]
@@ -94,7 +98,8 @@ def _build_one(go: str, binary: Binary) -> None:
     target = binary.cached()
     with tempfile.TemporaryDirectory(prefix="building-", dir=cache_folder()) as folder:
         out = Path(folder) / binary.name
-        command = [go, "build", *BUILD_FLAGS, "-ldflags", binary.ldflags(), "-o", str(out), binary.package]
+        options = ["-ldflags", binary.ldflags(), "-o", str(out), *_source(go, binary, Path(folder))]
+        command = [go, "build", *BUILD_FLAGS, *options]
         with subprocess.Popen(
             command,
             cwd=binary.folder,
@@ -122,6 +127,25 @@ def _build_one(go: str, binary: Binary) -> None:
     _drop_older(target)
 
 
+def _source(go: str, binary: Binary, folder: Path) -> list[str]:
+    """Return what is built: the package, or the main beside go.mod with the package's files laid over its folder.
+
+    Go embeds no file of another module, and these are too big to be kept here.
+    """
+    if not binary.embeds:
+        return [binary.package]
+    where = [go, "list", "-mod=readonly", "-e", "-find", "-f", "{{.Dir}}", binary.package]
+    environment = {**os.environ, **_ENVIRONMENT}
+    found = subprocess.run(
+        where, cwd=binary.folder, env=environment, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    overlay = folder / "overlay.json"
+    overlay.write_text(
+        json.dumps({"Replace": {str(binary.folder / name): f"{found}/{name}" for name in binary.embeds}})
+    )
+    return ["-overlay", str(overlay), "."]
+
+
 def _drop_older(target: Path) -> None:
     """Remove builds of the same program for other pins that nothing has used for a month."""
     month = 30 * 24 * 3600
@@ -137,11 +161,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:
         wanted = missing()
-        if wanted:
-            build(wanted, console)
-        else:
+        if not wanted:
             console.print(f"tools: all {len(BINARIES)} programs are there")
-        console.print(install_official())
+        if downloadable():  # the CLI comes first, it downloads the plugin that need not be built then
+            build([binary for binary in wanted if binary.name != KUBERNETES_PLUGIN], console)
+            install_official()
+            wanted = missing()
+        build(wanted, console)
+        console.print(in_use())
         if os.geteuid() == 0 and shutil.which("mmdebstrap"):  # only a node with real pods needs them, and it needs root
             layers(console.print)
     except InputError as error:

@@ -1,5 +1,6 @@
-"""Which provider plugins the engine uses: the official ones where they are installed, else the stand-ins."""
+"""Which provider plugins the engine uses: downloaded ones, else one of Kubernetes built here and emulators."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -9,14 +10,14 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from gx.local.binaries import find
+from gx.local.binaries import KUBERNETES_PLUGIN, find
 from gx.local.folder import DataFolder
 from gx.settings.project import ROOT
 
 PROVIDERS = {"kubernetes": "pulumi-kubernetes", "random": "pulumi-random", "cloudflare": "pulumi-cloudflare"}
 """Provider by the Python package that speaks with it; the lock file pins both to one version."""
 
-_MODULES = "tools.plugins"
+_OURS = "# made by gx local"
 _DOWNLOADS = ("get.pulumi.com", 443)
 _PROBE_SECONDS, _INSTALL_SECONDS = 2, 300
 
@@ -26,8 +27,8 @@ class Plugins:
     """The chosen plugins.
 
     Attributes:
-        official: Names of those that Pulumi itself published.
-        path: Folder that goes in front of PATH: wrappers of the stand-ins; empty when there are none.
+        official: Names of those that Pulumi itself published as binaries.
+        path: Folder that goes in front of PATH: wrappers of the others.
         home: PULUMI_HOME.
     """
 
@@ -44,17 +45,17 @@ def official(name: str) -> Path | None:
     if (folder / f"pulumi-resource-{name}").is_file():
         return folder
     on_path = shutil.which(f"pulumi-resource-{name}")
-    return Path(on_path) if on_path and not _is_stand_in(Path(on_path)) else None
+    return Path(on_path) if on_path and not _is_ours(Path(on_path)) else None
 
 
-def _is_stand_in(path: Path) -> bool:
+def _is_ours(path: Path) -> bool:
     """Whether a plugin on PATH is a wrapper of ours: `gx local up` prints a PATH that holds them."""
     with path.open("rb") as file:
-        return _MODULES.encode() in file.read(1000)
+        return _OURS.encode() in file.read(1000)
 
 
 def choose(folder: DataFolder) -> Plugins:
-    """Prepare a PULUMI_HOME of the cluster's own: official plugins linked, a wrapper for each stand-in."""
+    """Prepare a PULUMI_HOME of the cluster's own: official plugins linked, a wrapper for each other."""
     home, wrappers = folder.path / "pulumi", folder.path / "plugins"
     (home / "plugins").mkdir(parents=True, exist_ok=True)
     wrappers.mkdir(exist_ok=True)
@@ -74,24 +75,35 @@ def choose(folder: DataFolder) -> Plugins:
 
 
 def _wrapper(name: str) -> str:
-    """Return a script that runs a stand-in: the engine looks for an executable of this name."""
-    return f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m {_MODULES}.{name}_provider "$@"\n'
+    """Return a script that runs a plugin which nobody downloaded: the engine looks for an executable of this name."""
+    if name == "kubernetes":
+        return f'#!/bin/sh\n{_OURS}\nexec "{find(KUBERNETES_PLUGIN)}" "$@"\n'
+    return f'#!/bin/sh\n{_OURS}\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m tools.plugins.{name}_provider "$@"\n'
 
 
-def install_official() -> str:
-    """Let the CLI download the official plugins where the internet can be reached; return what became of it."""
-    wanted = [name for name in PROVIDERS if official(name) is None]
-    if not wanted:
-        return "provider plugins: the official ones are there"
+def downloadable() -> bool:
+    """Whether an official plugin is missing and the CLI could download it."""
+    if all(official(name) for name in PROVIDERS):
+        return False
     try:
         socket.create_connection(_DOWNLOADS, _PROBE_SECONDS).close()
     except OSError:
-        return f"provider plugins: no way to Pulumi's downloads, stand-ins serve for {', '.join(wanted)}"
-    for name in wanted:
-        version = metadata.version(PROVIDERS[name])
-        command = [str(find("pulumi")), "plugin", "install", "resource", name, version]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_SECONDS)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            return f"provider plugins: {name} {version} could not be downloaded, its stand-in serves"
-    return f"provider plugins: installed {', '.join(wanted)}"
+        return False
+    return True
+
+
+def install_official() -> None:
+    """Let the CLI download the official plugins that are missing; what cannot be had stays missing."""
+    for name, package in PROVIDERS.items():
+        if official(name) is None:
+            command = [str(find("pulumi")), "plugin", "install", "resource", name, metadata.version(package)]
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(command, check=False, capture_output=True, timeout=_INSTALL_SECONDS)
+
+
+def in_use() -> str:
+    """Return a line that says which plugins the engine will use."""
+    kinds = {name: "as published" if official(name) else "emulated" for name in PROVIDERS}
+    if official("kubernetes") is None:
+        kinds["kubernetes"] = "the official one, built here"
+    return "provider plugins: " + ", ".join(f"{name} {kind}" for name, kind in kinds.items())

@@ -1,10 +1,11 @@
-"""Decides what adoption would do with each object of a network: import, create, or refuse (takeover.md 1 to 5)."""
+"""Decides what adoption would do with each object: take over, import, create, or refuse (takeover.md 1 to 5)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any, cast
 
+from gx.adoption import DNS_RECORD
 from gx.fields import Change, Difference, replacing, settled
 from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
@@ -14,7 +15,6 @@ from gx.operate.refusals import Refusal, refusals
 from gx.plan.model import Plan, Resource
 from gx.plan.values import REDACTED, Secret, Unknown
 
-DNS_RECORD = "DnsRecord"
 _FIXED = {"PersistentVolumeClaim": ("spec.resources",)}
 """Fields that the provider would try to change and local-path refuses: the size of a claim (takeover.md 10)."""
 
@@ -23,6 +23,7 @@ _FIXED = {"PersistentVolumeClaim": ("spec.resources",)}
 class Decision(StrEnum):
     """What adoption does with a planned object."""
 
+    TAKE_OVER = "take over"
     IMPORT = "import"
     CREATE = "create"
     CONFLICT = "conflict"
@@ -35,12 +36,12 @@ class Item:
     Attributes:
         key: "Kind/name", as in the import map.
         decision: What adoption does with it.
-        import_id: Its id while it is imported.
-        changed: Fields that the first update changes.
-        pruned: Fields that it removes.
+        import_id: Its id, where it is live.
+        changed: Fields that change when it is taken over.
+        pruned: Fields that stay then, and that its next update removes.
         foreign: Fields that it would change but another manager owns, with that manager.
         replaced: Fields that make it a new object: always a refusal.
-        restarts: Whether its pods start anew.
+        restarts: Whether its pods are started again when it is taken over.
     """
 
     key: str
@@ -98,7 +99,7 @@ def decide(
         items=tuple(sorted(items, key=lambda item: item.key)),
         orphans=tuple(sorted(_orphans(plan, live))),
         refusals=tuple(refusal for refusal in found if refusal.name not in accepted),
-        imports={item.key: item.import_id for item in items if item.decision is Decision.IMPORT},
+        imports={item.key: item.import_id for item in items if item.import_id},
         pod_security=live.pod_security,
         dns_seen=live.records is not None,
     )
@@ -117,13 +118,13 @@ def _object(resource: Resource, live: Live) -> Item:
     template = ("spec", "template")
     return Item(
         key=key,
-        decision=Decision.CONFLICT if replaced else Decision.IMPORT,
+        decision=Decision.CONFLICT if replaced else Decision.TAKE_OVER,
         import_id="" if replaced else identifier(resource.metadata),
         changed=tuple(differing),
         pruned=tuple(gone),
         foreign=tuple(foreign(found, wanted, FIELD_MANAGER)),
         replaced=tuple(replaced),
-        restarts=any(difference.path[:2] == template for difference in (*differing, *gone)),
+        restarts=any(difference.path[:2] == template for difference in differing),
     )
 
 
@@ -189,8 +190,8 @@ def _of_items(items: list[Item]) -> Iterator[Refusal]:
         for difference, manager in item.foreign:
             yield Refusal(
                 name=f"{item.key} {difference.text}",
-                text=f"belongs to the field manager {manager}: the update would end with a conflict",
-                fix="end that manager's work on it, or take it over once with the annotation pulumi.com/patchForce",
+                text=f"belongs to the field manager {manager}, which would write its own value again",
+                fix="end that manager's work on it, or accept by name that it is overwritten",
             )
         for difference in item.pruned:
             if difference.path == ("spec", "replicas") and difference.old > 1:
@@ -202,7 +203,7 @@ def _of_items(items: list[Item]) -> Iterator[Refusal]:
         for name in item.lost:
             yield Refusal(
                 name=name,
-                text="is set live and not planned: the update removes it",
+                text="is set live and not planned: the first update after the take-over removes it",
                 fix="add it to the settings, or accept its loss by name",
             )
 

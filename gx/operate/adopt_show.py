@@ -61,7 +61,7 @@ def print_adoption(adoption: Adoption, console: Console) -> None:
 
 def _print_item(item: Item, console: Console) -> None:
     if item.decision is Decision.CREATE:
-        console.print(f"create    {item.key}")
+        console.print(f"{item.decision.value:<9} {item.key}")
         return
     console.print(f"{item.decision.value:<9} {item.key}{'  (pods restart)' if item.restarts else ''}")
     for line in item_lines(item):
@@ -76,7 +76,7 @@ def item_lines(item: Item) -> Iterator[str]:
     yield from _group("will change", [d for d in changes if d not in noise])
     if noise:
         yield f"will change: {len(noise)} labels and annotations of the program's own"
-    yield from _group("will be pruned", item.pruned)
+    yield from _group("stays, and its next update prunes it", item.pruned)
     yield from (f"owned by {manager}: {difference.text}" for difference, manager in item.foreign)
 
 

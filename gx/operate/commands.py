@@ -32,7 +32,7 @@ def adopt(
         list[str] | None, typer.Option("--accept", metavar="NAME", help="Accept one loss or refusal by its name.")
     ] = None,
 ) -> None:
-    """Say for every planned object whether it would be imported or created, and what changes. Changes nothing live.
+    """Say for every planned object whether it would be taken over or created, and what changes. Changes nothing live.
 
     Ends with 0, with 2 when something cannot be read, or with 3 when something must be settled first.
     """

@@ -91,7 +91,7 @@ def report(
         reach=(("Into the network", inside), ("Out of the network", outside)),
         alerts=alerts,
         versions=versions_of(root),
-        adoption=adoption_of(plan, settings, adoption),
+        adoption=adoption_of(settings, adoption),
         outputs=yaml.safe_dump(plan.outputs, sort_keys=False, width=120),
         parts=parts,
         anchors={one.anchor for part in parts for one in part.objects},

@@ -300,7 +300,7 @@ def _image(image: Image | str | None, name: str) -> str:
     return f"{'' if repository == name else f'{repository} '}{image.tag}{digest}"
 
 
-def adoption_of(plan: Plan, settings: Settings, found: Adoption | None) -> AdoptionView:
+def adoption_of(settings: Settings, found: Adoption | None) -> AdoptionView:
     """Return what adoption would change.
 
     Args:
@@ -309,7 +309,7 @@ def adoption_of(plan: Plan, settings: Settings, found: Adoption | None) -> Adopt
         found: What a comparison with the live network says, or None where no cluster was looked at.
     """
     return AdoptionView(
-        state=_state(plan, settings, found),
+        state=_state(settings, found),
         lines=tuple(
             AdoptionLine(
                 key=item.key, decision=item.decision.value, restarts=item.restarts, lines=tuple(item_lines(item))
@@ -323,12 +323,12 @@ def adoption_of(plan: Plan, settings: Settings, found: Adoption | None) -> Adopt
     )
 
 
-def _state(plan: Plan, settings: Settings, found: Adoption | None) -> str:
+def _state(settings: Settings, found: Adoption | None) -> str:
     if found is not None:
         imported = len(found.imports)
-        return f"Compared with the live network: {imported} of {len(found.items)} objects exist and would be imported."
-    if plan.imports:
-        return f"Adoption is under way: {len(plan.imports)} objects are imported by their ids."
+        return f"Compared with the live network: {imported} of {len(found.items)} objects exist; they are taken over."
+    if settings.stack.adopt:
+        return "Adoption is under way: what lives is taken over, DNS records are imported by their ids."
     name = settings.network.name
     return (
         "No cluster was looked at, and no import ids apply. What would change on live objects: "

@@ -10,7 +10,7 @@ import pulumi
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gx.adoption import LIVE_SECRETS, Adoption, read_adoption
+from gx.adoption import DNS_RECORD, LIVE_SECRETS, Adoption, read_adoption
 from gx.errors import InputError, shown
 from gx.naming import Network
 from gx.release import Release
@@ -102,7 +102,11 @@ def settings_from(
 def _imports(
     stack: str, numbers: StackFile, adoption: Adoption | None, secrets: Mapping[str, object]
 ) -> Mapping[str, str]:
-    """Return the ids of live objects, only for the cluster that they were read from, only without losing a secret."""
+    """Return the ids of what is imported, only for the cluster that they were read from, only without losing a secret.
+
+    Kubernetes objects are not: they are taken over by a create over what lives (docs/adr/0022). A map without waves is
+    that of a cluster on this machine, whose namespace is there before the program.
+    """
     file = adoption_file(stack)
     if adoption is None:
         fix = "write it from the live objects, or set gx-infra:adopt to false"
@@ -133,7 +137,9 @@ def _imports(
                     consequence=f"a generated value would take the place of the live one: {PROJECT}:{key} is not set",
                     fix=f"pulumi config set --secret -s {stack} {key}, with the live value on standard input",
                 )
-    return adoption.imports
+    if adoption.waves is None:
+        return adoption.imports
+    return {name: found for name, found in adoption.imports.items() if name.startswith(f"{DNS_RECORD}/")}
 
 
 def _configured_keys() -> list[str]:

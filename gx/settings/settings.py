@@ -38,6 +38,11 @@ class Settings:
     adoption: Adoption | None = None
 
     @property
+    def taken_over(self) -> bool:
+        """Whether objects of the network were made by hand; it stays so when their adoption is closed."""
+        return bool(self.adoption and self.adoption.waves)
+
+    @property
     def adopted(self) -> tuple[Wave, ...]:
         """The components that were made by hand and that the stack now owns: one that leaves the list would be deleted.
 

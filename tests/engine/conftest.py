@@ -17,11 +17,12 @@ import pytest
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local import pki
-from gx.local.binaries import find
+from gx.local.binaries import KUBERNETES_PLUGIN, find
 from gx.local.engine import Result
 from gx.local.folder import DataFolder
 from gx.local.launch import running, stop
 from gx.local.network import LocalNetwork
+from gx.local.plugins import official
 from gx.local.world import apply_cluster
 from gx.settings.offline import offline_settings
 from tests.helpers.stack import Change, copy_project, edit
@@ -34,6 +35,8 @@ def needed_binaries() -> None:
     try:
         for name in NEEDED:
             find(name)
+        if official("kubernetes") is None:
+            find(KUBERNETES_PLUGIN)
     except InputError as error:
         if os.environ.get("CI"):
             pytest.fail(f"in CI no tier may be missing: {error}")

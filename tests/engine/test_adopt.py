@@ -115,9 +115,9 @@ def test_1_the_page_shows_what_adoption_would_change(hand_made: HandMade) -> Non
     page = html.unescape((hand_made.root / "report.html").read_text())
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert re.search(r"Compared with the live network: \d\d+ of \d\d+ objects exist", text)
-    assert re.search(r"Deployment/svc-tax import (pods restart )?.*will be pruned: ", text)
+    assert re.search(r"Deployment/svc-tax take over (pods restart )?.*stays, and its next update prunes it: ", text)
     assert f"Deployment/svc-tax variable svc-tax/{EXTRA['name']}: " in text  # to be settled first
-    assert "PersistentVolumeClaim/minio-pvc import" in text
+    assert "PersistentVolumeClaim/minio-pvc take over" in text
     secrets = [*SECRETS["minio-credentials"].values(), EXTRA["value"]]
     assert not [value for value in secrets if value in page]
     assert hand_made.uids() == before
@@ -266,8 +266,12 @@ def _templates(hand_made: HandMade) -> dict[str, Any]:
     return {live["metadata"]["name"]: live["spec"]["template"] for live in found}
 
 
-def test_5_after_the_waves_the_preview_without_the_flag_is_empty(adopted: HandMade) -> None:
+def test_5_after_the_waves_only_the_provider_s_flag_goes(adopted: HandMade) -> None:
+    before, templates = adopted.uids(), _templates(adopted)
+    changes = adopted.stack.run().changes
+    assert changes == {"same": changes["same"], "update": 1}, "the provider, which no longer takes over what it finds"
     assert set(adopted.stack.run("preview").changes) == {"same"}
+    assert (adopted.uids(), _templates(adopted)) == (before, templates)
 
 
 def test_5_a_wave_cannot_leave_an_adopted_network(adopted: HandMade) -> None:
@@ -293,17 +297,30 @@ def test_6_live_secrets_are_kept_and_nothing_secret_is_in_map_or_state(adopted: 
         assert not [form for form in forms if form in path.read_text(errors="replace")], path
 
 
-def test_7_the_variable_that_was_accepted_is_gone_and_kubectl_owns_nothing(adopted: HandMade) -> None:
+def test_7_what_only_the_live_object_has_stays_until_its_next_update_as_adopt_says(adopted: HandMade) -> None:
+    def variables() -> list[str]:
+        live = adopted.stack.get("apps/v1", "Deployment", "svc-tax")
+        return [variable["name"] for variable in live["spec"]["template"]["spec"]["containers"][0]["env"]]
+
+    assert EXTRA["name"] in variables()
+    lines = re.split(r"\n(?! )", adopted.adopt().stdout)
+    (said,) = (line for line in lines if line.startswith("take over Deployment/svc-tax"))
+    assert said.splitlines()[1:] == [
+        f"  stays, and its next update prunes it: spec.template.spec.containers.svc-tax.env.{EXTRA['name']}"
+    ]
+    edit(adopted.root, NETWORK, lambda config: config["workloads"]["svc-tax"].update(replicas=2))
+    changes = adopted.stack.run().changes
+    assert changes == {"same": changes["same"], "update": 1}
+    assert EXTRA["name"] not in variables()
     live = adopted.stack.get("apps/v1", "Deployment", "svc-tax")
-    names = [variable["name"] for variable in live["spec"]["template"]["spec"]["containers"][0]["env"]]
-    assert EXTRA["name"] not in names
     assert "kubectl-client-side-apply" not in {entry["manager"] for entry in live["metadata"]["managedFields"]}
 
 
-def test_8_adopted_once_more_everything_is_an_import_without_a_change(adopted: HandMade) -> None:
+def test_8_adopted_once_more_nothing_would_change(adopted: HandMade) -> None:
     result = adopted.adopt()
     assert result.returncode == 0, result.stdout
     assert "0 workloads would restart" in result.stdout
+    assert "will change" not in result.stdout
     assert "create    Deployment" not in result.stdout
     assert "Pod Security restricted would refuse:" in result.stdout
     assert "minio-0: " in result.stdout, "as found it runs as root"
@@ -316,15 +333,13 @@ def test_9_an_object_that_the_state_forgot_is_taken_in_as_the_runbook_says(adopt
     command = ["pulumi", "state", "delete", urn, "--yes", "--target-dependents", "-s", NETWORK]
     environment = {**os.environ, **stack.network.environment()}
     subprocess.run(command, cwd=stack.network.project, env=environment, check=True, capture_output=True)
-    with pytest.raises(EngineError, match="already exists"):
-        stack.run()
+    before = adopted.uids()
     result = adopted.adopt("--write")
     assert result.returncode == 0, result.stdout
     edit(adopted.root, NETWORK, lambda config: config.update(adopt=True))
     changes = stack.run().changes
-    assert changes["import"] == 1, changes
-    edit(adopted.root, NETWORK, lambda config: config.update(adopt=False))
-    assert set(stack.run("preview").changes) == {"same"}
+    assert changes == {"same": changes["same"], "create": 1, "update": 1}, "the Deployment, and the provider's flag"
+    _close(adopted, before)
 
 
 def test_10_a_state_that_is_gone_is_made_anew(adopted: HandMade) -> None:
@@ -339,9 +354,15 @@ def test_10_a_state_that_is_gone_is_made_anew(adopted: HandMade) -> None:
     edit(adopted.root, NETWORK, lambda config: config.update(adopt=True))
     changes = stack.run().changes
     assert not [what for what in changes if "replace" in what or "delete" in what], changes
+    _close(adopted, before)
+
+
+def _close(adopted: HandMade, before: dict[str, str]) -> None:
+    """End adoption: the same objects live, and nothing is left to do."""
     edit(adopted.root, NETWORK, lambda config: config.update(adopt=False))
+    adopted.stack.run()
     assert adopted.uids() == before
-    assert set(stack.run("preview").changes) == {"same"}
+    assert set(adopted.stack.run("preview").changes) == {"same"}
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_a_key_that_stands_in_a_live_object_is_not_printed(mainnet: Plan, leak: 
     found = adoption(mainnet, plant)
     console = Console(record=True, width=1000)
     print_adoption(found, console)
-    page = adoption_of(mainnet, offline_settings("mainnet", adopting=False), found)
+    page = adoption_of(offline_settings("mainnet", adopting=False), found)
     assert SECRET not in console.export_text() + repr(page)
     assert any(item.key == "StatefulSet/minio" and (item.changed or item.pruned) for item in found.items)
 

@@ -9,7 +9,7 @@ import pytest
 from gx.catalogue import CATALOGUE
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.readiness import pod_ready, readiness
+from gx.live.readiness import job_ended, pod_ready
 from gx.operate.adopt import decide, filled
 from gx.operate.as_found import running_digests
 from gx.operate.live import Live, read_live
@@ -205,8 +205,8 @@ def test_a_pod_on_its_way_out_is_neither_ready_nor_what_runs() -> None:
     assert running_digests([old, new]) == {"svc-tax": {f"sha256:{'b' * 64}"}}
 
 
-def test_the_engine_does_not_wait_for_what_never_gets_ready() -> None:
-    claim: Object = {"kind": "PersistentVolumeClaim", "metadata": {}, "spec": {}, "status": {"phase": "Bound"}}
-    assert readiness(api([]), claim).ready
-    delete(claim)
-    assert readiness(api([]), claim).failed
+def test_a_job_on_its_way_out_has_not_ended_well() -> None:
+    job: Object = {"kind": "Job", "metadata": {}, "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    assert job_ended(job).ready
+    delete(job)
+    assert job_ended(job).failed

@@ -24,7 +24,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi
-from gx.live.readiness import readiness
+from gx.live.readiness import job_ended
 from gx.local.folder import DataFolder
 from gx.local.network import LocalNetwork
 from gx.local.node.addresses import HOST_LINK, NODE_ADDRESS
@@ -249,7 +249,7 @@ def until(done: Callable[[], object], seconds: float) -> float:
 def _succeeded(api: KubernetesApi, job: str) -> bool:
     found = api.get("batch/v1", "Job", NAMESPACE, job)
     assert found is not None
-    state = readiness(api, found)
+    state = job_ended(found)
     assert not state.failed, state.text
     return state.ready
 

@@ -1,15 +1,17 @@
 """Pinned programs: found on PATH when they fit, built whole or not at all, and without Go a clear line."""
 
+import json
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from gx.errors import InputError
 from gx.local import build
-from gx.local.binaries import BINARIES, MODULES, Binary, find, installed
+from gx.local.binaries import BINARIES, KUBERNETES_PLUGIN, MODULES, Binary, find, installed
 from gx.settings.project import ROOT
 
 ETCD = BINARIES["etcd"]
@@ -34,7 +36,8 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_module_pins_the_package_that_is_built(binary: Binary) -> None:
     assert re.fullmatch(r"v\d+\.\d+\.\d+\S*", binary.version())
     assert (binary.folder / "go.sum").stat().st_size > 1000
-    assert binary.package in (binary.folder / "go.mod").read_text(), "listed as a tool"
+    listed = binary.package.partition("/cmd/")[0] if binary.embeds else binary.package
+    assert listed in (binary.folder / "go.mod").read_text(), "as a tool, or as what our main imports"
 
 
 def test_every_module_is_used() -> None:
@@ -82,10 +85,10 @@ def test_a_missing_program_says_what_to_do() -> None:
         find("etcd")
 
 
-def run_build(empty: Path) -> "subprocess.CompletedProcess[str]":
+def run_build(empty: Path, name: str = "etcd") -> "subprocess.CompletedProcess[str]":
     code = (
         "from gx.local import build; from gx.local.binaries import BINARIES; "
-        "build.missing = lambda: [BINARIES['etcd']]; build.main()"
+        f"build.downloadable = lambda: False; build.missing = lambda: [BINARIES['{name}']]; build.main()"
     )
     environment = {
         "PATH": f"{empty}/bin",
@@ -126,6 +129,31 @@ def test_a_build_is_announced_with_its_time_and_put_in_place(empty: Path) -> Non
     done = run_build(empty)
     assert "building etcd v3.6.16 (1 of 1): about 40 s" in done.stderr
     assert len(list((empty / "cache/gx-infra/tools").glob("etcd-*/etcd"))) == 1
+
+
+def test_a_main_of_our_own_is_built_with_the_files_of_the_module_that_it_embeds(empty: Path) -> None:
+    """The fake compiler writes the overlay that it was given in the place of the program."""
+    fake = """case "$1" in env) echo go1.26.8; exit;; list) echo /modules/provider; exit;; esac
+while [ $# -gt 1 ]; do case "$1" in -o) out=$2;; -overlay) overlay=$2;; esac; shift; done
+[ "$1" = . ] && cp "$overlay" "$out"
+"""
+    script(empty / "bin" / "go", fake)
+    (empty / "bin" / "cp").symlink_to("/bin/cp")
+    done = run_build(empty, KUBERNETES_PLUGIN)
+    built = list((empty / "cache/gx-infra/tools").glob(f"{KUBERNETES_PLUGIN}-*/{KUBERNETES_PLUGIN}"))
+    assert len(built) == 1, done.stderr
+    folder = BINARIES[KUBERNETES_PLUGIN].folder
+    assert json.loads(built[0].read_text())["Replace"] == {
+        f"{folder}/{name}": f"/modules/provider/{name}" for name in ("schema.json", "terraform-mapping.json")
+    }
+
+
+def test_the_plugin_answers_with_a_version_that_the_sdk_accepts() -> None:
+    """The engine warns of a plugin that is older than the SDK; what it is itself stands behind the plus."""
+    stamped = BINARIES[KUBERNETES_PLUGIN].ldflags().rpartition("=")[2]
+    public, _, own = stamped.partition("+")
+    assert public == metadata.version("pulumi-kubernetes")
+    assert f"v{own}" == BINARIES[KUBERNETES_PLUGIN].version()
 
 
 def test_the_list_of_missing_programs_is_empty_where_all_are_built(monkeypatch: pytest.MonkeyPatch) -> None:

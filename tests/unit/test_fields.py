@@ -6,7 +6,6 @@ import pytest
 
 from gx.fields import REPLACING, Change, differences, prune, replacing, settled
 from gx.live.effect import changed, foreign, pruned
-from gx.live.managers import taken_over, union
 from gx.plan.values import Unknown
 
 
@@ -107,25 +106,6 @@ def test_every_rule_of_replacement_bites(kind: str, rule: str) -> None:
 def test_the_name_replaces_every_kind() -> None:
     found = list(differences({"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}))
     assert texts(replacing("Lease", found)) == ["metadata.name"]
-
-
-def test_hand_tools_fields_become_one_managers() -> None:
-    found = live({"f:data": {"f:A": {}}}, data={"A": "1"})
-    second: dict[str, Any] = {"manager": "kubectl-set", "operation": "Update", "fieldsV1": {"f:data": {"f:B": {}}}}
-    status: dict[str, Any] = {"manager": "kubectl", "operation": "Update", "subresource": "status", "fieldsV1": {}}
-    helm: dict[str, Any] = {"manager": "helm", "operation": "Apply", "fieldsV1": {"f:data": {"f:C": {}}}}
-    found["metadata"]["managedFields"] += [second, status, helm]
-    entries = taken_over(found, "gx-infra")
-    assert entries is not None
-    assert [entry["manager"] for entry in entries] == ["gx-infra", "kubectl", "helm"]
-    assert entries[0]["fieldsV1"] == {"f:data": {"f:A": {}, "f:B": {}}}
-
-
-def test_what_is_one_managers_already_stays_as_it_is() -> None:
-    found = live({"f:data": {}}, manager="gx-infra", data={})
-    found["metadata"]["managedFields"][0]["operation"] = "Apply"
-    assert taken_over(found, "gx-infra") is None
-    assert union({"f:a": {}}, {"f:a": {"f:b": {}}}) == {"f:a": {"f:b": {}}}
 
 
 def test_what_two_managers_own_a_part_of_goes_in_part() -> None:

@@ -1,1 +1,1 @@
-"""Stand-ins for provider plugins, for tests and the local cluster only."""
+"""Emulators of provider plugins, for tests and the local cluster only."""

@@ -57,7 +57,7 @@ class CloudflarePlugin(Plugin):
         """Compare by input."""
         keys = target.old_inputs.keys() | target.inputs.keys()
         changed = {key: "update" for key in keys if target.old_inputs.get(key) != target.inputs.get(key)}
-        return Changes(fields=changed, replaces=tuple(key for key in changed if key in REPLACING), delete_first=False)
+        return Changes(fields=changed, replaces=tuple(key for key in changed if key in REPLACING))
 
     def create(self, target: Target) -> tuple[str, Values]:
         """Create a record."""

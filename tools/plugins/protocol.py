@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 Values = dict[str, Any]
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_WORKERS = 64  # each waiting object holds one
+_WORKERS = 16
 _MESSAGE_BYTES = 400 * 1024 * 1024
 
 
@@ -45,14 +45,6 @@ class RefusalError(Exception):
     """The operation failed; the text is what a person sees."""
 
 
-class PartialError(RefusalError):
-    """The object exists but is not what it should be yet: the engine keeps it and says so."""
-
-    def __init__(self, identifier: str, properties: Values, inputs: Values, reason: str) -> None:
-        self.identifier, self.properties, self.inputs, self.reason = identifier, properties, inputs, reason
-        super().__init__(reason)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """The resource that the engine asks about.
@@ -64,7 +56,6 @@ class Target:
         old_inputs: What the program passed last time.
         old_state: What the plugin answered last time.
         inputs: What the program passes now.
-        timeout: Seconds that its custom timeout allows; 0 for none.
         preview: Whether nothing may be changed.
     """
 
@@ -74,7 +65,6 @@ class Target:
     old_inputs: Values = field(default_factory=dict[str, Any])
     old_state: Values = field(default_factory=dict[str, Any])
     inputs: Values = field(default_factory=dict[str, Any])
-    timeout: float = 0
     preview: bool = False
 
 
@@ -84,7 +74,6 @@ class Changes:
 
     fields: dict[str, str] = field(default_factory=dict[str, str])
     replaces: tuple[str, ...] = ()
-    delete_first: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +89,6 @@ class Plugin(abc.ABC):
     """One provider."""
 
     VERSION: str
-    cancelled = threading.Event()
 
     @abc.abstractmethod
     def configure(self, config: Values) -> None:
@@ -129,11 +117,6 @@ class Plugin(abc.ABC):
     @abc.abstractmethod
     def delete(self, target: Target) -> None:
         """Delete; what is gone already is deleted."""
-
-    def config_replaces(self, old: Values, new: Values) -> list[str]:
-        """Return the configuration keys whose change makes every resource a new one."""
-        del old, new
-        return []
 
 
 def decode(struct: struct_pb2.Struct) -> Values:
@@ -186,36 +169,15 @@ def _scalar(value: Any) -> struct_pb2.Value:  # noqa: ANN401 any JSON
     )
 
 
-def holds_unknown(value: object) -> bool:
-    """Whether a value is or contains an unknown one."""
-    if isinstance(value, dict):
-        return any(holds_unknown(item) for item in cast("Values", value).values())
-    if isinstance(value, list):
-        return any(holds_unknown(item) for item in cast("list[Any]", value))
-    return isinstance(value, Unknown)
-
-
 def _target(request: Any, **structs: struct_pb2.Struct) -> Target:  # noqa: ANN401 one of six messages
     """Return what a request is about; fields that its message lacks stay at their defaults."""
     return Target(
         token=request.type,
         name=request.name,
         identifier=getattr(request, "id", ""),
-        timeout=getattr(request, "timeout", 0),
         preview=getattr(request, "preview", False),
         **{name: decode(struct) for name, struct in structs.items()},
     )
-
-
-class _Status:
-    """A gRPC status with details, as the engine reads the failure of one resource."""
-
-    def __init__(self, message: str, detail: provider_pb2.ErrorResourceInitFailed) -> None:
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[packed])
-        self.code, self.details = grpc.StatusCode.UNKNOWN, message
-        self.trailing_metadata = (("grpc-status-details-bin", status.SerializeToString()),)
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -227,14 +189,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _guard(self, context: grpc.ServicerContext, work: Callable[[], Any]) -> Any:  # noqa: ANN401 a message
         try:
             return work()
-        except PartialError as error:
-            detail = provider_pb2.ErrorResourceInitFailed(
-                id=error.identifier,
-                properties=encode(error.properties),
-                inputs=encode(error.inputs),
-                reasons=[error.reason],
-            )
-            context.abort_with_status(cast("grpc.Status", _Status(str(error), detail)))
         except RefusalError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
@@ -252,10 +206,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: ANN401, ARG002
         """Compare two configurations."""
-        replaces = self.plugin.config_replaces(decode(request.olds), decode(request.news))
         some = decode(request.old_inputs) != decode(request.news)
         changes = provider_pb2.DiffResponse.DIFF_SOME if some else provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=changes, replaces=replaces)
+        return provider_pb2.DiffResponse(changes=changes)
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: ANN401
         """Configure the plugin; texts of objects and flags are opened."""
@@ -288,7 +241,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             diffs=sorted({path.split(".")[0].split("[")[0] for path in detailed}),
             detailedDiff=detailed,
             hasDetailedDiff=True,
-            deleteBeforeReplace=bool(changes.replaces) and changes.delete_first,
         )
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: ANN401
@@ -319,8 +271,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ANN401, ARG002
-        """Let whatever waits give up."""
-        self.plugin.cancelled.set()
+        """Do nothing: no call takes long."""
         return empty_pb2.Empty()
 
 
@@ -344,5 +295,4 @@ def serve(plugin: Plugin) -> None:
     engine = os.getppid()
     while not ended.wait(_LOOK_SECONDS) and os.getppid() == engine:
         pass
-    plugin.cancelled.set()
     server.stop(0)

@@ -29,7 +29,7 @@ class RandomPlugin(Plugin):
         """Compare by input; the result itself is never compared."""
         keys = target.old_inputs.keys() | target.inputs.keys()
         changed = {key: "update" for key in keys if target.old_inputs.get(key) != target.inputs.get(key)}
-        return Changes(fields=changed, replaces=tuple(changed), delete_first=False)
+        return Changes(fields=changed, replaces=tuple(changed))
 
     def create(self, target: Target) -> tuple[str, Values]:
         """Draw a password."""

@@ -3,7 +3,7 @@
 import time
 
 from gx.live.kubernetes_api import KubernetesApi
-from gx.live.readiness import readiness
+from gx.live.readiness import job_ended
 from gx.naming import BACKUP
 from gx.objects import Object, mapping
 from gx.settings.settings import Settings
@@ -21,7 +21,7 @@ def first_backup(api: KubernetesApi, settings: Settings, manager: str) -> bool:
     job = api.get("batch/v1", "Job", namespace, NAME) or api.apply(manual_job(cron_job, NAME), manager=manager)
     deadline = time.monotonic() + SECONDS
     while job is not None and time.monotonic() < deadline:
-        state = readiness(api, job)
+        state = job_ended(job)
         if state.ready or state.failed:
             return state.ready
         time.sleep(0.5)
