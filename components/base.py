@@ -83,6 +83,16 @@ class Site:
         return pulumi.Output.unsecret(pulumi.Output.from_input(content).apply(digest))
 
 
+SECRET_OUTPUTS = {
+    "Secret": ["metadata"],
+    **{kind: ["metadata", "spec"] for kind in ("CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet")},
+}
+"""What of a live object the state encrypts beside a Secret's data, by kind.
+
+kubectl keeps a copy of the whole manifest in an annotation, and a variable set by hand may be a literal secret.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GxArgs:
     """What every component needs; each component's own arguments extend it.
@@ -133,6 +143,7 @@ class GxComponent(pulumi.ComponentResource):
             protect=rules.protect or None,
             retain_on_delete=rules.retain_on_delete or None,
             import_=settings.imports.get(f"{kind}/{name}"),
+            additional_secret_outputs=SECRET_OUTPUTS.get(kind),
             custom_timeouts=pulumi.CustomTimeouts(create=rules.timeout, update=rules.timeout, delete=rules.timeout),
         )
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxArgs, GxComponent
+from components.base import SECRET_OUTPUTS, GxArgs, GxComponent
 from gx.labels import PartOf
 from gx.naming import BACKEND_SECRETS, CONNECTIONS
 from gx.urls import database_url, redis_url
@@ -67,7 +67,7 @@ class Connections(GxComponent):
         existing = k8s.core.v1.Secret.get(
             f"read-{secret}",
             pulumi.Output.concat(self.site.namespace, "/", secret),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=SECRET_OUTPUTS["Secret"]),
         )
         return pulumi.Output.secret(existing.data.apply(lambda data: data or {}))
 

@@ -6,6 +6,7 @@ them; all others by position.
 
 import base64
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -16,6 +17,8 @@ from gx.objects import mapping
 Path = tuple[str | int, ...]
 _KEYS = ("name", "containerPort", "port", "mountPath", "topologyKey", "ip", "key")
 """What identifies an item of a list, in this order."""
+_UNORDERED = frozenset(("accessModes", "egress", "finalizers", "from", "ingress", "policyTypes", "to", "values"))
+"""Lists whose order means nothing to Kubernetes."""
 
 SERVER_METADATA = (
     "creationTimestamp",
@@ -102,11 +105,18 @@ def differences(old: object, new: object, path: Path = ()) -> Iterator[Differenc
         for key in [*before, *(key for key in after if key not in before)]:
             yield from _difference(before, after, key, (*path, key))
     elif isinstance(old, list) and isinstance(new, list):
-        before, after = _by_key(cast("list[object]", old)), _by_key(cast("list[object]", new))
+        olds, news = cast("list[object]", old), cast("list[object]", new)
+        if path and path[-1] in _UNORDERED and _in_order(olds) == _in_order(news):
+            return
+        before, after = by_key(olds), by_key(news)
         for key in [*before, *(key for key in after if key not in before)]:
             yield from _difference(before, after, key, (*path, key))
     elif old != new:
         yield Difference(path, Change.UPDATE, old, new)
+
+
+def _in_order(items: list[object]) -> list[str]:
+    return sorted(json.dumps(item, sort_keys=True, default=str) for item in items)
 
 
 def _difference(
@@ -127,7 +137,8 @@ def _empty(value: object) -> bool:
     return value is None or value in ({}, [])
 
 
-def _by_key(items: list[object]) -> Mapping[Any, object]:
+def by_key(items: list[object]) -> Mapping[Any, object]:
+    """Return the items of a list by what identifies them in it: their key, or their position."""
     for name in _KEYS:
         keys = [cast("Mapping[str, object]", item).get(name) if isinstance(item, Mapping) else None for item in items]
         if items and all(key is not None for key in keys) and len(set(map(str, keys))) == len(keys):
@@ -149,7 +160,7 @@ def prune(live: Any, wanted: Any) -> Any:  # noqa: ANN401 any JSON
 
 def _prune_list(live: list[Any], wanted: list[Any]) -> list[Any]:
     """Prune items with the same key, or at the same place; items that are not named stay whole."""
-    found, asked = _by_key(live), _by_key(wanted)
+    found, asked = by_key(live), by_key(wanted)
     if set(asked) - set(found) or isinstance(next(iter(asked), 0), int):
         return [prune(a, b) for a, b in zip(live, wanted, strict=False)] + live[len(wanted) :]
     return [prune(found[key], asked[key]) for key in asked] + [found[key] for key in found if key not in asked]

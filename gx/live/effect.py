@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gx.fields import LAST_APPLIED, Change, Difference, Path, differences, prune, settled
+from gx.fields import LAST_APPLIED, Change, Difference, Path, by_key, differences, prune, settled
 from gx.live.managers import entries, is_ours, union
+from gx.objects import mapping
 from gx.quantities import parse_quantity
 
 
@@ -147,14 +148,36 @@ def pruned(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> 
 
 def _comes_back(field: Owned) -> bool:
     last = str(field.path[-1])
+    if field.path[-3:] == ("template", "spec", "serviceAccount"):  # the old name of what serviceAccountName says
+        return True
     return last == LAST_APPLIED or field.live in DEFAULTS.get(last, ()) or field.live in (None, {}, [])
 
 
 def changed(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
-    """Return the fields that an update names and that are different today; equal quantities are no difference."""
+    """Return the fields that a create over a live object changes; equal quantities are no difference.
+
+    A list that the server merges by key keeps the items that are not named; any other list is written as it is named.
+    """
     content = settled(wanted)
-    found = differences(prune(settled(live), content), content)
-    return [difference for difference in found if not _same_quantity(difference)]
+    fields = union(*(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}) for entry in entries(live)))
+    return [
+        difference
+        for difference in differences(prune(settled(live), content), content)
+        if not _same_quantity(difference)
+        and not (difference.change is Change.DELETE and _merged(fields, live, difference.path[:-1]))
+    ]
+
+
+def _merged(fields: Mapping[str, Any], live: Any, path: Path) -> bool:  # noqa: ANN401 any JSON
+    """Whether the server tracks the items of the list at a path one by one, so that those of others stay."""
+    for part in path:
+        if isinstance(live, list):
+            item = by_key(cast("list[object]", live)).get(part)
+            keys = (key for key in fields if key.startswith("k:") and _item(live, json.loads(key[2:])) is item)
+            fields, live = fields.get(next(keys, ""), {}), item
+        else:
+            fields, live = fields.get(f"f:{part}", {}), mapping(live).get(str(part))
+    return any(key[:2] in {"k:", "v:"} for key in fields)
 
 
 def _same_quantity(difference: Difference) -> bool:

@@ -1,4 +1,4 @@
-"""The kinds of objects that lie in a network's namespace."""
+"""The kinds of objects that are read of a live network: every kind that the program may register."""
 
 NAMESPACED = (
     ("v1", "ConfigMap"),
@@ -22,3 +22,6 @@ NAMESPACED = (
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
 )
 """Every kind that a hand-made namespace may hold and the program has an opinion on."""
+
+MONITORING = (("v1", "ConfigMap"), ("monitoring.coreos.com/v1", "PrometheusRule"))
+"""What the program may own in the namespace of the monitoring."""

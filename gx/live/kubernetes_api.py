@@ -201,7 +201,12 @@ class KubernetesApi:
             ApiError: The server does not serve it.
         """
         if api_version not in self._kinds:
-            listed = self.request("GET", _root(api_version)).get("resources")
+            try:
+                listed = self.request("GET", _root(api_version)).get("resources")
+            except ApiError as error:
+                if error.status == 404 and not error.reason:  # noqa: PLR2004 a group that is not served: a bare page
+                    raise ApiError(404, Reason.NOT_FOUND, f"the server serves no {api_version}") from None
+                raise
             if not listed or not are(listed, lambda entry: {"kind", "name", "namespaced"} <= entry.keys()):
                 raise self._no(f"list of the kinds of {api_version}")
             self._kinds[api_version] = {
@@ -245,8 +250,8 @@ class KubernetesApi:
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
         return self._object(self.request("POST", path, query=query, body=remembered(manifest)))
 
-    def apply(self, manifest: Object, *, manager: str, force: bool = False) -> Object:
-        """Apply an object server-side: fields of the manager that are no longer named are pruned.
+    def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
+        """Apply an object server-side, or only try it: fields of the manager that are no longer named are pruned.
 
         Raises:
             ApiError: Among others `Reason.CONFLICT` when another manager owns a field and `force` is not set.
@@ -254,6 +259,7 @@ class KubernetesApi:
         metadata = manifest["metadata"]
         query = {"fieldManager": manager, "fieldValidation": "Strict"}
         query |= {"force": "true"} if force else {}
+        query |= {"dryRun": "All"} if dry_run else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
         body = json.dumps(remembered(manifest))
         answer = self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")

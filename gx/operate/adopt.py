@@ -110,7 +110,7 @@ def _object(resource: Resource, live: Live) -> Item:
     found = live.get(resource.kind, resource.namespace, resource.object_name)
     if found is None:
         return Item(key=key, decision=Decision.CREATE)
-    wanted = _with_live_checksum(cast("Object", filled(resource.manifest, settled(found))), found)
+    wanted = wanted_over(resource, found)
     differing = changed(found, wanted)
     gone = pruned(found, wanted, FIELD_MANAGER)
     replaced = replacing(resource.kind, [*differing, *gone])
@@ -128,8 +128,12 @@ def _object(resource: Resource, live: Live) -> Item:
     )
 
 
-def _with_live_checksum(wanted: Object, found: Object) -> Object:
-    """Let a live checksum stand: it is keyed with a value that only the engine's state holds."""
+def wanted_over(resource: Resource, found: Object) -> Object:
+    """Return a planned object as plain JSON; the live one's value stands for each that only the engine knows.
+
+    A live checksum stands, too: it is keyed with a value of the engine's state.
+    """
+    wanted = cast("Object", filled(resource.manifest, settled(found)))
     if found["kind"] not in CONTROLLERS:
         return wanted
     checksum = mapping(pod_template(found), "metadata", "annotations").get(CONFIG_CHECKSUM)

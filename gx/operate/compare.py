@@ -1,10 +1,12 @@
 """A live network compared with its Plan: what `gx adopt` says and the report shows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gx.operate.adopt import Adoption, decide
 from gx.operate.live import Live, read_live
 from gx.operate.prepare import Prepared, prepare
+from gx.operate.tried import refused_by_server
 from gx.plan.model import Plan
 
 
@@ -22,7 +24,9 @@ def read(prepared: Prepared) -> Live:
 def decision(prepared: Prepared, live: Live, plan: Plan, accepted: tuple[str, ...]) -> Adoption:
     """Return what adoption would do with a network, after what was accepted by name."""
     kept = frozenset(prepared.kept_secrets)
-    return decide(plan, live, zone_id=prepared.zone_id, accepted=accepted, kept_secrets=kept)
+    adoption = decide(plan, live, zone_id=prepared.zone_id, accepted=accepted, kept_secrets=kept)
+    tried = (refusal for refusal in refused_by_server(prepared.api, plan, live) if refusal.name not in accepted)
+    return replace(adoption, refusals=(*adoption.refusals, *tried))
 
 
 def compared(stack: str, context: str) -> Callable[[Plan], Adoption]:

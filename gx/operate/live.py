@@ -8,7 +8,7 @@ from typing import Any
 from gx.dns import wanted_records
 from gx.errors import InputError
 from gx.live.deletion import deletion
-from gx.live.kinds import NAMESPACED
+from gx.live.kinds import MONITORING, NAMESPACED
 from gx.live.kubernetes_api import ApiError, KubernetesApi, Reason, UnreachableError
 from gx.naming import MONITORING_NAMESPACE
 from gx.objects import Object, sequence
@@ -92,7 +92,7 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
             for live in _listed(api, api_version, kind, namespace):
                 objects[kind, namespace, live["metadata"]["name"]] = live
         edge = settings.network.edge_namespace
-        for place, kinds in ((MONITORING_NAMESPACE, (("v1", "ConfigMap"),)), (edge, NAMESPACED)):
+        for place, kinds in ((MONITORING_NAMESPACE, MONITORING), (edge, NAMESPACED)):
             for api_version, kind in kinds if ("Namespace", "", place) in objects else ():
                 for live in _listed(api, api_version, kind, place):
                     objects[kind, place, live["metadata"]["name"]] = live
@@ -104,7 +104,7 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
             fix="mend the connection: a preview would be green all the same",
         ) from None
     except ApiError as error:
-        raise _unreadable(api, error) from None
+        raise unreadable(api, error) from None
     records = {host: zone.records(host) for host in dict(wanted_records(settings))} if zone else None
     return Live(uid=uid, namespace=namespace, objects=objects, records=records, pod_security=tuple(warnings))
 
@@ -121,13 +121,14 @@ def _listed(api: KubernetesApi, api_version: str, kind: str, namespace: str) -> 
         raise
 
 
-def _unreadable(api: KubernetesApi, error: ApiError) -> InputError:
+def unreadable(api: KubernetesApi, error: ApiError) -> InputError:
+    """Return the line for a cluster that refuses to be read, with the right that is missing."""
     unauthorized = 401
     if error.status == unauthorized:
         return InputError(
             file=api.origin, consequence="the cluster does not know these credentials", fix="log in, or renew the token"
         )
     if error.reason == Reason.FORBIDDEN:
-        fix = "bind the user to a role that may get and list every kind and patch the namespace (dry run)"
+        fix = "bind the user to a role that may get, list and patch every kind (patches are dry runs)"
         return InputError(file=api.origin, consequence=f"a right is missing: {error.message}", fix=fix)
     return InputError(file=api.origin, consequence=f"the API server refused: {error.message}", fix="see its message")

@@ -7,6 +7,7 @@ from typing import Any
 from gx.adoption import LIVE_SECRETS
 from gx.labels import FIELD_MANAGER, MANAGED_BY
 from gx.live.deletion import deletion
+from gx.live.masters import masters
 from gx.objects import Object, mapping, sequence
 from gx.operate.live import CONTROLLERS, Live, claims_of, pod_template
 from gx.plan.model import Plan, Resource
@@ -31,6 +32,7 @@ class Refusal:
 def refusals(plan: Plan, live: Live, kept_secrets: frozenset[str]) -> Iterator[Refusal]:
     """Yield every reason that concerns more than one object."""
     yield from _deleted(plan, live)
+    yield from _masters(plan, live)
     yield from _secrets(plan, live, kept_secrets)
     yield from _claims(plan, live)
     yield from _strangers(plan, live)
@@ -62,6 +64,21 @@ def being_deleted(plan: Plan, live: Live) -> Iterator[Object]:
     keys += [("Namespace", "", namespace) for _, namespace, _ in keys if namespace]
     found = (live.get(*key) for key in dict.fromkeys(keys))
     return (one for one in found if one is not None and deletion(one))
+
+
+def _masters(plan: Plan, live: Live) -> Iterator[Refusal]:
+    """Two tools that manage one object undo each other's work, and the one that is uninstalled deletes it."""
+    managed: dict[str, list[str]] = {}
+    for resource, found in _planned(plan, live):
+        for master in masters(found):
+            managed.setdefault(master, []).append(resource.place)
+    for master, places in managed.items():
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""  # noqa: PLR2004 a line's worth
+        yield Refusal(
+            name=f"master {master}",
+            text=f"manages {', '.join(places[:3])}{more}: it would write or delete them again",
+            fix="take them out of that tool without deleting them, then accept by name that it is gone",
+        )
 
 
 def _secrets(plan: Plan, live: Live, kept: frozenset[str]) -> Iterator[Refusal]:

@@ -154,7 +154,7 @@ def _parse(file: str, key: str, value: str) -> object:
     if not structured:
         return value
     try:
-        return json.loads(value)
+        return _sorted(json.loads(value))
     except json.JSONDecodeError:
         raise InputError(
             file=file,
@@ -163,6 +163,14 @@ def _parse(file: str, key: str, value: str) -> object:
             consequence="is plain text where a mapping or a list belongs",
             fix=f"indent its keys or items below `{PROJECT}:{key}:`",
         ) from None
+
+
+def _sorted(value: Any) -> Any:  # noqa: ANN401 any JSON
+    """Return mappings by key: the engine hands them over so, and both ways must give lists made of them one order."""
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {key: _sorted(entries[key]) for key in sorted(entries)}
+    return [_sorted(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _is_scalar(annotation: object) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.by_hand import by_kubectl
+from tests.engine.by_hand import make
 from tests.engine.conftest import Cluster
 
 Gx = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,7 +28,7 @@ def hand_made(cluster: Cluster) -> Cluster:
     for name, spec in (("allow-internal-backend", everybody), ("default-deny-all", deny)):
         metadata = {"name": name, "namespace": NAMESPACE}
         policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
-        by_kubectl(cluster.api, policy)
+        make(cluster.api, policy)
     return cluster
 
 
