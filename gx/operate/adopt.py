@@ -6,6 +6,7 @@ from enum import StrEnum, unique
 from typing import Any, cast
 
 from gx.adoption import DNS_RECORD
+from gx.dns import owner_comment
 from gx.fields import Change, Difference, replacing, settled
 from gx.labels import CONFIG_CHECKSUM, FIELD_MANAGER
 from gx.live.effect import changed, foreign, pruned
@@ -26,6 +27,7 @@ class Decision(StrEnum):
     TAKE_OVER = "take over"
     IMPORT = "import"
     CREATE = "create"
+    OWNED = "owned"
     CONFLICT = "conflict"
 
 
@@ -93,7 +95,9 @@ def decide(
         kept_secrets: Encrypted settings that carry live secret values.
     """
     items = [_object(resource, live) for resource in plan.objects]
-    items += [_record(resource, live, zone_id) for resource in plan.resources if resource.kind == DNS_RECORD]
+    items += [
+        _record(resource, live, zone_id, plan.network) for resource in plan.resources if resource.kind == DNS_RECORD
+    ]
     found = [*_of_items(items), *refusals(plan, live, kept_secrets)]
     return Adoption(
         items=tuple(sorted(items, key=lambda item: item.key)),
@@ -169,7 +173,12 @@ def _as_data(planned: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**rest, "data": {**planned.get("data", {}), **planned["stringData"]}}
 
 
-def _record(resource: Resource, live: Live, zone_id: str) -> Item:
+def _record(resource: Resource, live: Live, zone_id: str, network: str) -> Item:
+    """Return what happens to a record of the zone.
+
+    One that the program has written before is in its state. Imported again, it would be deleted: the engine compares
+    the import id with the id in the state, which is another, and calls that a replacement.
+    """
     key = f"{DNS_RECORD}/{resource.name}"
     wanted = resource.inputs
     for record in (live.records or {}).get(str(wanted["name"]), []):
@@ -178,6 +187,8 @@ def _record(resource: Resource, live: Live, zone_id: str) -> Item:
             differing = [
                 Difference((name,), Change.UPDATE, old, wanted[name]) for name, old in pairs if old != wanted[name]
             ]
+            if record.comment == owner_comment(network):
+                return Item(key=key, decision=Decision.OWNED, changed=tuple(differing))
             import_id = f"{zone_id}/{record.identifier}"
             return Item(key=key, decision=Decision.IMPORT, import_id=import_id, changed=tuple(differing))
     return Item(key=key, decision=Decision.CREATE)

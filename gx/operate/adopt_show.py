@@ -75,7 +75,8 @@ def item_lines(item: Item) -> Iterator[str]:
     noise = [d for d in changes if d.path[:2] in {("metadata", "labels"), ("metadata", "annotations")}]
     yield from _group("will change", [d for d in changes if d not in noise])
     if noise:
-        yield f"will change: {len(noise)} labels and annotations of the program's own"
+        count = sum(len(d.new) if len(d.path) == 2 else 1 for d in noise)  # noqa: PLR2004 all of them at once
+        yield f"will change: {count} labels and annotations of the program's own"
     yield from _group("stays, and its next update prunes it", item.pruned)
     yield from (f"owned by {manager}: {difference.text}" for difference, manager in item.foreign)
 

@@ -86,7 +86,7 @@ def record_document(
         up: As in `pulumi up` instead of `pulumi preview`.
         unknown: Generated values are unknown, as in the first preview of a new network.
         local: With what differs on one machine (`networks/<network>/local.yaml`).
-        whole: With every wave and without import ids, however far its adoption is.
+        whole: With every wave, all of it taken over, without import ids, however far its adoption is.
         progress: Called with the number of registrations so far.
         before_wait: Work of the caller that can be done while the child runs.
 

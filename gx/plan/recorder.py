@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -161,6 +162,7 @@ def run(
     started = time.perf_counter()
     # This process lives for a second or two: looking for garbage again and again costs time that grows with the Plan.
     gc.disable()
+    from gx.adoption import Adoption  # noqa: PLC0415
     from gx.plan.context import context_of  # noqa: PLC0415 the program is imported inside the measured time
     from gx.settings.load import load_settings  # noqa: PLC0415
     from gx.settings.project import PROJECT  # noqa: PLC0415
@@ -176,6 +178,9 @@ def run(
     mocks.set_mocks(answers, project="gx-infra", stack=stack, preview=preview, monitor=recorder)
     pulumi.runtime.set_all_config(config.values, list(config.secrets))
     settings = load_settings(root, adopting=not whole)
+    if whole:  # as its objects are once all of them were taken over
+        taken = Adoption(cluster_uid=settings.stack.cluster_uid, waves=tuple(Wave), imports={})
+        settings = replace(settings, adoption=taken)
     context = context_of(settings, config.notes)
     answers.cluster_uid = settings.stack.cluster_uid
     answers.secret_keys = {

@@ -19,6 +19,7 @@ from gx.settings.fields import Model
 from gx.settings.model import StackFile
 from gx.settings.project import PROJECT, ROOT, adoption_file, networks, read_mapping, release_file, stack_file
 from gx.settings.settings import Settings
+from gx.steps import Wave
 
 M = TypeVar("M", bound=Model)
 
@@ -84,6 +85,8 @@ def settings_from(
     network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
     adoption = read_adoption(stack, root)
     imports = _imports(stack, numbers, adoption, secrets) if numbers.adopt and adopting else dict[str, str]()
+    if adoption is not None and adopting and not numbers.adopt:
+        _refuse_used_ids(stack, adoption)
     here = adoption if adoption is not None and adoption.cluster_uid == numbers.cluster_uid else None
     others = tuple(name for name in networks(root) if name != stack)
     settings = Settings(
@@ -140,6 +143,18 @@ def _imports(
     if adoption.waves is None:
         return adoption.imports
     return {name: found for name, found in adoption.imports.items() if name.startswith(f"{DNS_RECORD}/")}
+
+
+def _refuse_used_ids(stack: str, adoption: Adoption) -> None:
+    """Keep no import id that was used: used again, the engine calls it a replacement and deletes the live record."""
+    used = [name for name in adoption.imports if name.startswith(f"{DNS_RECORD}/")]
+    if used and Wave.DNS in (adoption.waves or ()):
+        raise InputError(
+            file=adoption_file(stack),
+            key=f"imports.{used[0]}",
+            consequence=f"was imported with the wave {Wave.DNS}: imported once more, the live record would be deleted",
+            fix=f"gx adopt {stack} --context NAME --write, which leaves out what the state holds",
+        )
 
 
 def _configured_keys() -> list[str]:

@@ -15,7 +15,7 @@ from gx.plan.model import Plan
 
 ROTATION = int(os.environ.get("GX_TEST_ROTATION", "0"))
 """Which object is made in which way: `make soak` tries every rotation, so that each kind meets each way."""
-OURS = ("app.kubernetes.io/", "gx-infra/", "pulumi.com/", "pod-security.kubernetes.io/")
+OURS = ("app.kubernetes.io/", "gx-infra/", "gxcoin.money/config", "pulumi.com/", "pod-security.kubernetes.io/")
 NOT_BY_HAND = ("Job", "PodDisruptionBudget")
 """Kinds that nobody had made: they are created."""
 RELEASE = "gx-backend"
@@ -44,7 +44,7 @@ class Way(StrEnum):
     OPERATOR = "an operator"
 
 
-PRUNED = (Way.APPLY, Way.CREATE, Way.EDIT, Way.PATCH)
+PRUNED = (Way.APPLY, Way.SERVER_SIDE, Way.CREATE, Way.EDIT, Way.PATCH)
 """Ways whose fields the provider makes its own, and prunes, with the first update."""
 _FIXED = {"ConfigMap/backend-config": Way.APPLY, "Deployment/svc-tax": Way.APPLY}
 """What some tests delete and make again, or ask for by name."""

@@ -68,7 +68,8 @@ class HandMade:
         for api_version, kind in (*kinds, ("v1", "Service")):
             for live in self.api.list_objects(api_version, kind, self.stack.namespace):
                 found[f"{kind}/{live['metadata']['name']}"] = live["metadata"]["uid"]
-        return found
+        records = ask_zone(self.stack.cluster, "GET", params={"name": HOST})
+        return found | {f"DnsRecord/{record['content']}": str(record["id"]) for record in records}
 
 
 def ask_zone(cluster: Cluster, method: str, path: str = "", **arguments: Any) -> Any:

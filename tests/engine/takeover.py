@@ -64,7 +64,8 @@ def differences(expected: Said, before: dict[str, Any], after: dict[str, Any]) -
     lines += [f"happened, and was not said: {'.'.join(p)}" for p in happened if not _covered(p, predicted)]
     if before["metadata"]["uid"] != after["metadata"]["uid"]:
         lines.append("is another object")
-    return lines if len(own) == expected.own else [*lines, f"{expected.own} of {len(own)} labels and annotations said"]
+    names = ", ".join(sorted(path[-1] for path in own))
+    return lines if len(own) == expected.own else [*lines, f"{expected.own} labels and annotations said, not {names}"]
 
 
 def _covered(path: Parts, by: set[Parts]) -> bool:

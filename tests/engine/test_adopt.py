@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
+from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local.engine import EngineError
 from gx.local.network import ZONE_ID
 from gx.plan.record import record
+from gx.settings.offline import offline_settings
 from gx.steps import Wave
 from tests.engine.by_hand import EXTRA, PRUNED, RELEASE, SECRETS, Way, make, make_by_hand
 from tests.engine.conftest import Stack
@@ -192,10 +194,19 @@ def taken(hand_made: HandMade) -> Taken:
         if wave is Wave.ENVIRONMENT:
             assert _templates(hand_made) == templates, "wave 1 changes no pod template"
             assert _pods(hand_made) == pods, "and starts no pod again"
-    edit(hand_made.root, NETWORK, lambda config: config.update(adopt=False))
+    with pytest.raises(InputError, match="imported once more, the live record would be deleted"):
+        _closed(hand_made)
+    assert hand_made.adopt("--write").returncode == 0
+    _closed(hand_made)
     after = hand_made.uids()
     assert {name: after[name] for name in before} == before, "nothing replaced, nothing lost"
     return Taken(hand_made, expected, live, objects(hand_made.api, plan))
+
+
+def _closed(hand_made: HandMade) -> None:
+    """Say that adoption is over, and read the settings as every command does."""
+    edit(hand_made.root, NETWORK, lambda config: config.update(adopt=False))
+    offline_settings(NETWORK, hand_made.root)
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +231,7 @@ def test_5_what_was_said_is_what_happened(taken: Taken, capsys: pytest.CaptureFi
         for place, expected in taken.expected.items()
         if expected.decision == "take over"
     }
-    assert not {place: lines for place, lines in found.items() if lines}
+    assert [(place, line) for place, lines in found.items() for line in lines] == []
     created = {place for place, expected in taken.expected.items() if expected.decision == "create"}
     assert created == set(taken.after) - set(taken.before)
     assert set(taken.before) == {*found, "Namespace/backend-testnet"} - created
@@ -277,7 +288,8 @@ def test_7_what_only_the_live_object_has_stays_until_its_next_update_as_adopt_sa
     assert said.splitlines()[1:] == [
         f'  stays, and its next update prunes it: spec.template.spec.containers["svc-tax"].env.{EXTRA["name"]}'
     ]
-    edit(adopted.root, NETWORK, lambda config: config["workloads"]["svc-tax"].update(replicas=2))
+    requests = {"cpu": "90m", "memory": "256Mi"}
+    edit(adopted.root, NETWORK, lambda config: config["workloads"]["svc-tax"]["resources"].update(requests=requests))
     changes = adopted.stack.run().changes
     assert changes == {"same": changes["same"], "update": 1}
     assert EXTRA["name"] not in variables()
@@ -320,14 +332,26 @@ def test_10_a_state_that_is_gone_is_made_anew(adopted: HandMade) -> None:
         subprocess.run(command, cwd=stack.network.project, env=environment, check=True, capture_output=True)
     result = adopted.adopt("--write")
     assert result.returncode == 0, result.stdout
+    assert f"owned     DnsRecord/{HOST}-217.196.51.190" in result.stdout
     edit(adopted.root, NETWORK, lambda config: config.update(adopt=True))
+    _import_by_hand(adopted, before)
     changes = stack.run().changes
     assert not [what for what in changes if "replace" in what or "delete" in what], changes
     _close(adopted, before)
 
 
+def _import_by_hand(adopted: HandMade, before: dict[str, str]) -> None:
+    """Name the records of the zone that a lost state knew."""
+    file = adopted.root / "networks" / NETWORK / "adoption.yaml"
+    document = yaml.safe_load(file.read_text())
+    ids = {name: value for name, value in before.items() if name.startswith("DnsRecord/")}
+    document["imports"] |= {f"DnsRecord/{HOST}-{name.split('/')[1]}": f"{ZONE_ID}/{ids[name]}" for name in ids}
+    file.write_text(yaml.safe_dump(document))
+
+
 def _close(adopted: HandMade, before: dict[str, str]) -> None:
     """End adoption: the same objects live, and nothing is left to do."""
+    assert adopted.adopt("--write").returncode == 0
     edit(adopted.root, NETWORK, lambda config: config.update(adopt=False))
     adopted.stack.run()
     assert adopted.uids() == before
