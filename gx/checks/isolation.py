@@ -74,7 +74,7 @@ def check_foreign_names(plan: Plan) -> Iterator[Finding]:
 
 def check_imports(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every live id that no planned object takes: the object would stay beside a new one."""
-    taken = {resource.place for resource in plan.resources if resource.options.import_id}
+    taken = {resource.place for resource in plan.resources}
     for name, identifier in plan.imports.items():
         if name not in taken:
             yield Finding(check="adoption", place=name, text=f"the live id {identifier} belongs to no planned object")

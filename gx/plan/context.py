@@ -56,7 +56,7 @@ def context_of(settings: Settings, unset: tuple[str, ...] = ()) -> dict[str, Any
             **({} if settings.has(Step.MINIO_NON_ROOT) else {MINIO: MINIO_AS_FOUND}),
             EDGE_PROXY: EDGE_HOST_PORTS,
         },
-        "imports": dict(settings.imports),
+        "imports": dict(settings.adoption.imports) if settings.adoption and settings.stack.adopt else {},
         "others": list(settings.others),
         # Whether the edge proxy runs is a setting of its own: the component is planned where it does.
         "adopted": [wave.value for wave in settings.adopted if wave is not Wave.EDGE or stack.edge.enabled],

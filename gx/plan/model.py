@@ -153,7 +153,7 @@ class Plan:
         controller: Who serves the public routes, as a key of `gx.neighbours.CONTROLLERS`.
         accepted_at_peak: Quota figures whose shortfall at peak is accepted, with the reason.
         pod_exceptions: Pods that may break Pod Security "restricted", with the reason.
-        imports: While the network is adopted, the live id by kind and name.
+        imports: While the network is adopted, what lives and was found by `gx adopt`: its id by kind and name.
         others: Names of the other networks.
         adopted: Managed components that the network's folder records: the stack must not lose one.
         notes: What is not set or not confirmed yet.

@@ -107,8 +107,8 @@ def _imports(
 ) -> Mapping[str, str]:
     """Return the ids of what is imported, only for the cluster that they were read from, only without losing a secret.
 
-    Kubernetes objects are not: they are taken over by a create over what lives (docs/adr/0022). A map without waves is
-    that of a cluster on this machine, whose namespace is there before the program.
+    Kubernetes objects are not: they are taken over by a create over what lives (docs/adr/0022), but for the namespace
+    of a cluster on this machine, whose map has no waves.
     """
     file = adoption_file(stack)
     if adoption is None:
@@ -140,9 +140,8 @@ def _imports(
                     consequence=f"a generated value would take the place of the live one: {PROJECT}:{key} is not set",
                     fix=f"pulumi config set --secret -s {stack} {key}, with the live value on standard input",
                 )
-    if adoption.waves is None:
-        return adoption.imports
-    return {name: found for name, found in adoption.imports.items() if name.startswith(f"{DNS_RECORD}/")}
+    kinds = (f"{DNS_RECORD}/", *(["Namespace/"] if adoption.waves is None else []))
+    return {name: found for name, found in adoption.imports.items() if name.startswith(kinds)}
 
 
 def _refuse_used_ids(stack: str, adoption: Adoption) -> None:

@@ -25,7 +25,7 @@ class Settings:
         release: The versions of the network.
         secrets: Encrypted settings by key, as secret outputs; absent ones are generated or not needed.
         adoption: The record of what was taken over on the pinned cluster; None where nothing was.
-        imports: While the network is adopted, the live id by kind and name; otherwise empty (takeover.md 3).
+        imports: While the network is adopted, the id of what is imported, by kind and name (takeover.md 3).
         others: Names of the other networks.
     """
 

@@ -81,17 +81,27 @@ def test_2_another_manager_a_stranger_and_a_second_quota_are_refused(hand_made: 
     make(api, {**quota, "metadata": {"name": "older-quota", "namespace": namespace}})
     stranger = _stranger(namespace)
     make(api, stranger)
+    wallet = hand_made.stack.get("apps/v1", "Deployment", "gx-wallet-frontend")
+    containers = wallet["spec"]["template"]["spec"]["containers"]
+    literal = [{"name": "NEXTAUTH_SECRET", "value": "live-nextauth-secret-of-32-letters"}]
+    _set_containers(api, wallet, [{**containers[0], "env": literal}, *containers[1:]])
     try:
         refused = hand_made.refused(hand_made.adopt())
+        assert "Deployment/gx-wallet-frontend server" in refused, "a literal beside a reference"
         assert "ConfigMap/backend-config data.LOG_LEVEL" in refused
         assert "ResourceQuota/older-quota second" in refused
         assert "PersistentVolumeClaim/minio-pvc mounted by Deployment/old-minio" in refused
         assert "Service/minio selects Deployment/old-minio" in refused
     finally:
+        _set_containers(api, wallet, containers)
         api.patch(config, {"data": {"LOG_LEVEL": config["data"]["LOG_LEVEL"]}}, manager="kubectl-client-side-apply")
         api.delete("v1", "ResourceQuota", namespace, "older-quota", propagation="Background")
         api.delete("apps/v1", "Deployment", namespace, "old-minio", propagation="Background")
     _give_back(api, namespace)
+
+
+def _set_containers(api: KubernetesApi, target: dict[str, Any], containers: list[Any]) -> None:
+    api.patch(target, {"spec": {"template": {"spec": {"containers": containers}}}}, manager="kubectl-edit")
 
 
 def _stranger(namespace: str) -> dict[str, Any]:
@@ -270,7 +280,7 @@ def test_6_live_secrets_are_kept_and_nothing_secret_is_in_map_or_state(adopted: 
     live = adopted.stack.get("v1", "Secret", "minio-credentials")["data"]
     values = SECRETS["minio-credentials"]
     assert base64.b64decode(live["MINIO_ROOT_PASSWORD"]).decode() == values["MINIO_ROOT_PASSWORD"]
-    forms = {values["MINIO_ROOT_PASSWORD"], live["MINIO_ROOT_PASSWORD"]}
+    forms = {values["MINIO_ROOT_PASSWORD"], live["MINIO_ROOT_PASSWORD"], EXTRA["value"]}
     files = [path for path in (adopted.stack.cluster.folder.path / "state").rglob("*") if path.is_file()]
     files.append(adopted.root / "networks" / NETWORK / "adoption.yaml")
     for path in files:

@@ -2,18 +2,22 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
 
-from gx.live.kubernetes_api import Object
-from gx.operate.adopt import Adoption, decide, filled
+from gx.errors import InputError
+from gx.live.kubernetes_api import ApiError, KubernetesApi, Object
+from gx.operate.adopt import Adoption, Decision, decide, filled
 from gx.operate.adopt_show import item_lines, print_adoption
 from gx.operate.as_found import release_as_found
 from gx.operate.live import Key, Live
+from gx.operate.tried import refused_by_server
 from gx.operate.zone import Record
 from gx.plan.model import Plan
+from gx.plan.values import REDACTED
 from gx.report.sections import adoption_of
 from gx.settings.offline import offline_settings
 
@@ -115,6 +119,75 @@ def no_claim(objects: Objects) -> None:
     del objects["PersistentVolumeClaim", "backend-mainnet", "minio-pvc"]
 
 
+def marked(**metadata: Any) -> Plant:
+    def plant(objects: Objects) -> None:
+        for name in ("svc-tax", "svc-identity"):
+            found = objects["Deployment", "backend-mainnet", name]["metadata"]
+            for key, entries in metadata.items():
+                found[key] = {**found.get(key, {}), **entries} if isinstance(entries, dict) else entries
+
+    return plant
+
+
+MASTERS = [
+    (marked(annotations={"meta.helm.sh/release-name": "backend"}), "master Helm release backend"),
+    (
+        marked(annotations={"argocd.argoproj.io/tracking-id": "gx:apps/Deployment:backend-mainnet/svc-tax"}),
+        "master Argo CD application gx",
+    ),
+    (marked(labels={"kustomize.toolkit.fluxcd.io/name": "apps"}), "master Flux Kustomization apps"),
+    (marked(labels={"app.kubernetes.io/managed-by": "kustomize"}), "master tool kustomize"),
+    (marked(ownerReferences=[{"kind": "Rollout", "name": "tax", "controller": True}]), "master controller Rollout/tax"),
+]
+
+
+def test_what_only_refers_to_its_owner_has_no_master(mainnet: Plan) -> None:
+    assert names(adoption(mainnet, marked(ownerReferences=[{"kind": "Namespace", "name": "x"}]))) == []
+
+
+@pytest.mark.parametrize(("plant", "refused"), MASTERS, ids=[name for _, name in MASTERS])
+def test_another_master_is_named_once_for_all_its_objects(mainnet: Plan, plant: Plant, refused: str) -> None:
+    (found,) = adoption(mainnet, plant).refusals
+    assert found.name == refused
+    assert "Deployment/svc-identity, Deployment/svc-tax" in found.text
+    assert names(adoption(mainnet, plant, accepted=(refused,))) == []
+
+
+class Server:
+    """An API server that refuses every Deployment, or every request."""
+
+    origin = "kubeconfig"
+
+    def __init__(self, error: ApiError, kinds: tuple[str, ...]) -> None:
+        self.error, self.kinds, self.tried = error, kinds, list[Object]()
+
+    def apply(self, manifest: Object, *, manager: str, force: bool, dry_run: bool) -> Object:
+        """Note what is tried."""
+        assert (manager, force, dry_run) == ("gx-infra", True, True), "nothing is changed"
+        self.tried.append(manifest)
+        if manifest["kind"] in self.kinds:
+            raise self.error
+        return manifest
+
+
+def test_what_the_server_refuses_is_refused_in_its_words(mainnet: Plan) -> None:
+    objects = clean(mainnet)
+    live = Live(uid="x", namespace=mainnet.namespace, objects=objects)
+    server = Server(ApiError(422, "Invalid", "valueFrom: may not be specified when `value` is not empty"), ("Service",))
+    found = list(refused_by_server(cast("KubernetesApi", server), mainnet, live))
+    assert len(server.tried) == len(objects), "each live object is tried, and nothing that is not there"
+    assert [refusal.name for refusal in found] == [f"{r.place} server" for r in mainnet.of_kind("Service")]
+    assert "valueFrom: may not be specified" in found[0].text
+    assert REDACTED not in str([one for one in server.tried if one["kind"] == "Secret"])
+
+
+def test_a_missing_right_to_try_is_one_line(mainnet: Plan) -> None:
+    live = Live(uid="x", namespace=mainnet.namespace, objects=clean(mainnet))
+    server = Server(ApiError(403, "Forbidden", "cannot patch"), ("Service",))
+    with pytest.raises(InputError, match="cannot patch; fix: bind the user to a role that may get, list and patch"):
+        list(refused_by_server(cast("KubernetesApi", server), mainnet, live))
+
+
 def test_a_clean_network_is_adopted(mainnet: Plan) -> None:
     found = adoption(mainnet)
     assert names(found) == []
@@ -184,6 +257,17 @@ def test_other_records_of_a_managed_name_are_refused(mainnet: Plan, record: tupl
     found = records(mainnet)
     found[HOST].append(Record(identifier="1", name=HOST, type=record[0], content=record[1], ttl=1, proxied=True))
     assert names(adoption(mainnet, zone=found)) == [refused]
+
+
+def test_a_record_that_the_program_wrote_is_not_imported_again(mainnet: Plan) -> None:
+    found = records(mainnet)
+    found[HOST] = [replace(record, comment="managed by gx-infra, mainnet") for record in found[HOST]]
+    decided = adoption(mainnet, zone=found)
+    owned = {item.key for item in decided.items if item.decision is Decision.OWNED}
+    assert owned == {f"DnsRecord/{HOST}-{record.content}" for record in found[HOST]}
+    assert not owned & set(decided.imports)
+    found[HOST] = [replace(record, comment="managed by gx-infra, testnet") for record in found[HOST]]
+    assert owned <= set(adoption(mainnet, zone=found).imports)
 
 
 SECRET = "hunter2-of-the-live-object"

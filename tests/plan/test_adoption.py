@@ -1,15 +1,18 @@
 """Import ids apply while a network is adopted, on its own cluster, and never cost a secret (takeover.md 3 and 4)."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from gx.checks.isolation import check_imports
 from gx.errors import InputError
+from gx.live.kinds import MONITORING, NAMESPACED
 from gx.plan.record import record
 from gx.settings.offline import offline_settings
-from tests.helpers.stack import edit
+from gx.steps import Wave
+from tests.helpers.stack import NETWORKS, edit
 
 PINNED = "22222222-2222-2222-2222-222222222222"
 IMPORTS = {
@@ -21,18 +24,59 @@ IMPORTS = {
 }
 
 
-def adopt(project: Path, imports: dict[str, str], uid: str = PINNED) -> None:
+def adopt(project: Path, imports: dict[str, str], uid: str = PINNED, **more: list[str]) -> None:
     edit(project, "mainnet", lambda config: config.update(adopt=True, clusterUid=PINNED))
-    document = {"clusterUid": uid, "imports": imports}
+    document = {"clusterUid": uid, "imports": imports, **more}
     (project / "networks/mainnet/adoption.yaml").write_text(yaml.safe_dump(document))
 
 
-def test_ids_reach_the_registrations(project: Path) -> None:
+def imported(project: Path) -> dict[str, str]:
+    resources = record("mainnet", root=project).resources
+    found = {f"{r.kind}/{r.object_name if r.is_object else r.name}": r.options.import_id for r in resources}
+    return {name: identifier for name, identifier in found.items() if identifier}
+
+
+def test_records_alone_are_imported(project: Path) -> None:
+    """The provider replaces an imported Service or claim: objects are taken over by a create over what lives."""
+    adopt(project, IMPORTS, waves=[wave.value for wave in Wave])
+    record_ids = {name: value for name, value in IMPORTS.items() if name.startswith("DnsRecord/")}
+    assert imported(project) == record_ids
     adopt(project, IMPORTS)
-    plan = record("mainnet", root=project)
-    found = {f"{r.kind}/{r.object_name if r.is_object else r.name}": r.options.import_id for r in plan.resources}
-    assert {name: identifier for name, identifier in found.items() if identifier} == IMPORTS
-    assert list(check_imports(plan)) == []
+    assert imported(project) == record_ids | {"Namespace/backend-mainnet": "backend-mainnet"}
+    assert list(check_imports(record("mainnet", root=project))) == []
+
+
+def test_a_record_is_not_imported_twice(project: Path) -> None:
+    adopt(project, IMPORTS, waves=[wave.value for wave in Wave])
+    edit(project, "mainnet", lambda config: config.update(adopt=False))
+    with pytest.raises(
+        InputError, match=r"imports\.DnsRecord/api\.gxcoin\.money-72\.61\.81\.3: was imported with the wave"
+    ):
+        offline_settings("mainnet", project)
+    adopt(project, IMPORTS, waves=[])
+    edit(project, "mainnet", lambda config: config.update(adopt=False))
+    offline_settings("mainnet", project)
+
+
+def test_both_ways_of_reading_a_stack_file_give_one_order(project: Path) -> None:
+    """The engine hands mappings over sorted by key; a list made of one must not depend on the file's order."""
+
+    def turned(config: dict[str, Any]) -> None:
+        config["neighbours"] = dict(reversed(config["neighbours"].items()))
+
+    before = record("mainnet", root=project)
+    edit(project, "mainnet", turned)
+    after = record("mainnet", root=project)
+    assert {r.urn: r.inputs for r in after.resources} == {r.urn: r.inputs for r in before.resources}
+
+
+def test_every_kind_that_the_program_registers_is_read_live(project: Path) -> None:
+    edit(project, "mainnet", lambda config: config.update(monitoring={"delivery": "prometheus-rule"}))
+    objects = [resource for name in NETWORKS for resource in record(name, root=project, whole=True).objects]
+    assert "PrometheusRule" in {resource.kind for resource in objects}
+    for resource in objects:
+        read = MONITORING if resource.namespace == "monitoring" else (*NAMESPACED, ("v1", "Namespace"))
+        assert (resource.manifest["apiVersion"], resource.kind) in read
 
 
 def test_without_the_flag_no_id_applies(project: Path) -> None:

@@ -120,3 +120,31 @@ def test_what_two_managers_own_a_part_of_goes_in_part() -> None:
     found["metadata"]["managedFields"].append({"manager": "controller", "operation": "Update", "fieldsV1": others})
     found["metadata"].update(finalizers=["a", "b"], labels={"old": "1", "theirs": "2"})
     assert texts(pruned(found, {"data": {}}, "gx-infra")) == ["metadata.finalizers.a", "metadata.labels.old"]
+
+
+def test_the_order_of_a_set_is_no_change() -> None:
+    old = {"values": ["b", "a"], "to": [{"x": 1}, {"y": [2]}], "args": ["b", "a"]}
+    new = {"values": ["a", "b"], "to": [{"y": [2]}, {"x": 1}], "args": ["a", "b"]}
+    assert texts(list(differences(old, new))) == ["args[0]", "args[1]"]
+    assert texts(list(differences({"values": ["a", "a", "b"]}, {"values": ["a", "b"]}))) == ["values[1]", "values[2]"]
+
+
+def test_an_item_that_is_not_named_stays_only_where_the_server_merges_the_list() -> None:
+    variables: dict[str, Any] = {'k:{"name":"A"}': {".": {}}, 'k:{"name":"B"}': {".": {}}}
+    fields: dict[str, Any] = {
+        "f:spec": {"f:containers": {'k:{"name":"c"}': {"f:env": variables, "f:args": {}}}, "f:ports": {}}
+    }
+    container = {"name": "c", "env": [{"name": "A"}, {"name": "B"}], "args": ["1", "2"]}
+    found = live(fields, spec={"containers": [container], "ports": [{"port": 1}, {"port": 2}]})
+    wanted = {"containers": [{"name": "c", "env": [{"name": "A"}], "args": ["1"]}], "ports": [{"port": 1}]}
+    assert texts(changed(found, {**found, "spec": wanted})) == ["spec.containers.c.args[1]", 'spec.ports["port=2"]']
+
+
+def test_the_old_name_of_a_service_account_comes_back() -> None:
+    fields: dict[str, Any] = {
+        "f:spec": {"f:template": {"f:spec": {"f:serviceAccount": {}, "f:serviceAccountName": {}}}}
+    }
+    pod = {"serviceAccount": "a", "serviceAccountName": "a"}
+    found = live(fields, spec={"template": {"spec": pod}})
+    wanted = {**found, "spec": {"template": {"spec": {"serviceAccountName": "a"}}}}
+    assert pruned(found, wanted, "gx-infra") == []
