@@ -15,6 +15,9 @@ from gx.operate.live import CONTROLLERS, Live, pod_template
 from gx.operate.refusals import Refusal, refusals
 from gx.plan.model import Plan, Resource
 from gx.plan.values import REDACTED, Secret, Unknown
+from gx.reach.outvoted import not_in_force, opened
+from gx.reach.semantics import Policy, policy_from
+from gx.reach.world import own_namespaces
 
 _FIXED = {"PersistentVolumeClaim": ("spec.resources",)}
 """Fields that the provider would try to change and local-path refuses: the size of a claim (takeover.md 10)."""
@@ -72,6 +75,7 @@ class Adoption:
         imports: Import id by "Kind/name".
         pod_security: What Pod Security restricted would refuse, in the server's words.
         dns_seen: Whether the zone was looked at.
+        not_in_force: Why default deny would not be in force; empty where it would.
     """
 
     items: tuple[Item, ...]
@@ -80,6 +84,7 @@ class Adoption:
     imports: Mapping[str, str] = field(default_factory=dict[str, str])
     pod_security: tuple[str, ...] = ()
     dns_seen: bool = True
+    not_in_force: str = ""
 
 
 def decide(
@@ -106,7 +111,18 @@ def decide(
         imports={item.key: item.import_id for item in items if item.import_id},
         pod_security=live.pod_security,
         dns_seen=live.records is not None,
+        not_in_force=not_in_force(opened(plan, unplanned_policies(plan, live))),
     )
+
+
+def unplanned_policies(plan: Plan, live: Live) -> list[Policy]:
+    """Return the live policies of the network's namespaces that the Plan does not hold."""
+    planned, own = {(r.namespace, r.object_name) for r in plan.of_kind("NetworkPolicy")}, own_namespaces(plan)
+    return [
+        policy_from(found, live=True)
+        for (kind, namespace, name), found in live.objects.items()
+        if kind == "NetworkPolicy" and namespace in own and (namespace, name) not in planned
+    ]
 
 
 def _object(resource: Resource, live: Live) -> Item:

@@ -42,10 +42,8 @@ def print_adoption(adoption: Adoption, console: Console) -> None:
         console.print(f"orphans: live, and planned by nobody ({_counted(kinds)})")
         for name in adoption.orphans:
             console.print(f"  {name}")
-    if any(name.startswith("NetworkPolicy/") for name in adoption.orphans):
-        console.print(
-            "  policies add up: what an old one allows, default deny does not deny; a step of its own removes them"
-        )
+    if adoption.not_in_force:
+        console.print(adoption.not_in_force)
     if adoption.pod_security:
         console.print("Pod Security restricted would refuse:")
         for line in adoption.pod_security:

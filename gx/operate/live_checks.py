@@ -7,10 +7,12 @@ from gx.checks.finding import Finding, Severity
 from gx.checks.policies import POLICIES
 from gx.checks.stacks import live_plan, strangers
 from gx.live.deletion import deletion
+from gx.operate.adopt import unplanned_policies
 from gx.operate.live import Live, read_live
 from gx.operate.prepare import Prepared
 from gx.operate.refusals import being_deleted
 from gx.plan.model import Plan
+from gx.reach.outvoted import not_in_force, opened
 
 
 def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
@@ -30,7 +32,8 @@ def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
     found = [_softened(f, foreign) for policy in POLICIES if policy.live for f in policy.judge(plan)]
     order = list(Severity)
     return sorted(
-        [*found, *_deleted(context, live), *_unknown(context, plan)], key=lambda finding: order.index(finding.severity)
+        [*found, *_deleted(context, live), *_outvoted(context, live), *_unknown(context, plan)],
+        key=lambda finding: order.index(finding.severity),
     )
 
 
@@ -44,6 +47,12 @@ def _deleted(context: Plan, live: Live) -> Iterator[Finding]:
     for found in being_deleted(context, live):
         text = f"is {deletion(found)}: it goes as soon as nothing holds it, with what it keeps"
         yield Finding(check="live", place=f"{found['kind']}/{found['metadata']['name']}", text=text)
+
+
+def _outvoted(context: Plan, live: Live) -> Iterator[Finding]:
+    text = not_in_force(opened(context, unplanned_policies(context, live)))
+    if text:
+        yield Finding(check="reach", place=context.namespace, text=text, severity=Severity.WARNING)
 
 
 def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from gx.settings.project import project_root
 if TYPE_CHECKING:
     from gx.reach.endpoint import Endpoint
     from gx.reach.matrix import Row
-    from gx.reach.semantics import Policies
+    from gx.reach.outvoted import Opened
 
 
 def reach(
@@ -36,6 +36,7 @@ def reach(
     What a kubelet sends to pods of its own node, no policy can stop. Ends with 0, or with 2 when the input is wrong.
     """
     from gx.reach.matrix import Matrix
+    from gx.reach.outvoted import not_in_force, opened
     from gx.reach.semantics import Policies
     from gx.reach.show import explanation
     from gx.reach.world import endpoints, own_namespaces, planned_policies
@@ -43,38 +44,30 @@ def reach(
     plan = record(stack, root=project_root())
     own, policies = own_namespaces(plan), planned_policies(plan)
     everybody = endpoints(plan)
-    planned = Matrix(everybody, policies)
-    joined = planned
+    more: list[Opened] = []
     if context:
         from gx.operate.live_policies import live_state
 
         found = live_state(context, own, policies)
+        more = opened(plan, found.policies, found.namespaces)
         everybody = endpoints(plan, found.namespaces)
         policies = Policies([*policies.all, *found.policies])
-        joined = Matrix(everybody, policies)
     begin, end = _named(source, everybody, stack), _named(target, everybody, stack)
     if begin and end:
         lines = [explanation(policies, begin, end, port) for port in end.ports]
         sys.stdout.write("\n".join("\n".join(line) for line in lines) + "\n" if lines else f"{end.name} has no port\n")
         return
-    before = {(row.target.name, row.port): row.sources for row in planned.rows(own)}
-    rows = [_only(row, source) for row in joined.rows(own) if not target or row.target.name == target]
+    matrix = Matrix(everybody, policies)
+    rows = [_only(row, source) for row in matrix.rows(own) if not target or row.target.name == target]
     if as_json:
         sys.stdout.write(json.dumps([_as_json(row) for row in rows], indent=2) + "\n")
         return
     _print(stack, [row for row in rows if row.sources or not source])
-    for row in rows:
-        names = {other.name for other in before.get((row.target.name, row.port), ())}
-        for other in row.sources:
-            if other.name not in names:
-                _opened(policies, row, other)
-
-
-def _opened(policies: "Policies", row: "Row", other: "Endpoint") -> None:
-    verdict = policies.judge(other, row.target, row.port)
-    allowing = (*verdict.egress.allowing, *verdict.ingress.allowing)
-    doing = sorted({policy.name for policy in allowing if policy.live})
-    sys.stdout.write(f"live only: {other.name} -> {row.target.name} {row.port}, by {', '.join(doing)}\n")
+    for one in more:
+        if source in {"", one.source.name} and target in {"", one.target.name}:
+            sys.stdout.write(f"live only: {one.text}\n")
+    if more:
+        sys.stdout.write(f"{not_in_force(more)}\n")
 
 
 def _only(row: "Row", source: str) -> "Row":

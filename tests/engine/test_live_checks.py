@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from gx.operate.live_checks import live_findings
 from gx.operate.prepare import Prepared
 from gx.plan.model import Plan
 from tests.engine.conftest import Stack
+
+NETWORKING = "networking.k8s.io/v1"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,7 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     devnet: Stack, plans: dict[str, Plan]
 ) -> None:
     found = judged(devnet, plans["devnet"])
-    assert [f"{f.place}: {f.text}" for f in found if f.severity is Severity.ERROR] == []
+    assert [f"{f.place}: {f.text}" for f in found if f.severity is Severity.ERROR or f.check == "reach"] == []
     container = {"name": "svc-tax", "image": "docker.io/library/nginx:latest"}
     devnet.api.request(
         "PATCH",
@@ -44,9 +47,16 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
         body={"spec": {"template": {"spec": {"containers": [container]}}}},
         content_type="application/strategic-merge-patch+json",
     )
+    everybody: list[dict[str, Any]] = [{"podSelector": {}}]
+    spec: dict[str, Any] = {"podSelector": {}, "ingress": [{"from": everybody}], "egress": [{"to": everybody}]}
+    metadata = {"name": "allow-internal-backend", "namespace": devnet.namespace}
+    devnet.api.create({"apiVersion": NETWORKING, "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
     config = devnet.get("v1", "ConfigMap", "backend-config")
     devnet.api.patch(config, {"data": {"PEER": "https://mainnet.gxcoin.money"}}, manager="kubectl-edit")
-    errors = {(f.check, f.place) for f in judged(devnet, plans["devnet"]) if f.severity is Severity.ERROR}
+    after = judged(devnet, plans["devnet"])
+    errors = {(f.check, f.place) for f in after if f.severity is Severity.ERROR}
+    (outvoted,) = (f for f in after if f.check == "reach" and f.place == devnet.namespace)
+    assert "default deny is not in force: live policies that nobody plans (allow-internal-backend)" in outvoted.text
     assert ("registries", "Deployment/svc-tax/svc-tax") in errors
     assert ("images", "Deployment/svc-tax/svc-tax") in errors
     assert ("isolation", "ConfigMap/backend-config") in errors

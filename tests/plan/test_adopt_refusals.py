@@ -1,6 +1,7 @@
 """What adoption refuses beyond one object's fields, each planted alone into a network that would be adopted cleanly."""
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
@@ -242,8 +243,28 @@ def test_pods_of_neighbours_are_no_strangers(mainnet: Plan) -> None:
 
 
 def test_old_policies_are_orphans(mainnet: Plan) -> None:
-    found = adoption(mainnet, add("NetworkPolicy", "allow-self"))
+    everybody: dict[str, Any] = {
+        "podSelector": {},
+        "ingress": [{"from": [{"podSelector": {}}]}],
+        "egress": [{"to": [{"podSelector": {}}]}],
+    }
+    found = adoption(mainnet, add("NetworkPolicy", "allow-self", spec=everybody))
     assert found.orphans == ("NetworkPolicy/allow-self",)
+    console = Console(record=True, width=1000)
+    print_adoption(found, console)
+    said = r"default deny is not in force: live policies that nobody plans \(allow-self\) open \d\d+ connections "
+    assert re.search(said, console.export_text())
+
+
+CLOSED: list[dict[str, Any]] = [
+    {"podSelector": {}},
+    {"podSelector": {"matchLabels": {"app": "nobody"}}, "ingress": [{}]},
+]
+
+
+@pytest.mark.parametrize("spec", CLOSED)
+def test_an_old_policy_that_opens_nothing_leaves_default_deny_in_force(mainnet: Plan, spec: dict[str, Any]) -> None:
+    assert adoption(mainnet, add("NetworkPolicy", "old", spec=spec)).not_in_force == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What live policies that nobody planned open beside the planned ones: while they do, default deny is not in force."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gx.plan.model import Plan
+from gx.reach.endpoint import Endpoint, Port
+from gx.reach.matrix import Matrix
+from gx.reach.semantics import Policies, Policy
+from gx.reach.world import endpoints, own_namespaces, planned_policies
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A connection that the planned policies close and live ones open.
+
+    Attributes:
+        source: Who may open it.
+        target: To whom.
+        port: On which port.
+        policies: Names of the live policies that allow it.
+    """
+
+    source: Endpoint
+    target: Endpoint
+    port: Port
+    policies: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The connection and its policies, as one line."""
+        return f"{self.source.name} -> {self.target.name} {self.port}, by {', '.join(self.policies)}"
+
+
+def opened(
+    plan: Plan, live: Sequence[Policy], namespaces: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Opened]:
+    """Return what live policies open that the planned ones close.
+
+    Args:
+        plan: The Plan.
+        live: Policies that are live and that the Plan does not hold.
+        namespaces: Labels of the live namespaces, by name; None for those that the Plan knows.
+    """
+    own, planned = own_namespaces(plan), planned_policies(plan)
+    joined = Policies([*planned.all, *live])
+    closed = {
+        (row.target.name, row.port): {source.name for source in row.sources}
+        for row in Matrix(endpoints(plan), planned).rows(own)
+    }
+    return [
+        Opened(source, row.target, row.port, _allowing(joined, source, row.target, row.port))
+        for row in Matrix(endpoints(plan, namespaces), joined).rows(own)
+        for source in row.sources
+        if source.name not in closed.get((row.target.name, row.port), set())
+    ]
+
+
+def _allowing(policies: Policies, source: Endpoint, target: Endpoint, port: Port) -> tuple[str, ...]:
+    verdict = policies.judge(source, target, port)
+    return tuple(sorted({p.name for p in (*verdict.egress.allowing, *verdict.ingress.allowing) if p.live}))
+
+
+def not_in_force(found: Sequence[Opened]) -> str:
+    """Return the line that says why default deny is not in force; empty where it is."""
+    if not found:
+        return ""
+    names = sorted({name for one in found for name in one.policies})
+    count = f"{len(found)} connection{'s' * (len(found) > 1)}"
+    by = f"live policies that nobody plans ({', '.join(names)})"
+    return f"default deny is not in force: {by} open {count} that the planned ones close"
