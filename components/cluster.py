@@ -40,7 +40,7 @@ class Cluster(pulumi.ComponentResource):
             enable_server_side_apply=True,
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
-            upsert_existing_objects=stack.adopt or None,
+            upsert_existing_objects=settings.taking_over or None,
             opts=pulumi.ResourceOptions(parent=self),
         )
         kube_system = k8s.core.v1.Namespace.get(

@@ -141,7 +141,15 @@ def _imports(
                     fix=f"pulumi config set --secret -s {stack} {key}, with the live value on standard input",
                 )
     kinds = (f"{DNS_RECORD}/", *(["Namespace/"] if adoption.waves is None else []))
-    return {name: found for name, found in adoption.imports.items() if name.startswith(kinds)}
+    imported = {name: found for name, found in adoption.imports.items() if name.startswith(kinds)}
+    if adoption.waves is None and len(imported) < len(adoption.imports):
+        raise InputError(
+            file=file,
+            key="waves",
+            consequence="is not there: nothing would say that the live objects are to be taken over",
+            fix=f"gx adopt {stack} --context NAME --write, before the next `up`",
+        )
+    return imported
 
 
 def _refuse_used_ids(stack: str, adoption: Adoption) -> None:

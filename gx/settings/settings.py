@@ -43,6 +43,11 @@ class Settings:
         return bool(self.adoption and self.adoption.waves)
 
     @property
+    def taking_over(self) -> bool:
+        """Whether a create is to go over what lives: while a network is adopted, not on a cluster of this machine."""
+        return self.stack.adopt and self.adoption is not None and self.adoption.waves is not None
+
+    @property
     def adopted(self) -> tuple[Wave, ...]:
         """The components that were made by hand and that the stack now owns: one that leaves the list would be deleted.
 

@@ -24,9 +24,12 @@ IMPORTS = {
 }
 
 
-def adopt(project: Path, imports: dict[str, str], uid: str = PINNED, **more: list[str]) -> None:
+EVERY = tuple(wave.value for wave in Wave)
+
+
+def adopt(project: Path, imports: dict[str, str], uid: str = PINNED, waves: tuple[str, ...] | None = EVERY) -> None:
     edit(project, "mainnet", lambda config: config.update(adopt=True, clusterUid=PINNED))
-    document = {"clusterUid": uid, "imports": imports, **more}
+    document = {"clusterUid": uid, "imports": imports, **({"waves": list(waves)} if waves is not None else {})}
     (project / "networks/mainnet/adoption.yaml").write_text(yaml.safe_dump(document))
 
 
@@ -38,22 +41,29 @@ def imported(project: Path) -> dict[str, str]:
 
 def test_records_alone_are_imported(project: Path) -> None:
     """The provider replaces an imported Service or claim: objects are taken over by a create over what lives."""
-    adopt(project, IMPORTS, waves=[wave.value for wave in Wave])
+    adopt(project, IMPORTS)
     record_ids = {name: value for name, value in IMPORTS.items() if name.startswith("DnsRecord/")}
     assert imported(project) == record_ids
-    adopt(project, IMPORTS)
-    assert imported(project) == record_ids | {"Namespace/backend-mainnet": "backend-mainnet"}
+    namespace = {"Namespace/backend-mainnet": "backend-mainnet"}
     assert list(check_imports(record("mainnet", root=project))) == []
+    adopt(project, namespace, waves=None)
+    assert imported(project) == namespace, "on a cluster of this machine"
+
+
+def test_a_map_that_does_not_say_what_was_taken_over_is_refused(project: Path) -> None:
+    adopt(project, IMPORTS, waves=None)
+    with pytest.raises(InputError, match=r"adoption\.yaml: waves: is not there: nothing would say"):
+        offline_settings("mainnet", project)
 
 
 def test_a_record_is_not_imported_twice(project: Path) -> None:
-    adopt(project, IMPORTS, waves=[wave.value for wave in Wave])
+    adopt(project, IMPORTS)
     edit(project, "mainnet", lambda config: config.update(adopt=False))
     with pytest.raises(
         InputError, match=r"imports\.DnsRecord/api\.gxcoin\.money-72\.61\.81\.3: was imported with the wave"
     ):
         offline_settings("mainnet", project)
-    adopt(project, IMPORTS, waves=[])
+    adopt(project, IMPORTS, waves=())
     edit(project, "mainnet", lambda config: config.update(adopt=False))
     offline_settings("mainnet", project)
 
@@ -80,7 +90,7 @@ def test_every_kind_that_the_program_registers_is_read_live(project: Path) -> No
 
 
 def test_without_the_flag_no_id_applies(project: Path) -> None:
-    adopt(project, IMPORTS)
+    adopt(project, IMPORTS, waves=())
     edit(project, "mainnet", lambda config: config.update(adopt=False))
     assert not any(r.options.import_id for r in record("mainnet", root=project).resources)
 
