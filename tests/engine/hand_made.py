@@ -73,7 +73,7 @@ class HandMade:
 
 
 def ask_zone(cluster: Cluster, method: str, path: str = "", **arguments: Any) -> Any:
-    """Ask the zone's API, as a person with a token does."""
+    """Ask the zone's API, as anybody with a token does."""
     url = f"{cluster.zone_url}/zones/{ZONE_ID}/dns_records{path}"
     answer = httpx.request(method, url, headers={"Authorization": "Bearer x"}, **arguments)
     return answer.raise_for_status().json()["result"]
