@@ -61,7 +61,12 @@ class Item:
     @property
     def lost(self) -> list[str]:
         """Names of the variables, keys, labels and finalizers that would go: each must be accepted by name."""
-        return sorted({name for difference in self.pruned if (name := _lost_name(self.key, difference))})
+        return sorted({name for difference in self.pruned for name in self.lost_with(difference)})
+
+    def lost_with(self, difference: Difference) -> tuple[str, ...]:
+        """Return the name by which the loss of a field is accepted; none where none is asked for."""
+        name = _lost_name(self.key, difference)
+        return (name,) if name else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +104,7 @@ def decide(
         accepted: Names of losses and refusals that somebody has accepted.
         kept_secrets: Encrypted settings that carry live secret values.
     """
-    items = [_object(resource, live) for resource in plan.objects]
+    items = [item_of(resource, live) for resource in plan.objects]
     items += [
         _record(resource, live, zone_id, plan.network) for resource in plan.resources if resource.kind == DNS_RECORD
     ]
@@ -125,7 +130,8 @@ def unplanned_policies(plan: Plan, live: Live) -> list[Policy]:
     ]
 
 
-def _object(resource: Resource, live: Live) -> Item:
+def item_of(resource: Resource, live: Live) -> Item:
+    """Return what adoption would do with one planned object, and what its updates do after it."""
     key = resource.place
     found = live.get(resource.kind, resource.namespace, resource.object_name)
     if found is None:

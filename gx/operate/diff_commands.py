@@ -37,13 +37,19 @@ def diff(  # noqa: PLR0917 options of a command
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --networks: show what is folded, too.")] = False,
+    context: Annotated[
+        str, typer.Option("--context", metavar="NAME", help="Say what these updates remove from live objects besides.")
+    ] = "",
 ) -> None:
     """Show what a change does to every network: objects, fields, replacements, and what that can cost. Offline.
 
-    Ends with 0, with 3 when something changes that the engine guards, or with 2 when the input is wrong. A network that
-    is refused hides no other.
+    Ends with 0, with 3 when something changes that the engine guards or goes and was not accepted, or with 2 when the
+    input is wrong. A network that is refused hides no other.
     """
     root = project_root()
+    if context and (of_networks or of_local):
+        fix = f"gx diff HEAD mainnet --context {context}"
+        raise InputError(file="gx diff", key="--context", consequence="belongs to two revisions", fix=fix)
     if of_networks:
         _between(words or [], root, as_json=as_json, everything=everything)
         return
@@ -51,6 +57,9 @@ def diff(  # noqa: PLR0917 options of a command
         base, shown, found = "the stack file", "this machine", _on_one_machine(root, words or [])
     else:
         base, head, stacks = _split(words or [HEAD], root)
+        if context and len(stacks) != 1:
+            fix = f"gx diff {base} mainnet --context {context}"
+            raise InputError(file="gx diff", key="--context", consequence="belongs to one network", fix=fix)
         found = _differences(root, base, head, stacks)
         shown = head or "the working tree"
     if as_json or markdown:
@@ -69,10 +78,28 @@ def diff(  # noqa: PLR0917 options of a command
     ]
     if guarded:
         sys.stderr.write(f"{len(guarded)} protected: {', '.join(guarded)}\n")
+    lost = _removed(found[0], context) if context else []
     refused = [line for network in found for line in network.refused]
     sys.stderr.writelines(f"{line}\n" for line in refused)
-    if refused or guarded:
+    if refused or guarded or lost:
         raise typer.Exit(BAD_INPUT if refused else PROTECTED)
+
+
+def _removed(network: "NetworkDiff", context: str) -> list[str]:
+    """Say what the updates remove from live objects besides; return the losses that nobody has accepted, by name."""
+    from gx.operate.compare import read
+    from gx.operate.prepare import prepare
+    from gx.operate.pruning import also_removed, not_accepted
+
+    prepared = prepare(network.network, context, need_zone=False)
+    pruned = list(also_removed(network.changes, read(prepared)))
+    for one in pruned:
+        sys.stderr.write(f"{one.place}: this update also removes {one.field}, which only the live object has\n")
+    lost = not_accepted(pruned, prepared.accepted)
+    if lost:
+        fix = f"gx adopt {network.network} --context {context} --write, with --accept NAME for each, or plan them"
+        sys.stderr.write(f"{len(lost)} to accept by name: {', '.join(lost)}; fix: {fix}\n")
+    return lost
 
 
 def _split(words: list[str], root: Path) -> tuple[str, str, list[str]]:

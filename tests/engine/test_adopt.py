@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
+from gx.diff.model import changes as changes_between
 from gx.errors import InputError
 from gx.live.kubernetes_api import KubernetesApi
 from gx.local.engine import EngineError
 from gx.local.network import ZONE_ID
+from gx.operate.live import read_live
+from gx.operate.pruning import also_removed, not_accepted
 from gx.plan.record import record
 from gx.settings.offline import offline_settings
 from gx.steps import Wave
@@ -299,12 +302,22 @@ def test_7_what_only_the_live_object_has_stays_until_its_next_update_as_adopt_sa
         f'  stays, and its next update prunes it: spec.template.spec.containers["svc-tax"].env.{EXTRA["name"]}'
     ]
     requests = {"cpu": "90m", "memory": "256Mi"}
+    plans = [record(NETWORK, root=adopted.root)]
     edit(adopted.root, NETWORK, lambda config: config["workloads"]["svc-tax"]["resources"].update(requests=requests))
+    plans.append(record(NETWORK, root=adopted.root))
+    live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
+    (loss,) = also_removed(changes_between(*plans), live)
+    assert loss.place == "Deployment/svc-tax"
+    assert loss.names == (f"Deployment/svc-tax variable svc-tax/{EXTRA['name']}",)
+    assert not_accepted([loss], ()) == list(loss.names)
+    assert not_accepted([loss], loss.names) == []
     changes = adopted.stack.run().changes
     assert changes == {"same": changes["same"], "update": 1}
     assert EXTRA["name"] not in variables()
-    live = adopted.stack.get("apps/v1", "Deployment", "svc-tax")
-    assert "kubectl-client-side-apply" not in {entry["manager"] for entry in live["metadata"]["managedFields"]}
+    updated = adopted.stack.get("apps/v1", "Deployment", "svc-tax")
+    assert "kubectl-client-side-apply" not in {entry["manager"] for entry in updated["metadata"]["managedFields"]}
+    live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
+    assert list(also_removed(changes_between(*plans), live)) == [], "nobody else owns a field of it any more"
 
 
 def test_8_adopted_once_more_nothing_would_change(adopted: HandMade) -> None:

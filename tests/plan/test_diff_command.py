@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gx.settings.project import ROOT
+from tests.helpers.fake_api import UID, fake_api, write_kubeconfig
 from tests.helpers.repository import commit, git, repository
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -214,3 +216,55 @@ def test_outside_a_repository(run: Run, tmp_path: Path, clone: Path) -> None:
     done = run("HEAD", cwd=folder)
     assert done.returncode == 2
     assert "git knows none" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("HEAD", "--context", "c"),
+            "gx diff: --context: belongs to one network; fix: gx diff HEAD mainnet --context c",
+        ),
+        (("HEAD", "testnet", "devnet", "--context", "c"), "belongs to one network"),
+        (("--networks", "testnet", "mainnet", "--context", "c"), "belongs to two revisions"),
+        (("HEAD", "testnet", "--context", "c"), "no cluster can be reached"),
+    ],
+)
+def test_a_context_that_cannot_be_asked_is_one_line(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run(*arguments, KUBECONFIG=str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert words in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_what_an_update_removes_besides_is_accepted_by_name(run: Run, clone: Path, tmp_path: Path) -> None:
+    metadata: dict[str, Any] = {"name": "backend-config", "namespace": "backend-testnet", "uid": UID}
+    fields: dict[str, Any] = {"f:data": {"f:OLD_HOST": {}}}
+    metadata["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}]
+    accepted = clone / "networks/testnet/adoption.yaml"
+    with fake_api() as server:
+        kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", server.url, {})
+        server.lists["namespaces"].append({"metadata": {"name": "backend-testnet"}})
+        server.lists["configmaps"] = [{"metadata": metadata, "data": {"OLD_HOST": "s3cret.example"}}]
+        ask = ("HEAD~2", "HEAD", "testnet", "--context", "test")
+        done = run(*ask, KUBECONFIG=str(kubeconfig))
+        assert done.returncode == 3, done.stderr
+        said = "ConfigMap/backend-config: this update also removes data.OLD_HOST, which only the live object has\n"
+        assert said in done.stderr
+        assert "1 to accept by name: ConfigMap/backend-config key OLD_HOST; fix: gx adopt testnet" in done.stderr
+        assert "s3cret" not in done.stdout + done.stderr
+        document: dict[str, Any] = {
+            "clusterUid": UID,
+            "waves": [],
+            "imports": {},
+            "accepted": ["ConfigMap/backend-config key OLD_HOST"],
+        }
+        accepted.write_text(json.dumps(document))
+        done = run(*ask, KUBECONFIG=str(kubeconfig))
+        accepted.unlink()
+        assert (done.returncode, said in done.stderr) == (0, True)
+        server.lists["configmaps"] = []
+        done = run(*ask, KUBECONFIG=str(kubeconfig))
+        assert (done.returncode, said in done.stderr) == (0, False)
