@@ -304,7 +304,6 @@ def adoption_of(settings: Settings, found: Adoption | None) -> AdoptionView:
     """Return what adoption would change.
 
     Args:
-        plan: The network's Plan.
         settings: Its settings.
         found: What a comparison with the live network says, or None where no cluster was looked at.
     """

@@ -82,7 +82,7 @@ def missing_paths(text: str) -> list[str]:
     return found
 
 
-MADE_LATER = {"networks/testnet/adoption.yaml", "networks/testnet/verified.yaml", "networks/mainnet/verified.yaml"}
+MADE_LATER = {f"networks/{name}/{file}.yaml" for name in ("testnet", "mainnet") for file in ("adoption", "verified")}
 """Files that the commands beside them write."""
 
 
