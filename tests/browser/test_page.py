@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from gx.checks import run_checks
 from gx.plan.model import Plan
@@ -97,10 +97,10 @@ def test_a_person_without_a_mouse_finds_the_connections_of_a_service(opened: Ope
             break
     assert {"svc-messaging", "minio", "postgres", "redis", "ingress-nginx", "monitoring"} <= lit(shown)
     assert "clamav" not in lit(shown)
-    assert "minio (9000)" in shown.locator("#told").inner_text()
+    expect(shown.locator("#told")).to_contain_text("minio (9000)")
     shown.keyboard.press("Escape")
     assert lit(shown) == set()
-    assert "Point at a box" in shown.locator("#told").inner_text()
+    expect(shown.locator("#told")).to_contain_text("Point at a box")
 
 
 def test_a_pointer_lights_and_a_click_keeps(opened: Open) -> None:
@@ -119,26 +119,26 @@ def test_layers_are_shown_when_they_are_asked_for(opened: Open) -> None:
     shown = opened()
     wires = shown.locator(".wire.MONITORING")
     assert wires.count() > 5
-    assert not wires.first.is_visible()
+    expect(wires.first).to_be_hidden()
     shown.get_by_role("checkbox", name="monitoring").check()
-    assert wires.first.is_visible()
+    expect(wires.first).to_be_visible()
     shown.get_by_role("checkbox", name="requests and data").uncheck()
-    assert not shown.locator(".wire.REQUESTS").first.is_visible()
+    expect(shown.locator(".wire.REQUESTS").first).to_be_hidden()
 
 
 def test_a_link_opens_the_object_and_its_yaml_is_whole(opened: Open) -> None:
     shown = opened()
     shown.get_by_role("link", name="CronJob/minio-backup").first.click()
     yaml = shown.locator("pre[id='CronJob/minio-backup']")
-    assert yaml.is_visible()
-    assert yaml.locator(".key", has_text="schedule:").count() == 1
+    expect(yaml).to_be_visible()
+    expect(yaml.locator(".key", has_text="schedule:")).to_have_count(1)
     text = yaml.inner_text()
     assert text.count("kind: CronJob") == 1
     assert "(secret)" not in text
 
 
 def test_a_link_from_elsewhere_opens_the_object(opened: Open) -> None:
-    assert opened(place="#Deployment/svc-messaging").locator("pre[id='Deployment/svc-messaging']").is_visible()
+    expect(opened(place="#Deployment/svc-messaging").locator("pre[id='Deployment/svc-messaging']")).to_be_visible()
 
 
 def test_filters(opened: Open) -> None:
@@ -147,11 +147,11 @@ def test_filters(opened: Open) -> None:
     assert [text.split("\n")[0] for text in shown.locator(".object:visible").all_inner_texts()] == [
         "Deployment svc-tax pods that serve"
     ]
-    assert "1 of " in shown.locator("#matches").inner_text()
+    expect(shown.locator("#matches")).to_contain_text("1 of ")
     notes = shown.locator("tr[data-severity=note]")
-    assert notes.first.is_visible()
+    expect(notes.first).to_be_visible()
     shown.locator("input[data-severity=note]").uncheck()
-    assert not notes.first.is_visible()
+    expect(notes.first).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -191,11 +191,11 @@ def test_on_a_phone_nothing_but_tables_and_the_picture_is_wider_than_the_screen(
 
 def test_without_scripts_everything_can_still_be_read(opened: Open) -> None:
     shown = opened(java_script_enabled=False, place="#box-5")
-    assert shown.locator("#picture svg").first.is_visible()
-    assert not shown.locator("#filter").is_visible()
-    assert shown.locator("#box-5").is_visible()
+    expect(shown.locator("#picture svg").first).to_be_visible()
+    expect(shown.locator("#filter")).to_be_hidden()
+    expect(shown.locator("#box-5")).to_be_visible()
     shown.locator("summary", has_text="StatefulSet minio").click()
-    assert "kind: StatefulSet" in shown.locator("pre[id='StatefulSet/minio']").inner_text()
+    expect(shown.locator("pre[id='StatefulSet/minio']")).to_contain_text("kind: StatefulSet")
 
 
 def test_two_thousand_objects(opened: Open) -> None:
@@ -204,7 +204,7 @@ def test_two_thousand_objects(opened: Open) -> None:
     assert count >= 2000
     shown.get_by_placeholder("kind, name or component").fill("svc-tax-617")
     assert 3 <= shown.locator(".object:visible").count() <= 4
-    assert f"of {count}" in shown.locator("#matches").inner_text()
+    expect(shown.locator("#matches")).to_contain_text(f"of {count}")
 
 
 _CONTRASTS = """() => {
