@@ -19,6 +19,7 @@ from components.messaging_stack import MessagingStack, MessagingStackArgs
 from components.minio_storage import MinioStorage, MinioStorageArgs
 from components.monitoring_rules import MonitoringRules, MonitoringRulesArgs
 from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
+from components.old_policies import OldPolicies, OldPoliciesArgs
 from components.policy_context import PolicyContext, PolicyContextArgs, note_options
 from components.workload import Workload, WorkloadArgs
 from gx.capacity import check_capacity
@@ -98,6 +99,8 @@ def _ground(site: Site, inside: pulumi.ResourceOptions) -> _Ground:
         contents.update(environment.shared.contents)
     if site.settings.manages(Wave.NETWORK_POLICIES):
         policies = NetworkPolicies("network-policies", NetworkPoliciesArgs(site=site), opts=inside)
+        if old := site.settings.old_policies:
+            OldPolicies("old-policies", OldPoliciesArgs(site=site, specs=old), opts=inside)
     if site.settings.manages(Wave.MESSAGING) or site.settings.manages(Wave.WORKLOADS):
         connections = Connections("connections", ConnectionsArgs(site=site), opts=inside)
         ready = (*ready, connections.secret)

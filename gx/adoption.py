@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ LIVE_SECRETS = {
 }
 """Objects that a generated value would break, with the encrypted settings that carry the live one."""
 
+DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 Key = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9][a-z0-9.-]*$")]
 
 
@@ -35,12 +36,16 @@ class Adoption(Model):
         waves: Components that were taken over, written before each one is; None in a file of before they were recorded.
         imports: What is live, by "Kind/name": of a namespaced object "namespace/name", of a DNS record
             "zone id/record id", by which it is imported.
+        live_only: Fields that only the live object had, by "Kind/name": its first update removes them.
+        old_policies: The spec of each NetworkPolicy that was made by hand and that the program replaces, by name.
         accepted: Losses and refusals of `gx adopt` that a person has accepted, by name.
     """
 
     cluster_uid: Uid
     waves: tuple[Wave, ...] | None = None
     imports: dict[Key, str]
+    live_only: dict[Key, tuple[str, ...]] = Field(default_factory=dict)
+    old_policies: dict[DnsName, dict[str, Any]] = Field(default_factory=dict)
     accepted: tuple[str, ...] = ()
 
 

@@ -25,6 +25,7 @@ from gx.operate.diff_commands import diff
 from gx.operate.edge_commands import dns, edge
 from gx.operate.pin_commands import pin
 from gx.operate.promote_commands import promote
+from gx.operate.prune_commands import prune
 from gx.operate.reach_commands import reach
 from gx.operate.verify_commands import verify
 from gx.plan.record import RecorderCrashError, record
@@ -257,6 +258,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (promote, "a verified set of versions goes to the next network"),
     (pin, "the digests that run, into the release file"),
     (adopt, "takes over a network that was made by hand"),
+    (prune, "removes what only the live objects have"),
     (backups, "the snapshots of a network: age, size, last drill"),
     (restore, "brings a snapshot back and proves it there"),
     (rotate, "a new value of a secret: what restarts, then the key"),

@@ -53,6 +53,10 @@ class Step(StrEnum):
         "pod-security-enforce",
         "The namespace enforces Pod Security restricted; every live pod must pass a server-side dry run first.",
     )
+    RETIRE_OLD_POLICIES = (
+        "retire-old-policies",
+        "The NetworkPolicies made by hand go, so that default deny denies; what still uses them is looked at first.",
+    )
     REAL_CLIENT_ADDRESS = (
         "real-client-address",
         "Stickiness follows the user's address from CF-Connecting-IP instead of the peer's.",

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from gx.checks.finding import Finding
+from gx.checks.finding import Finding, Severity
 from gx.plan.model import Plan, Resource
 from gx.plan.values import Secret, walk
 from gx.reach.world import own_namespaces
@@ -78,6 +78,13 @@ def check_imports(plan: Plan) -> Iterator[Finding]:
     for name, identifier in plan.imports.items():
         if name not in taken:
             yield Finding(check="adoption", place=name, text=f"the live id {identifier} belongs to no planned object")
+
+
+def check_live_only(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every object whose first update removes more than it says (docs/adr/0022)."""
+    for place, fields in plan.live_only.items():
+        text = f"its first update also removes what only the live object had when it was read: {', '.join(fields)}"
+        yield Finding(check="live-only", place=place, text=text, severity=Severity.WARNING)
 
 
 def check_unknown(plan: Plan) -> Iterator[Finding]:

@@ -16,9 +16,9 @@ from gx.checks.guards import (
     check_registries,
     check_test_data,
 )
-from gx.checks.isolation import check_foreign_names, check_imports, check_shared, check_unknown
+from gx.checks.isolation import check_foreign_names, check_imports, check_live_only, check_shared, check_unknown
 from gx.checks.quota import check_limit_range, check_quota
-from gx.checks.reachability import check_reachability
+from gx.checks.reachability import check_old_policies, check_reachability
 from gx.checks.references import check_references
 from gx.checks.schema import check_schema
 from gx.checks.security import check_containers, check_digests, check_pod_security, check_secrets
@@ -163,6 +163,12 @@ POLICIES: tuple[Policy, ...] = (
         remedy="See `gx reach`; flows come from the catalogue.",
     ),
     Policy(
+        name="old-policies",
+        judge=check_old_policies,
+        reason="Policies only add up: what one of them allows, no default deny can deny.",
+        remedy="Look at what uses them (`gx reach --context C --observe`), then take the step retire-old-policies.",
+    ),
+    Policy(
         name="provider",
         judge=check_provider,
         reason="The provider would replace what it should change in place.",
@@ -179,6 +185,12 @@ POLICIES: tuple[Policy, ...] = (
         judge=check_imports,
         reason="A live object would stay beside a new one.",
         remedy="Run `gx adopt` again.",
+    ),
+    Policy(
+        name="live-only",
+        judge=check_live_only,
+        reason="A preview shows what the program changes, not what only the live object has and loses besides.",
+        remedy="Plan the field, or remove it on purpose: `gx prune`. `gx adopt --write` reads it again.",
     ),
     Policy(
         name="unknown",

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from gx.checks.finding import Finding
+from gx.checks.finding import Finding, Severity
 from gx.naming import MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
 from gx.plan.model import Plan, Resource
 from gx.plan.pods import Pod, PodIndex
 from gx.reach.matrix import Matrix
+from gx.reach.outvoted import not_in_force, opened
 from gx.reach.semantics import Policies
 from gx.reach.world import endpoints, planned_policies, pod_name
 
@@ -24,6 +25,12 @@ def check_reachability(plan: Plan) -> Iterator[Finding]:
     matrix = Matrix(endpoints(plan), policies)
     yield from _cut_off(plan, index, matrix)
     yield from _left_over(plan, index, matrix, policies)
+
+
+def check_old_policies(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding while policies made by hand open what the program's own ones close."""
+    if text := not_in_force(opened(plan)):
+        yield Finding(check="old-policies", place=plan.namespace, text=text, severity=Severity.WARNING)
 
 
 def _cut_off(plan: Plan, index: PodIndex, matrix: Matrix) -> Iterator[Finding]:

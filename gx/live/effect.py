@@ -3,14 +3,15 @@
 Reads ownership from managedFields, as the API server does when an object is applied server-side.
 """
 
+import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from gx.fields import LAST_APPLIED, Change, Difference, Path, by_key, differences, prune, settled
 from gx.live.managers import entries, is_ours, union
-from gx.objects import mapping
+from gx.objects import Object, mapping
 from gx.quantities import parse_quantity
 
 
@@ -144,6 +145,34 @@ def pruned(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> 
         for field in owned_fields(ours, live, content, shared=shared)
         if isinstance(field.wanted, _Missing) and field.path not in kept and not _comes_back(field)
     ]
+
+
+def without(live: Object, paths: Iterable[Path]) -> Object:
+    """Return a live object without the fields at the paths that `pruned` gives."""
+    left = copy.deepcopy(live)
+    for path in paths:
+        place: Any = left
+        for part in path[:-1]:
+            place = _named(place, part)
+        if isinstance(place, list):
+            items = cast("list[Any]", place)
+            items.remove(_named(items, path[-1]))
+        else:
+            del place[path[-1]]
+    return left
+
+
+def _named(place: Any, part: str | int) -> Any:  # noqa: ANN401 any JSON
+    """Return what `_step` calls by a name."""
+    if isinstance(place, Mapping):
+        return cast("Mapping[str, Any]", place)[str(part)]
+    items: list[Any] = place
+    for item in items:
+        keys = mapping(cast("object", item))
+        pairs = [pair.partition("=")[::2] for pair in str(part).split(",")]
+        if part in (str(item), keys.get("name")) or (keys and all(str(keys.get(key)) == value for key, value in pairs)):
+            return item
+    raise LookupError(part)
 
 
 def _comes_back(field: Owned) -> bool:

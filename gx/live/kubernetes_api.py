@@ -272,6 +272,15 @@ class KubernetesApi:
         answer = self.request("PATCH", self._path_of(target), query=query, body=body, content_type=content_type)
         return self._object(answer)
 
+    def replace(self, manifest: Object, *, manager: str, dry_run: bool = False) -> Object:
+        """Write an object as a whole over the live one of its uid and resourceVersion, or only try it.
+
+        Raises:
+            ApiError: Among others `Reason.CONFLICT` when the live object has changed since it was read.
+        """
+        query = {"fieldManager": manager, **({"dryRun": "All"} if dry_run else {})}
+        return self._object(self.request("PUT", self._path_of(manifest), query=query, body=remembered(manifest)))
+
     def warnings_of(self, target: Object, body: object) -> list[str]:
         """Return what the server would warn of if an object were patched so; nothing is changed."""
         query, content_type = {"dryRun": "All"}, "application/merge-patch+json"
@@ -324,18 +333,6 @@ class KubernetesApi:
         if code is None:
             raise UnreachableError(f"{self.server}: the command in {name} has not ended after {READ_SECONDS} s")
         return code, said
-
-    def check_health(self, namespace: str, target: str, path: str) -> None:
-        """Ask a pod or Service for its health, which it gives by a status without a text, as MinIO does.
-
-        Arguments are those of `proxied`.
-
-        Raises:
-            ApiError: It is not healthy, or the right is missing.
-            UnreachableError: Nobody answered, or with a text: that is a page of somebody else.
-        """
-        if self._send("GET", _proxy(namespace, target, path), None, None, "application/json")[0].strip():
-            raise self._no(f"health of {target}")
 
     def proxied(self, namespace: str, target: str, path: str) -> Object:
         """Return the JSON object that a pod or Service answers to a GET, asked by the API server.

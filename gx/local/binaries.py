@@ -127,6 +127,14 @@ BINARIES: dict[str, Binary] = {
             seconds=20,
         ),
         Binary(
+            name="kube-router",  # of it only what enforces NetworkPolicies, as production's k3s does
+            module="kube-router",
+            package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+            fits=r"kube-router version v2\.",
+            stamp=("github.com/cloudnativelabs/kube-router/v2/pkg/version.Version={version}",),
+            seconds=60,
+        ),
+        Binary(
             name="coredns",
             module="coredns",
             package="github.com/coredns/coredns",

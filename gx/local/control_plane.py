@@ -16,7 +16,7 @@ import yaml
 from gx.local.binaries import find
 from gx.local.folder import DataFolder
 from gx.local.node.addresses import HOST_ADDRESS
-from gx.local.node.config import HOSTS
+from gx.local.node.config import DNS, HOSTS
 from gx.local.pki import CLIENTS
 from gx.neighbours import POD_RANGE, SERVICE_RANGE
 
@@ -120,11 +120,11 @@ def _node(folder: DataFolder, ports: dict[str, int]) -> Part:
 
 def names(folder: DataFolder, port: int) -> Part:
     """Return a DNS server for the public hosts of a network in Docker; a node of one's own has its own."""
-    folder.node.mkdir(exist_ok=True)
+    (folder.node / DNS).mkdir(parents=True, exist_ok=True)
     (folder.node / HOSTS).touch()
     server = f"bind {_LOOPBACK}\n  hosts {folder.node / HOSTS} {{\n    reload 1s\n  }}"
-    (folder.node / "Corefile").write_text(f". {{\n  {server}\n}}\n")
-    return Part("dns", (str(find("coredns")), "-conf", str(folder.node / "Corefile"), "-dns.port", str(port)))
+    (folder.node / DNS / "Corefile").write_text(f". {{\n  {server}\n}}\n")
+    return Part("dns", (str(find("coredns")), "-conf", str(folder.node / DNS / "Corefile"), "-dns.port", str(port)))
 
 
 def _link_is_up() -> bool:

@@ -23,6 +23,7 @@ CLIENTS = {
     "kubelet": (f"system:node:{NODE_NAME}", "system:nodes"),
     "kubelet-client": ("kube-apiserver", "system:masters"),
     "kube-proxy": ("system:kube-proxy", ""),
+    "kube-router": ("kube-router", "system:masters"),
     "coredns": ("coredns", "system:masters"),
 }
 """Who each client certificate says it is: user and group."""

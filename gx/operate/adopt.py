@@ -1,6 +1,6 @@
 """Decides what adoption would do with each object: take over, import, create, or refuse (takeover.md 1 to 5)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Any, cast
@@ -108,7 +108,7 @@ def decide(
     items += [
         _record(resource, live, zone_id, plan.network) for resource in plan.resources if resource.kind == DNS_RECORD
     ]
-    found = [*_of_items(items), *refusals(plan, live, kept_secrets)]
+    found = [*refusals_of(items), *refusals(plan, live, kept_secrets)]
     return Adoption(
         items=tuple(sorted(items, key=lambda item: item.key)),
         orphans=tuple(sorted(_orphans(plan, live))),
@@ -216,7 +216,8 @@ def _record(resource: Resource, live: Live, zone_id: str, network: str) -> Item:
     return Item(key=key, decision=Decision.CREATE)
 
 
-def _of_items(items: list[Item]) -> Iterator[Refusal]:
+def refusals_of(items: Iterable[Item]) -> Iterator[Refusal]:
+    """Yield what must be settled about the fields of objects."""
     for item in items:
         for difference in item.replaced:
             yield Refusal(

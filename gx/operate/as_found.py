@@ -9,6 +9,8 @@ from gx.live.deletion import deletion
 from gx.naming import BACKUP_PVC, MINIO_PVC
 from gx.objects import Object, sequence
 from gx.operate.live import Live, pod_template
+from gx.plan.model import Plan
+from gx.reach.world import planned_policies
 from gx.release import Release
 
 _IMAGE = re.compile(
@@ -47,6 +49,15 @@ def volumes_as_found(live: Live) -> dict[str, str]:
     """Return the sizes that the live claims of storage and backup were made with, by claim."""
     claims = ((name, live.get("PersistentVolumeClaim", live.namespace, name)) for name in (MINIO_PVC, BACKUP_PVC))
     return {name: str(claim["spec"]["resources"]["requests"]["storage"]) for name, claim in claims if claim}
+
+
+def policies_as_found(plan: Plan, live: Live) -> dict[str, Any]:
+    """Return the spec of each live NetworkPolicy beside the program's own, by name."""
+    own = {(policy.namespace, policy.name) for policy in planned_policies(plan).all}
+    policies = (
+        found for (kind, *place), found in live.objects.items() if kind == "NetworkPolicy" and tuple(place) not in own
+    )
+    return {p["metadata"]["name"]: p["spec"] for p in policies if p["metadata"]["namespace"] == live.namespace}
 
 
 def running_digests(pods: Iterable[Object]) -> dict[str, set[str]]:

@@ -1,10 +1,11 @@
 """`gx adopt`: compare a live network with its Plan, and write down what to import."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from gx.adoption import taken_over
 from gx.arguments import Stack
 from gx.settings.project import (
     adoption_file,
@@ -15,6 +16,13 @@ from gx.settings.project import (
     replaced,
     volumes_file,
 )
+from gx.steps import Step
+
+if TYPE_CHECKING:
+    from gx.operate.adopt import Adoption
+    from gx.operate.live import Live
+    from gx.operate.prepare import Prepared
+    from gx.plan.model import Plan
 
 REFUSED = 3
 
@@ -55,29 +63,47 @@ def adopt(
         console.print(f"{len(adoption.refusals)} to settle first" + ("; nothing was written" if write else ""))
         raise typer.Exit(REFUSED)
     if write:
-        from gx.adoption import read_adoption, taken_over
-        from gx.operate.as_found import release_as_found, volumes_as_found
-
-        current = read_mapping(release_file(stack), root=root, fix="restore it from git")
-        numbers = prepared.settings.stack
-        waves = taken_over(read_adoption(stack, root), live.uid, numbers.waves if numbers.adopt else ())
-        document: dict[str, Any] = {"clusterUid": live.uid, "imports": dict(sorted(adoption.imports.items()))}
-        if waves is not None:
-            document["waves"] = [wave.value for wave in waves]
+        document = _found(prepared, live, plan, adoption)
         if accepted:
             document["accepted"] = list(accepted)
-        release = release_as_found(current, live)
-        head = f"# Written by `gx adopt {stack}`, reviewed by people.\n"
-        files = {adoption_file(stack): mapping_text(head, document)}
-        if release != current:
-            head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
-            files[release_file(stack)] = mapping_text(head, release)
-        if volumes := volumes_as_found(live):
-            head = f"# Sizes that the claims of {stack} were made with: one on local-path cannot be resized.\n"
-            files[volumes_file(stack)] = mapping_text(head, volumes)
-        with replaced(files, root=root):
+        with replaced(_files(prepared, live, document), root=root):
             pass
         then = "set gx-infra:adopt to true, and write it again before the `up` of each wave"
-        if numbers.adopt and waves:
-            then = f"waves that it holds: {', '.join(waves)}; commit it, then: pulumi up -s {stack}"
+        if prepared.settings.stack.adopt and document.get("waves"):
+            then = f"waves that it holds: {', '.join(document['waves'])}; commit it, then: pulumi up -s {stack}"
         console.print(f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); {then}")
+
+
+def _found(prepared: "Prepared", live: "Live", plan: "Plan", adoption: "Adoption") -> dict[str, Any]:
+    """Return the record of what was found, as `gx.adoption.Adoption` reads it."""
+    from gx.operate.as_found import policies_as_found
+
+    numbers, before = prepared.settings.stack, prepared.before
+    document: dict[str, Any] = {"clusterUid": live.uid, "imports": dict(sorted(adoption.imports.items()))}
+    waves = taken_over(before, live.uid, numbers.waves if numbers.adopt else ())
+    if waves is not None:
+        document["waves"] = [wave.value for wave in waves]
+    if live_only := {item.key: [field.text for field in item.pruned] for item in adoption.items if item.pruned}:
+        document["liveOnly"] = live_only
+    recorded = before.old_policies if before else {}
+    # Once they are retired, the record is what brings them back.
+    if old := recorded if Step.RETIRE_OLD_POLICIES in numbers.steps else policies_as_found(plan, live):
+        document["oldPolicies"] = old
+    return document
+
+
+def _files(prepared: "Prepared", live: "Live", document: dict[str, Any]) -> dict[str, str]:
+    """Return the network's folder as it is found: content by path."""
+    from gx.operate.as_found import release_as_found, volumes_as_found
+
+    stack = prepared.settings.network.name
+    files = {adoption_file(stack): mapping_text(f"# Written by `gx adopt {stack}`, reviewed by people.\n", document)}
+    current = read_mapping(release_file(stack), root=project_root(), fix="restore it from git")
+    release = release_as_found(current, live)
+    if release != current:
+        head = f"# Bill of materials of {stack}, as found. Tags are verbatim.\n"
+        files[release_file(stack)] = mapping_text(head, release)
+    if volumes := volumes_as_found(live):
+        head = f"# Sizes that the claims of {stack} were made with: one on local-path cannot be resized.\n"
+        files[volumes_file(stack)] = mapping_text(head, volumes)
+    return files

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from gx.adoption import read_adoption
+from gx.adoption import Adoption, read_adoption
 from gx.errors import InputError
 from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.operate.zone import TOKEN_VARIABLE, Zone, zone_from_environment
@@ -25,15 +25,20 @@ class Prepared:
         settings: Its settings.
         api: Its cluster.
         zone: Its DNS zone, or None when that is not looked at.
-        accepted: What was accepted in earlier runs.
+        before: What was recorded in earlier runs.
         kept_secrets: Encrypted settings that are set.
     """
 
     settings: Settings
     api: KubernetesApi
     zone: Zone | None
-    accepted: tuple[str, ...]
+    before: Adoption | None
     kept_secrets: tuple[str, ...]
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """What was accepted in earlier runs."""
+        return self.before.accepted if self.before else ()
 
     @property
     def zone_id(self) -> str:
@@ -92,11 +97,11 @@ def prepare(stack: str, context: str, *, need_zone: bool) -> Prepared:
             consequence="is not set: the zone cannot be checked",
             fix=f"set {missing}",
         )
-    secrets, adoption = read_stack(stack, root).secrets, read_adoption(stack, root)
+    secrets = read_stack(stack, root).secrets
     return Prepared(
         settings=settings,
         api=KubernetesApi.connect(context=context),
         zone=zone,
-        accepted=adoption.accepted if adoption else (),
+        before=read_adoption(stack, root),
         kept_secrets=tuple(key for key in SECRET_KEYS if f"{PROJECT}:{key}" in secrets),
     )

@@ -1,11 +1,14 @@
 """What the next update of live objects removes besides: fields that only the live objects have (takeover.md 4)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from gx.diff.model import Action, Change
-from gx.operate.adopt import item_of
+from gx.live.effect import without
+from gx.objects import Object
+from gx.operate.adopt import item_of, refusals_of
 from gx.operate.live import Live
+from gx.plan.model import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +43,41 @@ def not_accepted(found: Iterable[Pruned], accepted: Iterable[str]) -> list[str]:
     """Return the names of losses that nobody has accepted."""
     known = set(accepted)
     return sorted({name for one in found for name in one.names if name not in known})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """One object of which fields that only it has are removed on purpose.
+
+    Attributes:
+        place: The object, as "Kind/name".
+        fields: The fields, as the engine writes them.
+        kept: Why they stay; empty where they go.
+        rest: The object without them, with the uid and resourceVersion that it was read with.
+    """
+
+    place: str
+    fields: tuple[str, ...]
+    kept: tuple[str, ...]
+    rest: Object
+
+
+def removals(plan: Plan, live: Live, accepted: Collection[str], *, restart: bool) -> Iterator[Removal]:
+    """Yield what could be removed from the live objects of a Plan now, before an update of them does it.
+
+    Args:
+        plan: What the stack manages.
+        live: What lives.
+        accepted: Names of losses that were accepted.
+        restart: Whether fields of a pod template may go: its pods start again.
+    """
+    for resource in plan.objects:
+        found = live.get(resource.kind, resource.namespace, resource.object_name)
+        if found is None or not (item := item_of(resource, live)).pruned:
+            continue
+        kept = [f"{refusal.name}: {refusal.text}" for refusal in refusals_of([item]) if refusal.name not in accepted]
+        paths = [difference.path for difference in item.pruned]
+        if not restart and any(path[:2] == ("spec", "template") for path in paths):
+            kept.append("its pods would start again; fix: --restart")
+        fields = tuple(difference.text for difference in item.pruned)
+        yield Removal(place=item.key, fields=fields, kept=tuple(kept), rest=without(found, paths))

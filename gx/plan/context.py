@@ -21,6 +21,7 @@ def context_of(settings: Settings, unset: tuple[str, ...] = ()) -> dict[str, Any
         unset: Lines about values that must be set before the first real run.
     """
     stack, network = settings.stack, settings.network
+    live_only = settings.adoption.live_only if settings.adoption else {}
     neighbours = stack.neighbours.values()
     notes = [{"place": stack_file(network.name), "text": line} for line in unset]
     notes += [
@@ -57,6 +58,7 @@ def context_of(settings: Settings, unset: tuple[str, ...] = ()) -> dict[str, Any
             EDGE_PROXY: EDGE_HOST_PORTS,
         },
         "imports": dict(settings.adoption.imports) if settings.adoption and settings.stack.adopt else {},
+        "live_only": {place: list(fields) for place, fields in live_only.items()},
         "others": list(settings.others),
         # Whether the edge proxy runs is a setting of its own: the component is planned where it does.
         "adopted": [wave.value for wave in settings.adopted if wave is not Wave.EDGE or stack.edge.enabled],

@@ -154,6 +154,7 @@ class Plan:
         accepted_at_peak: Quota figures whose shortfall at peak is accepted, with the reason.
         pod_exceptions: Pods that may break Pod Security "restricted", with the reason.
         imports: While the network is adopted, what lives and was found by `gx adopt`: its id by kind and name.
+        live_only: Fields that only the live object had when `gx adopt` wrote them down, by kind and name.
         others: Names of the other networks.
         adopted: Managed components that the network's folder records: the stack must not lose one.
         notes: What is not set or not confirmed yet.
@@ -172,6 +173,7 @@ class Plan:
     accepted_at_peak: dict[str, str]
     pod_exceptions: dict[str, str]
     imports: dict[str, str]
+    live_only: dict[str, list[str]]
     others: tuple[str, ...]
     adopted: tuple[str, ...]
     notes: tuple[Note, ...]
@@ -258,7 +260,8 @@ def plan_from(record: dict[str, Any]) -> Plan:
         accepted_at_peak=record["accepted_at_peak"],
         pod_exceptions=record["pod_exceptions"],
         imports=record["imports"],
-        others=tuple(record.get("others", ())),  # `gx diff` reads records of older revisions
+        live_only=record.get("live_only", {}),  # `gx diff` reads records of older revisions
+        others=tuple(record.get("others", ())),
         adopted=tuple(record.get("adopted", ())),
         notes=_NOTES.validate_python(record["notes"]),
         seconds=record["seconds"],

@@ -1,4 +1,4 @@
-"""What live policies that nobody planned open beside the planned ones: while they do, default deny is not in force."""
+"""What policies made by hand open beside the program's own: while they do, default deny is not in force."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from gx.plan.model import Plan
 from gx.reach.endpoint import Endpoint, Port
 from gx.reach.matrix import Matrix
 from gx.reach.semantics import Policies, Policy
-from gx.reach.world import endpoints, own_namespaces, planned_policies
+from gx.reach.world import endpoints, old_policies, own_namespaces, planned_policies
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A connection that the planned policies close and live ones open.
+    """A connection that the program's policies close and others open.
 
     Attributes:
         source: Who may open it.
         target: To whom.
         port: On which port.
-        policies: Names of the live policies that allow it.
+        policies: Names of the others that allow it.
     """
 
     source: Endpoint
@@ -33,17 +33,17 @@ class Opened:
 
 
 def opened(
-    plan: Plan, live: Sequence[Policy], namespaces: Mapping[str, Mapping[str, str]] | None = None
+    plan: Plan, live: Sequence[Policy] = (), namespaces: Mapping[str, Mapping[str, str]] | None = None
 ) -> list[Opened]:
-    """Return what live policies open that the planned ones close.
+    """Return what policies made by hand open that the program's own ones close.
 
     Args:
-        plan: The Plan.
+        plan: The Plan, with those that the step retire-old-policies removes.
         live: Policies that are live and that the Plan does not hold.
         namespaces: Labels of the live namespaces, by name; None for those that the Plan knows.
     """
     own, planned = own_namespaces(plan), planned_policies(plan)
-    joined = Policies([*planned.all, *live])
+    joined = Policies([*planned.all, *old_policies(plan), *live])
     closed = {
         (row.target.name, row.port): {source.name for source in row.sources}
         for row in Matrix(endpoints(plan), planned).rows(own)
@@ -67,5 +67,5 @@ def not_in_force(found: Sequence[Opened]) -> str:
         return ""
     names = sorted({name for one in found for name in one.policies})
     count = f"{len(found)} connection{'s' * (len(found) > 1)}"
-    by = f"live policies that nobody plans ({', '.join(names)})"
-    return f"default deny is not in force: {by} open {count} that the planned ones close"
+    by = f"policies made by hand ({', '.join(names)})"
+    return f"default deny is not in force: {by} open {count} that the program's close"

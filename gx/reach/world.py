@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from gx.cloudflare_ranges import CLOUDFLARE_RANGES
+from gx.labels import OLD_POLICY
 from gx.naming import DNS_NAMESPACE, MINIO_PORT, MONITORING_NAMESPACE, POSTGRES_PORT, REDIS_PORT
 from gx.neighbours import (
     ACME_SOLVER_LABEL,
@@ -16,10 +17,11 @@ from gx.neighbours import (
     POD_RANGE,
     UNLISTED,
 )
-from gx.plan.model import Plan
+from gx.objects import mapping
+from gx.plan.model import Plan, Resource
 from gx.plan.pods import Pod, pods
 from gx.reach.endpoint import Endpoint, Port, ranges
-from gx.reach.semantics import Policies, policy_from
+from gx.reach.semantics import Policies, Policy, policy_from
 
 INTERNET = "internet"
 METADATA = "cloud-metadata"
@@ -41,8 +43,17 @@ Labels = Mapping[str, Mapping[str, str]]
 
 
 def planned_policies(plan: Plan) -> Policies:
-    """Return the policies of a Plan."""
-    return Policies(policy_from(resource.inputs) for resource in plan.of_kind("NetworkPolicy"))
+    """Return the program's own policies of a Plan."""
+    return Policies(policy_from(r.inputs) for r in plan.of_kind("NetworkPolicy") if not _is_old(r))
+
+
+def old_policies(plan: Plan) -> list[Policy]:
+    """Return the policies of a Plan that were made by hand and live until the step retire-old-policies."""
+    return [policy_from(r.inputs, live=True) for r in plan.of_kind("NetworkPolicy") if _is_old(r)]
+
+
+def _is_old(resource: Resource) -> bool:
+    return OLD_POLICY in mapping(resource.metadata, "labels")
 
 
 def endpoints(plan: Plan, namespaces: Labels | None = None) -> list[Endpoint]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pulumi
 
@@ -56,6 +57,13 @@ class Settings:
         if self.adoption is None or self.adoption.waves == ():
             return ()
         return (self.adoption.waves or ()) if self.stack.adopt else tuple(Wave)
+
+    @property
+    def old_policies(self) -> Mapping[str, Mapping[str, Any]]:
+        """The policies made by hand that still live beside the program's, by name (takeover.md 23)."""
+        if self.adoption is None or self.has(Step.RETIRE_OLD_POLICIES):
+            return {}
+        return self.adoption.old_policies
 
     def has(self, step: Step) -> bool:
         """Return whether the network has taken a step."""

@@ -48,6 +48,17 @@ def said(output: str) -> dict[str, Said]:
     return found
 
 
+def removed(output: str) -> dict[str, list[str]]:
+    """Read what `gx prune --write` has removed: fields by "Kind/name"."""
+    found: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        if head := re.match(r"removed +(\w+/\S+)$", line):
+            fields = found[head[1]] = []
+        elif line.startswith("  ") and found:
+            fields.append(line.strip())
+    return found
+
+
 def objects(api: KubernetesApi, plan: Plan) -> Objects:
     """Read every planned object that lives, by "Kind/name"."""
     live = {r.place: api.get(r.manifest["apiVersion"], r.kind, r.namespace, r.object_name) for r in plan.objects}

@@ -15,18 +15,18 @@ import yaml
 
 from gx.diff.model import changes as changes_between
 from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi
+from gx.live.kubernetes_api import ApiError, KubernetesApi
 from gx.local.engine import EngineError
 from gx.local.network import ZONE_ID
 from gx.operate.live import read_live
-from gx.operate.pruning import also_removed, not_accepted
+from gx.operate.pruning import also_removed, not_accepted, removals
 from gx.plan.record import record
 from gx.settings.offline import offline_settings
 from gx.steps import Wave
 from tests.engine.by_hand import EXTRA, PRUNED, RELEASE, SECRETS, Way, make, make_by_hand
 from tests.engine.conftest import Stack
 from tests.engine.hand_made import HOST, NETWORK, HandMade, ask_zone, set_live_secrets
-from tests.engine.takeover import Objects, Said, differences, objects, said
+from tests.engine.takeover import Objects, Said, differences, objects, removed, said
 from tests.helpers.stack import edit
 
 
@@ -328,6 +328,45 @@ def test_8_adopted_once_more_nothing_would_change(adopted: HandMade) -> None:
     assert "create    Deployment" not in result.stdout
     assert "Pod Security restricted would refuse:" in result.stdout
     assert "minio-0: " in result.stdout, "as found it runs as root"
+
+
+def test_8_what_only_live_objects_have_is_removed_on_purpose(adopted: HandMade) -> None:
+    def now() -> Objects:
+        return objects(adopted.api, record(NETWORK, root=adopted.root))
+
+    before = now()
+    tried = adopted.gx("prune")
+    assert tried.returncode == 3, tried.stdout + tried.stderr
+    assert "because its pods would start again" in tried.stdout
+    assert now() == before, "without --write nothing happens"
+    file = adopted.root / "networks" / NETWORK / "adoption.yaml"
+    recorded = yaml.safe_load(file.read_text())["liveOnly"]
+    done = adopted.gx("prune", "--write", "--restart")
+    after = now()
+    told = removed(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(told) == set(recorded) - {"Deployment/svc-tax"}, "its update has removed it"
+    for place, live in after.items():
+        expected = Said("", told.get(place, []))
+        assert differences(expected, before[place], live) == [], place
+    assert "no object has such a field" in adopted.gx("prune").stdout
+    assert set(adopted.stack.run("preview").changes) == {"same"}
+
+
+def test_8_an_object_that_changed_meanwhile_is_left_as_it_is(adopted: HandMade) -> None:
+    config = adopted.stack.get("v1", "ConfigMap", "backend-config")
+    adopted.api.patch(config, {"data": {"ANOTHER": "key"}}, manager="kubectl-edit")
+    live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
+    (one,) = removals(record(NETWORK, root=adopted.root), live, ["ConfigMap/backend-config key ANOTHER"], restart=False)
+    adopted.api.patch(config, {"data": {"ANOTHER": "value"}}, manager="kubectl-edit")
+    with pytest.raises(ApiError, match="modified"):
+        adopted.api.replace(one.rest, manager="gx-prune")
+    refused = adopted.gx("prune", "--write")
+    assert refused.returncode == 3
+    assert "because ConfigMap/backend-config key ANOTHER: is set live and not planned" in refused.stdout
+    done = adopted.gx("prune", "--write", "--accept", "ConfigMap/backend-config key ANOTHER")
+    assert done.returncode == 0, done.stdout
+    assert adopted.stack.get("v1", "ConfigMap", "backend-config")["data"] == config["data"]
 
 
 def test_9_an_object_that_the_state_forgot_is_taken_in_as_the_runbook_says(adopted: HandMade) -> None:

@@ -56,7 +56,7 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     after = judged(devnet, plans["devnet"])
     errors = {(f.check, f.place) for f in after if f.severity is Severity.ERROR}
     (outvoted,) = (f for f in after if f.check == "reach" and f.place == devnet.namespace)
-    assert "default deny is not in force: live policies that nobody plans (allow-internal-backend)" in outvoted.text
+    assert "default deny is not in force: policies made by hand (allow-internal-backend)" in outvoted.text
     assert ("registries", "Deployment/svc-tax/svc-tax") in errors
     assert ("images", "Deployment/svc-tax/svc-tax") in errors
     assert ("isolation", "ConfigMap/backend-config") in errors

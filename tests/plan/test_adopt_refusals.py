@@ -252,7 +252,7 @@ def test_old_policies_are_orphans(mainnet: Plan) -> None:
     assert found.orphans == ("NetworkPolicy/allow-self",)
     console = Console(record=True, width=1000)
     print_adoption(found, console)
-    said = r"default deny is not in force: live policies that nobody plans \(allow-self\) open \d\d+ connections "
+    said = r"default deny is not in force: policies made by hand \(allow-self\) open \d\d+ connections "
     assert re.search(said, console.export_text())
 
 

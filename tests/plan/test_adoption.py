@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.checks.isolation import check_imports
+from gx.checks.finding import Severity
+from gx.checks.isolation import check_imports, check_live_only
 from gx.errors import InputError
 from gx.live.kinds import MONITORING, NAMESPACED
 from gx.plan.record import record
@@ -48,6 +49,17 @@ def test_records_alone_are_imported(project: Path) -> None:
     assert list(check_imports(record("mainnet", root=project))) == []
     adopt(project, namespace, waves=None)
     assert imported(project) == namespace, "on a cluster of this machine"
+
+
+def test_what_the_first_updates_remove_besides_is_said_by_the_rules(project: Path) -> None:
+    """A preview of an update shows no field that only the live object has (docs/adr/0022)."""
+    adopt(project, IMPORTS)
+    file = project / "networks/mainnet/adoption.yaml"
+    field = 'spec.template.spec.containers["svc-tax"].env.DEBUG_FLAG'
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "liveOnly": {"Deployment/svc-tax": [field]}}))
+    (found,) = check_live_only(record("mainnet", root=project))
+    assert (found.place, found.severity) == ("Deployment/svc-tax", Severity.WARNING)
+    assert found.text.endswith(f"had when it was read: {field}")
 
 
 def test_a_map_that_does_not_say_what_was_taken_over_is_refused(project: Path) -> None:

@@ -14,7 +14,9 @@ from gx.local.folder import DataFolder
 from gx.local.launch import running, stop
 from gx.local.node import cgroups
 from gx.local.node.config import SOCKET
-from gx.local.node.store import first_process
+from gx.local.node.images import node_images
+from gx.local.node.layers import layers
+from gx.local.node.store import first_process, import_images
 
 VOLUMES = 8
 
@@ -45,6 +47,7 @@ def _create(folder: DataFolder) -> None:
     folder.create()
     pki.create(folder.pki)
     with running(folder, zone_only=False, report=lambda _: None):
+        import_images(folder, node_images(), layers(lambda _: None))
         api = KubernetesApi.connect(folder.kubeconfig)
         for number in range(VOLUMES):
             path = folder.volumes / str(number)

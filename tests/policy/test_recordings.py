@@ -185,6 +185,7 @@ BREAKS: list[tuple[str, Damage, str]] = [
         ),
         "says wallet.gxcoin.money where the rest of the network says",
     ),
+    ("advice", handed(live_only={"Deployment/svc-tax": ["spec.a"]}), "live-only: Deployment/svc-tax: its first update"),
     ("advice", annotated(f"{PREFIX}use-forwarded-headers", "true"), "annotations: Ingress/gx-backend-ingress"),
     (
         "advice",

@@ -16,6 +16,7 @@ GOOD = Host(
     user=0,
     missing=(),
     file_systems=frozenset({"ext4", "overlay"}),
+    filters_bridges=True,
     memory=16 * 2**30,
     routes={IPv4Network("192.168.1.0/24"): "eth0"},
     members=(),
@@ -25,6 +26,7 @@ REFUSED: list[tuple[str, Callable[[Host], Host], list[str]]] = [
     ("not root", lambda h: replace(h, user=1000), ["is not root", "sudo"]),
     ("no containerd", lambda h: replace(h, missing=("containerd", "ctr")), ["containerd, ctr", "make tools"]),
     ("no overlayfs", lambda h: replace(h, file_systems=frozenset({"ext4"})), ["no overlayfs", "modprobe overlay"]),
+    ("no packet rules", lambda h: replace(h, filters_bridges=False), ["no br_netfilter", "modprobe br_netfilter"]),
     ("little memory", lambda h: replace(h, memory=4 * 2**30), ["4.0 GiB", "8 GiB are needed"]),
     (
         "another cluster's pods",

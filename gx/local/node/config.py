@@ -8,13 +8,18 @@ from typing import Any
 import yaml
 
 from gx.local.node.addresses import MODEL, NODE_ADDRESS, NODE_NAME, POD_SUBNET
+from gx.naming import DNS_NAMESPACE
 from gx.neighbours import POD_RANGE
 
 PAUSE_IMAGE = "gx-local/pause:1"
 SOCKET = "/run/containerd/containerd.sock"  # in a /run of the node's own; a path below the data folder may be too long
 PLUGINS = "/usr/lib/cni"
-HOSTS = "hosts"
+DNS = "dns"
+"""Folder of CoreDNS' own files."""
+HOSTS = f"{DNS}/hosts"
 """Public names and where they lead; CoreDNS reads it again when it changes."""
+DNS_IMAGE = "gx-local/coredns:1"
+_STATIC = "pods"
 
 
 def write_files(folder: Path, pki: Path) -> None:
@@ -25,14 +30,16 @@ def write_files(folder: Path, pki: Path) -> None:
         pki: Keys and kubeconfigs of the cluster.
     """
     folder.mkdir(exist_ok=True)
+    for name in ("cni", DNS, _STATIC):
+        (folder / name).mkdir(exist_ok=True)
     (folder / HOSTS).touch()
-    (folder / "cni").mkdir(exist_ok=True)
     (folder / "containerd.toml").write_text(_containerd(folder))
     (folder / "cni" / "10-gx.conflist").write_text(json.dumps(_bridge(), indent=1))
     (folder / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(folder, pki), sort_keys=False))
     (folder / "kube-proxy.yaml").write_text(yaml.safe_dump(_kube_proxy(pki), sort_keys=False))
     (folder / "resolv.conf").write_text("")
-    (folder / "Corefile").write_text(_corefile(folder, pki))
+    (folder / DNS / "Corefile").write_text(_COREFILE)
+    (folder / _STATIC / "dns.yaml").write_text(yaml.safe_dump(_dns(folder, pki), sort_keys=False))
 
 
 def _containerd(folder: Path) -> str:
@@ -90,6 +97,7 @@ def _kubelet(folder: Path, pki: Path) -> dict[str, Any]:
         "enforceNodeAllocatable": [],
         "clusterDNS": [NODE_ADDRESS],
         "clusterDomain": "cluster.local",
+        "staticPodPath": str(folder / _STATIC),
         "containerRuntimeEndpoint": f"unix://{SOCKET}",
         # The disk is the machine's: what else fills it must not end pods here.
         "evictionHard": {"nodefs.available": "0%", "imagefs.available": "0%", "memory.available": "1Mi"},
@@ -116,23 +124,46 @@ def _kube_proxy(pki: Path) -> dict[str, Any]:
     }
 
 
-def _corefile(folder: Path, pki: Path) -> str:
-    return f"""\
-cluster.local 10.in-addr.arpa {{
-  bind {NODE_ADDRESS}
+def _dns(folder: Path, pki: Path) -> dict[str, Any]:
+    """Return the pod that answers for names, where policies look for it; others reach it at the node's address."""
+    mounts = {"files": (folder / DNS, "/etc/coredns"), "client": (pki / "coredns.kubeconfig", "/etc/kubeconfig")}
+    container = {
+        "name": "coredns",
+        "image": DNS_IMAGE,
+        "imagePullPolicy": "Never",  # it is asked for again every few seconds until it was brought in
+        "args": ["-conf", "/etc/coredns/Corefile"],
+        "ports": [
+            {"containerPort": 53, "hostPort": 53, "hostIP": NODE_ADDRESS, "protocol": protocol}
+            for protocol in ("UDP", "TCP")
+        ],
+        "volumeMounts": [{"name": name, "mountPath": inside, "readOnly": True} for name, (_, inside) in mounts.items()],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "dns", "namespace": DNS_NAMESPACE, "labels": {"k8s-app": "kube-dns"}},
+        "spec": {
+            "containers": [container],
+            "tolerations": [{"operator": "Exists"}],
+            "volumes": [{"name": name, "hostPath": {"path": str(path)}} for name, (path, _) in mounts.items()],
+        },
+    }
+
+
+_COREFILE = """\
+cluster.local 10.in-addr.arpa {
   errors
-  kubernetes cluster.local 10.in-addr.arpa {{
-    kubeconfig {pki / "coredns.kubeconfig"}
+  kubernetes cluster.local 10.in-addr.arpa {
+    kubeconfig /etc/kubeconfig
     pods insecure
-  }}
+  }
   cache 5
-}}
-. {{
-  bind {NODE_ADDRESS}
-  hosts {folder / HOSTS} {{
+}
+. {
+  hosts /etc/coredns/hosts {
     reload 1s
-  }}
-}}
+  }
+}
 """
 
 

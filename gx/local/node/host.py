@@ -27,6 +27,8 @@ PROGRAMS = (
     "ctr",
     "conntrack",
     "ip",
+    "ipset",
+    "iptables",
     "mmdebstrap",
     "nft",
     "nsenter",
@@ -44,6 +46,7 @@ class Host:
         user: Id of the user who runs the command.
         missing: Programs that are not installed.
         file_systems: What the kernel can mount.
+        filters_bridges: Whether packets between pods of one bridge meet packet rules: without it no policy holds.
         memory: Bytes in all.
         routes: Link by range that this machine routes.
         members: Processes that are left in the node's control groups.
@@ -53,6 +56,7 @@ class Host:
     user: int
     missing: tuple[str, ...]
     file_systems: frozenset[str]
+    filters_bridges: bool
     memory: int
     routes: dict[IPv4Network, str]
     members: tuple[int, ...]
@@ -67,6 +71,7 @@ def this_host() -> Host:
         user=os.geteuid(),
         missing=tuple(program for program in PROGRAMS if shutil.which(program) is None),
         file_systems=frozenset(line.split()[-1] for line in listed),
+        filters_bridges=Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists(),
         memory=psutil.virtual_memory().total,
         routes=_routes() if linux else {},
         members=tuple(cgroups.processes()) if linux else (),
@@ -106,9 +111,7 @@ def _problems(host: Host) -> Iterator[InputError]:
     if host.missing:
         names = ", ".join(host.missing)
         yield _refusal(names, "not installed, nothing was changed", "run `make tools` (Debian), or install them")
-    if "overlay" not in host.file_systems:
-        why = "has no overlayfs: a container's root cannot be put together, nothing was changed"
-        yield _refusal("this kernel", why, "modprobe overlay, or use a kernel that has it")
+    yield from _kernel(host)
     if host.memory < LEAST_MEMORY:
         has = f"{host.memory / 2**30:.1f} GiB"
         why = f"has {has} of memory, {LEAST_MEMORY // 2**30} GiB are needed: pods would be killed at random"
@@ -121,6 +124,15 @@ def _problems(host: Host) -> Iterator[InputError]:
         ids = ", ".join(map(str, host.members[:5]))
         why = f"holds processes of an earlier node ({ids}), nothing was changed"
         yield _refusal(str(cgroups.ROOT / cgroups.NAME), why, "end them by their id, or restart the machine")
+
+
+def _kernel(host: Host) -> Iterator[InputError]:
+    if "overlay" not in host.file_systems:
+        why = "has no overlayfs: a container's root cannot be put together, nothing was changed"
+        yield _refusal("this kernel", why, "modprobe overlay, or use a kernel that has it")
+    if not host.filters_bridges:
+        why = "has no br_netfilter: NetworkPolicies would not be enforced, nothing was changed"
+        yield _refusal("this kernel", why, "modprobe br_netfilter, or use a kernel that has it")
 
 
 def _taken(wanted: str, network: IPv4Network, link: str) -> InputError:

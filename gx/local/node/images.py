@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from gx.local.node.config import PAUSE_IMAGE
+from gx.local.node.config import DNS_IMAGE, PAUSE_IMAGE
 from gx.local.node.layers import LIBRARIES
 from gx.settings.settings import Settings
 
@@ -92,11 +92,18 @@ def _workloads(settings: Settings) -> Iterator[LocalImage]:
 
 
 def _surroundings() -> Iterator[LocalImage]:
-    yield LocalImage(name=PAUSE_IMAGE, entrypoint=("/bin/busybox", "tail", "-f", "/dev/null"), user="65534")
     yield LocalImage(name=POSTGRES_IMAGE, layers=("debian", "standin"))
     yield LocalImage(name=REDIS_IMAGE)
     yield LocalImage(name=PROMETHEUS_IMAGE, layers=("debian", "standin"), environment={"PYTHONPATH": "/opt/standin"})
     yield LocalImage(name=TRAEFIK_IMAGE, layers=("debian", "traefik"), entrypoint=("/usr/local/bin/traefik",))
+
+
+def node_images() -> list[LocalImage]:
+    """Return the images that a node of one's own needs beside: kind and k3d bring theirs."""
+    return [
+        LocalImage(name=PAUSE_IMAGE, entrypoint=("/bin/busybox", "tail", "-f", "/dev/null"), user="65534"),
+        LocalImage(name=DNS_IMAGE, layers=("coredns",), entrypoint=("/usr/local/bin/coredns",)),
+    ]
 
 
 def digest(path: Path) -> str:

@@ -59,7 +59,7 @@ _USERS = (("root", 0), ("haproxy", 99), ("postgres", 999), ("gx", 1000), ("nobod
 
 
 def layers(report: Report) -> dict[str, Path]:
-    """Return every layer by name: debian, python, store, traefik, standin. What is missing is built.
+    """Return every layer by name: debian, python, store, traefik, coredns, standin. What is missing is built.
 
     Raises:
         InputError: A program is missing that builds them, or failed.
@@ -72,7 +72,7 @@ def layers(report: Report) -> dict[str, Path]:
     if not debian.exists() or not python.exists():
         _build_root(debian, python, requirements, report)
     found = {"debian": debian, "python": python, "standin": _standin(folder)}
-    for name, programs in (("store", ("minio", "mc")), ("traefik", ("traefik",))):
+    for name, programs in (("store", ("minio", "mc")), ("traefik", ("traefik",)), ("coredns", ("coredns",))):
         found[name] = _programs(folder, name, programs)
     return found
 

@@ -17,6 +17,7 @@ from typing import cast
 
 import grpc
 
+from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.local.binaries import find
 from gx.local.node import cgroups
 from gx.local.node.addresses import (
@@ -66,7 +67,6 @@ class Machine:
         self._wait(_runtime_answers, "containerd")
         self._wait(lambda: _reaches(HOST_ADDRESS, self.api_port), "the API server")
         pki = self.folder / "pki"
-        self._start("coredns", [str(find("coredns")), "-conf", str(node / "Corefile"), "-dns.port", "53"])
         self._start("kube-proxy", [str(find("kube-proxy")), f"--config={node / 'kube-proxy.yaml'}"])
         self._start(
             "kubelet",
@@ -78,6 +78,21 @@ class Machine:
                 f"--hostname-override={NODE_NAME}",
                 f"--node-ip={NODE_ADDRESS}",
                 f"--node-labels={','.join(f'{key}={value}' for key, value in MODEL.labels.items())}",
+            ],
+        )
+        client = pki / "kube-router.kubeconfig"
+        self._wait(lambda: _registered(client), "kubelet")
+        self._start(
+            "kube-router",
+            [
+                str(find("kube-router")),
+                "--run-firewall=true",
+                "--run-router=false",
+                "--run-service-proxy=false",
+                f"--kubeconfig={client}",
+                f"--hostname-override={NODE_NAME}",
+                f"--service-cluster-ip-range={SERVICE_RANGE}",
+                "--health-port=0",
             ],
         )
         while True:
@@ -151,6 +166,14 @@ def _runtime_answers() -> bool:
         except grpc.RpcError:
             return False
         return True
+
+
+def _registered(client: Path) -> bool:
+    """Whether the API server knows the node: kube-router ends where it does not."""
+    try:
+        return KubernetesApi.connect(client).get("v1", "Node", "", NODE_NAME) is not None
+    except (ApiError, UnreachableError):
+        return False
 
 
 def _reaches(host: str, port: int) -> bool:

@@ -15,10 +15,10 @@ from gx.local.node import cgroups
 from gx.local.node.backup import first_backup
 from gx.local.node.config import write_hosts
 from gx.local.node.docker import TOOLS, Tool, delete, ensure, load
-from gx.local.node.images import images
+from gx.local.node.images import images, node_images
 from gx.local.node.ready import wait_until_ready
 from gx.local.node.store import import_images
-from gx.naming import MONITORING_NAMESPACE
+from gx.naming import DNS_NAMESPACE, MONITORING_NAMESPACE
 from gx.neighbours import CONTROLLERS
 from gx.objects import sequence
 from gx.settings.settings import Settings
@@ -43,7 +43,7 @@ def receive(
     """Bring the images to the node and say where it is; return the settings with its address."""
     wanted = images(settings)
     if tool is None:
-        import_images(folder, wanted, layers)
+        import_images(folder, [*node_images(), *wanted], layers)
     else:
         load(tool, wanted, layers)
         nodes = tuple(Node(id=node.id, address=_address(api)) for node in settings.stack.nodes)
@@ -70,7 +70,7 @@ def finish(folder: DataFolder, api: KubernetesApi, settings: Settings, console: 
     own = supervisor is not None and not folder.docker
     since = supervisor.create_time() if supervisor is not None and own else 0.0
     network = settings.network
-    around = (CONTROLLERS[settings.stack.ingress.controller].namespace, MONITORING_NAMESPACE)
+    around = (CONTROLLERS[settings.stack.ingress.controller].namespace, MONITORING_NAMESPACE, DNS_NAMESPACE)
     with console.status("waiting for the pods") as spinner:
         waiting = wait_until_ready(api, (network.namespace, network.edge_namespace, *around), since, spinner.update)
         if waiting:
