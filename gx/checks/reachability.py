@@ -10,7 +10,7 @@ from gx.plan.pods import Pod, PodIndex
 from gx.reach.matrix import Matrix
 from gx.reach.outvoted import not_in_force, opened
 from gx.reach.semantics import Policies
-from gx.reach.world import endpoints, planned_policies, pod_name
+from gx.reach.world import endpoints, old_policies, planned_policies, pod_name
 
 _DIRECTIONS = ("ingress", "egress")
 
@@ -29,7 +29,7 @@ def check_reachability(plan: Plan) -> Iterator[Finding]:
 
 def check_old_policies(plan: Plan) -> Iterator[Finding]:
     """Yield a finding while policies made by hand open what the program's own ones close."""
-    if text := not_in_force(opened(plan)):
+    if text := not_in_force(opened(plan, old_policies(plan))):
         yield Finding(check="old-policies", place=plan.namespace, text=text, severity=Severity.WARNING)
 
 

@@ -17,7 +17,7 @@ from gx.plan.model import Plan, Resource
 from gx.plan.values import REDACTED, Secret, Unknown
 from gx.reach.outvoted import not_in_force, opened
 from gx.reach.semantics import Policy, policy_from
-from gx.reach.world import own_namespaces
+from gx.reach.world import own_namespaces, planned_policies
 
 _FIXED = {"PersistentVolumeClaim": ("spec.resources",)}
 """Fields that the provider would try to change and local-path refuses: the size of a claim (takeover.md 10)."""
@@ -116,13 +116,13 @@ def decide(
         imports={item.key: item.import_id for item in items if item.import_id},
         pod_security=live.pod_security,
         dns_seen=live.records is not None,
-        not_in_force=not_in_force(opened(plan, unplanned_policies(plan, live))),
+        not_in_force=not_in_force(opened(plan, policies_by_hand(plan, live))),
     )
 
 
-def unplanned_policies(plan: Plan, live: Live) -> list[Policy]:
-    """Return the live policies of the network's namespaces that the Plan does not hold."""
-    planned, own = {(r.namespace, r.object_name) for r in plan.of_kind("NetworkPolicy")}, own_namespaces(plan)
+def policies_by_hand(plan: Plan, live: Live) -> list[Policy]:
+    """Return the live policies of the network's namespaces that are not the program's own."""
+    planned, own = {(p.namespace, p.name) for p in planned_policies(plan).all}, own_namespaces(plan)
     return [
         policy_from(found, live=True)
         for (kind, namespace, name), found in live.objects.items()

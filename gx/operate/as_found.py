@@ -8,9 +8,9 @@ from gx.catalogue import CATALOGUE
 from gx.live.deletion import deletion
 from gx.naming import BACKUP_PVC, MINIO_PVC
 from gx.objects import Object, sequence
+from gx.operate.adopt import policies_by_hand
 from gx.operate.live import Live, pod_template
 from gx.plan.model import Plan
-from gx.reach.world import planned_policies
 from gx.release import Release
 
 _IMAGE = re.compile(
@@ -53,11 +53,7 @@ def volumes_as_found(live: Live) -> dict[str, str]:
 
 def policies_as_found(plan: Plan, live: Live) -> dict[str, Any]:
     """Return the spec of each live NetworkPolicy beside the program's own, by name."""
-    own = {(policy.namespace, policy.name) for policy in planned_policies(plan).all}
-    policies = (
-        found for (kind, *place), found in live.objects.items() if kind == "NetworkPolicy" and tuple(place) not in own
-    )
-    return {p["metadata"]["name"]: p["spec"] for p in policies if p["metadata"]["namespace"] == live.namespace}
+    return {p.name: dict(p.spec) for p in policies_by_hand(plan, live) if p.namespace == live.namespace}
 
 
 def running_digests(pods: Iterable[Object]) -> dict[str, set[str]]:

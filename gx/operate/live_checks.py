@@ -7,7 +7,7 @@ from gx.checks.finding import Finding, Severity
 from gx.checks.policies import POLICIES
 from gx.checks.stacks import live_plan, strangers
 from gx.live.deletion import deletion
-from gx.operate.adopt import unplanned_policies
+from gx.operate.adopt import policies_by_hand
 from gx.operate.live import Live, read_live
 from gx.operate.prepare import Prepared
 from gx.operate.refusals import being_deleted
@@ -50,7 +50,7 @@ def _deleted(context: Plan, live: Live) -> Iterator[Finding]:
 
 
 def _outvoted(context: Plan, live: Live) -> Iterator[Finding]:
-    text = not_in_force(opened(context, unplanned_policies(context, live)))
+    text = not_in_force(opened(context, policies_by_hand(context, live)))
     if text:
         yield Finding(check="reach", place=context.namespace, text=text, severity=Severity.WARNING)
 

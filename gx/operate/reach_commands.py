@@ -13,12 +13,13 @@ from rich.table import Table
 from gx.arguments import Stack
 from gx.errors import InputError
 from gx.plan.record import record
-from gx.settings.project import project_root
+from gx.settings.offline import offline_settings
+from gx.settings.project import PROJECT, project_root
+from gx.steps import Step
 
 if TYPE_CHECKING:
     from gx.reach.endpoint import Endpoint
     from gx.reach.matrix import Row
-    from gx.reach.outvoted import Opened
 
 
 def reach(
@@ -39,19 +40,18 @@ def reach(
     from gx.reach.outvoted import not_in_force, opened
     from gx.reach.semantics import Policies
     from gx.reach.show import explanation
-    from gx.reach.world import endpoints, own_namespaces, planned_policies
+    from gx.reach.world import endpoints, old_policies, own_namespaces, planned_policies
 
     plan = record(stack, root=project_root())
-    own, policies = own_namespaces(plan), planned_policies(plan)
-    everybody = endpoints(plan)
-    more: list[Opened] = []
+    own, policies, old = own_namespaces(plan), planned_policies(plan), old_policies(plan)
+    namespaces = None
     if context:
         from gx.operate.live_policies import live_state
 
         found = live_state(context, own, policies)
-        more = opened(plan, found.policies, found.namespaces)
-        everybody = endpoints(plan, found.namespaces)
-        policies = Policies([*policies.all, *found.policies])
+        old, namespaces = list(found.policies), found.namespaces
+    more, everybody = opened(plan, old, namespaces), endpoints(plan, namespaces)
+    policies = Policies([*policies.all, *old])
     begin, end = _named(source, everybody, stack), _named(target, everybody, stack)
     if begin and end:
         lines = [explanation(policies, begin, end, port) for port in end.ports]
@@ -65,9 +65,21 @@ def reach(
     _print(stack, [row for row in rows if row.sources or not source])
     for one in more:
         if source in {"", one.source.name} and target in {"", one.target.name}:
-            sys.stdout.write(f"live only: {one.text}\n")
+            sys.stdout.write(f"made by hand: {one.text}\n")
     if more:
         sys.stdout.write(f"{not_in_force(more)}\n")
+    if line := _retired(stack):
+        sys.stdout.write(f"{line}\n")
+
+
+def _retired(stack: str) -> str:
+    """Return the line that says which policies the step has retired, with the command that brings them back."""
+    settings = offline_settings(stack, project_root(), adopting=False)
+    if not settings.has(Step.RETIRE_OLD_POLICIES) or not settings.adoption or not settings.adoption.old_policies:
+        return ""
+    at = settings.stack.steps.index(Step.RETIRE_OLD_POLICIES)
+    back = f"pulumi config rm -s {stack} --path '{PROJECT}:steps[{at}]' && pulumi up -s {stack}"
+    return f"retired: {', '.join(sorted(settings.adoption.old_policies))}; bring them back: {back}"
 
 
 def _only(row: "Row", source: str) -> "Row":

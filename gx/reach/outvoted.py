@@ -7,7 +7,7 @@ from gx.plan.model import Plan
 from gx.reach.endpoint import Endpoint, Port
 from gx.reach.matrix import Matrix
 from gx.reach.semantics import Policies, Policy
-from gx.reach.world import endpoints, old_policies, own_namespaces, planned_policies
+from gx.reach.world import endpoints, own_namespaces, planned_policies
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ class Opened:
 
 
 def opened(
-    plan: Plan, live: Sequence[Policy] = (), namespaces: Mapping[str, Mapping[str, str]] | None = None
+    plan: Plan, old: Sequence[Policy], namespaces: Mapping[str, Mapping[str, str]] | None = None
 ) -> list[Opened]:
     """Return what policies made by hand open that the program's own ones close.
 
     Args:
-        plan: The Plan, with those that the step retire-old-policies removes.
-        live: Policies that are live and that the Plan does not hold.
+        plan: The Plan.
+        old: Those made by hand: recorded in the Plan, or live.
         namespaces: Labels of the live namespaces, by name; None for those that the Plan knows.
     """
     own, planned = own_namespaces(plan), planned_policies(plan)
-    joined = Policies([*planned.all, *old_policies(plan), *live])
+    joined = Policies([*planned.all, *old])
     closed = {
         (row.target.name, row.port): {source.name for source in row.sources}
         for row in Matrix(endpoints(plan), planned).rows(own)

@@ -37,9 +37,14 @@ class HandMade:
         """Run `gx adopt`."""
         return self.gx("adopt", *arguments, **environment)
 
+    @staticmethod
+    def command() -> list[str]:
+        """Return `gx` as words."""
+        return [sys.executable, "-c", "from gx.cli import main; main()"]
+
     def gx(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command on the network and its cluster."""
-        command = [sys.executable, "-c", "from gx.cli import main; main()", name, NETWORK, "--context", "gx-local"]
+        command = [*self.command(), name, NETWORK, "--context", "gx-local"]
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.stack.cluster.folder.kubeconfig),

@@ -51,10 +51,11 @@ def said(output: str) -> dict[str, Said]:
 def removed(output: str) -> dict[str, list[str]]:
     """Read what `gx prune --write` has removed: fields by "Kind/name"."""
     found: dict[str, list[str]] = {}
+    fields: list[str] = []
     for line in output.splitlines():
         if head := re.match(r"removed +(\w+/\S+)$", line):
             fields = found[head[1]] = []
-        elif line.startswith("  ") and found:
+        elif line.startswith("  "):
             fields.append(line.strip())
     return found
 

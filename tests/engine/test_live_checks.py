@@ -29,7 +29,7 @@ def judged(stack: Stack, plan: Plan) -> list[Finding]:
     settings = stack.network.settings
     pinned = settings.stack.model_copy(update={"cluster_uid": api.uid()})
     prepared = Prepared(
-        settings=dataclasses.replace(settings, stack=pinned), api=api, zone=None, accepted=(), kept_secrets=()
+        settings=dataclasses.replace(settings, stack=pinned), api=api, zone=None, before=None, kept_secrets=()
     )
     return live_findings(prepared, plan)
 

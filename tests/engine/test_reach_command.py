@@ -45,7 +45,7 @@ def test_a_live_policy_that_opens_what_is_planned_to_be_closed_is_named(reach: G
     assert both.stdout.startswith("minio -> postgres 5432/TCP: allowed")
     assert "allowed by allow-internal-backend (live)" in both.stdout
     table = reach("--to", "postgres", "--context", "gx-local")
-    assert "live only: minio -> postgres 5432/TCP, by allow-internal-backend" in table.stdout
+    assert "made by hand: minio -> postgres 5432/TCP, by allow-internal-backend" in table.stdout
     said = "default deny is not in force: policies made by hand (allow-internal-backend) open "
     assert said in table.stdout
     assert "default-deny-all (live)" not in table.stdout, "the planned one of that name"

@@ -79,7 +79,7 @@ def refusals(plan: Plan, objects: list[Object], accepted: tuple[str, ...] = ()) 
 
 
 def errors(plan: Plan, objects: list[Object]) -> list[tuple[str, str]]:
-    prepared = Prepared(settings=SETTINGS, api=api(objects), zone=None, accepted=(), kept_secrets=())
+    prepared = Prepared(settings=SETTINGS, api=api(objects), zone=None, before=None, kept_secrets=())
     return [(f.place, f.text) for f in live_findings(prepared, plan) if f.check == "live" and f.severity == "error"]
 
 
