@@ -31,6 +31,7 @@ DEFAULTS: Mapping[str, tuple[object, ...]] = {
     "internalTrafficPolicy": ("Cluster",),
     "ipFamilyPolicy": ("SingleStack",),
     "periodSeconds": (10,),
+    "persistentVolumeClaimRetentionPolicy": ({"whenDeleted": "Retain", "whenScaled": "Retain"},),
     "podManagementPolicy": ("OrderedReady",),
     "progressDeadlineSeconds": (600,),
     "protocol": ("TCP",),
@@ -47,6 +48,7 @@ DEFAULTS: Mapping[str, tuple[object, ...]] = {
     "terminationMessagePolicy": ("File",),
     "timeoutSeconds": (1,),
     "type": ("ClusterIP", "Opaque"),
+    "updateStrategy": ({"rollingUpdate": {"partition": 0}, "type": "RollingUpdate"},),
     "volumeMode": ("Filesystem",),
 }
 """Values that the API server fills in: where one goes, it comes back."""

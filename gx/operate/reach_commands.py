@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from gx.reach.matrix import Row
 
 
-def reach(
+def reach(  # noqa: PLR0917 options of a command
     stack: Stack,
     source: Annotated[str, typer.Option("--from", metavar="NAME", help="Only connections that begin here.")] = "",
     target: Annotated[str, typer.Option("--to", metavar="NAME", help="Only connections that end here.")] = "",
     context: Annotated[
         str, typer.Option("--context", metavar="NAME", help="Add the policies that are live in this cluster.")
     ] = "",
+    observe: Annotated[
+        bool, typer.Option("--observe", help="Only connections that happen, read on the nodes by a pod for a moment.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
 ) -> None:
     """Show who can reach whom on which port, by the policies of the Plan; with both names, say why or why not.
@@ -36,6 +39,9 @@ def reach(
     Policies add up, so with --context a live policy may open what the planned ones close: each such row is marked.
     What a kubelet sends to pods of its own node, no policy can stop. Ends with 0, or with 2 when the input is wrong.
     """
+    if observe:
+        _observe(stack, context)
+        return
     from gx.reach.matrix import Matrix
     from gx.reach.outvoted import not_in_force, opened
     from gx.reach.semantics import Policies
@@ -70,6 +76,31 @@ def reach(
         sys.stdout.write(f"{not_in_force(more)}\n")
     if line := _retired(stack):
         sys.stdout.write(f"{line}\n")
+
+
+def _observe(stack: str, context: str) -> None:
+    """Show the connections that happen and that the program's policies would cut."""
+    from gx.operate.observe import observe
+    from gx.operate.prepare import prepare
+    from gx.reach.observed import judged
+    from gx.reach.world import own_namespaces, planned_policies
+
+    if not context:
+        fix = f"gx reach {stack} --observe --context NAME"
+        raise InputError(file="gx reach", key="--observe", consequence="looks at a cluster", fix=fix)
+    prepared = prepare(stack, context, need_zone=False)
+    prepared.check_cluster(prepared.read_uid())
+    plan, api = record(stack, root=project_root(), whole=True), prepared.api
+    count, found = observe(api, prepared.settings.platform_image("postgres-client"))
+    objects = {kind: list(api.list_objects("v1", kind)) for kind in ("Pod", "Namespace", "Node")}
+    seen = judged(found, planned_policies(plan), own_namespaces(plan), objects)
+    cut = [one for one in seen if not one.allowed]
+    nodes = f"{count} node{'s' * (count != 1)}"
+    sys.stdout.write(
+        f"{len(seen)} kinds of connection on {nodes}, now and, where they ended, in the last two minutes\n"
+    )
+    sys.stdout.write("".join(f"would be cut: {one.text}\n" for one in cut))
+    sys.stdout.write(f"the program's policies would cut {len(cut)} of them; what runs at night is seen at night\n")
 
 
 def _retired(stack: str) -> str:

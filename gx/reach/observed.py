@@ -1,0 +1,123 @@
+"""Connections that really happen, judged by the program's policies: what nobody uses can be closed."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from gx.objects import Object, mapping, sequence
+from gx.reach.endpoint import Endpoint, Port, ranges
+from gx.reach.semantics import Policies
+
+_FIELD = re.compile(r"\b(src|dst|sport|dport)=(\S+)")
+
+
+@dataclass(frozen=True, order=True)
+class Connection:
+    """An entry of a node's connection table, after a Service was translated.
+
+    Attributes:
+        source: Who opened it, as an address.
+        target: Who answers, as an address.
+        port: The port that answers.
+        protocol: TCP, UDP or SCTP.
+    """
+
+    source: str
+    target: str
+    port: int
+    protocol: str
+
+
+@dataclass(frozen=True, order=True)
+class Seen:
+    """Connections of one kind that were seen.
+
+    Attributes:
+        source: Who opens them.
+        target: To whom.
+        port: On which port, as "number/protocol".
+        allowed: Whether the program's own policies let them through.
+    """
+
+    source: str
+    target: str
+    port: str
+    allowed: bool
+
+    @property
+    def text(self) -> str:
+        """The connection, as one line."""
+        return f"{self.source} -> {self.target} {self.port}"
+
+
+def connections(table: str) -> Iterator[Connection]:
+    """Yield the answered connections of a table in the form of /proc/net/nf_conntrack."""
+    for line in table.splitlines():
+        fields = _FIELD.findall(line)
+        if "[UNREPLIED]" in line or [name for name, _ in fields] != ["src", "dst", "sport", "dport"] * 2:
+            continue
+        values = [value for _, value in fields]
+        # The first half is what was asked for, maybe a Service's address; the second is who answers.
+        yield Connection(values[0], values[4], int(values[6]), line.split()[2].upper())
+
+
+def judged(
+    found: Iterable[Connection], policies: Policies, own: frozenset[str], objects: Mapping[str, Iterable[Object]]
+) -> list[Seen]:
+    """Return the connections from and to pods of the network, each kind once.
+
+    What a kubelet sends to the pods of its own node no policy can stop: it is left out.
+
+    Args:
+        found: Connections of all nodes.
+        policies: The program's own policies.
+        own: The network's namespaces.
+        objects: Live Pods, Namespaces and Nodes, by kind.
+    """
+    labels = {n["metadata"]["name"]: mapping(n, "metadata", "labels") for n in objects["Namespace"]}
+    pods = {
+        str(ip["ip"]): pod for pod in objects["Pod"] if not pod["spec"].get("hostNetwork") for ip in _addresses(pod)
+    }
+    nodes = {node["metadata"]["name"]: node for node in objects["Node"]}
+
+    def endpoint(address: str) -> Endpoint:
+        pod = pods.get(address)
+        if pod is None:
+            return Endpoint(name=address, ranges=ranges(address))
+        meta = pod["metadata"]
+        name = mapping(meta, "labels").get("app", meta["name"])
+        return Endpoint(
+            name=name if meta["namespace"] in own else f"{meta['namespace']}/{name}",
+            namespace=meta["namespace"],
+            labels=mapping(meta, "labels"),
+            namespace_labels=labels.get(meta["namespace"], {}),
+            ranges=ranges(address),
+        )
+
+    seen: set[Seen] = set()
+    for one in found:
+        source, target, port = endpoint(one.source), endpoint(one.target), Port(number=one.port, protocol=one.protocol)
+        if not own & {source.namespace, target.namespace}:
+            continue
+        if (
+            not source.inside
+            and target.inside
+            and _of_node(one.source, nodes.get(pods[one.target]["spec"]["nodeName"]))
+        ):
+            continue
+        seen.add(Seen(source.name, target.name, str(port), policies.judge(source, target, port).allowed))
+    return sorted(seen)
+
+
+def _addresses(pod: Object) -> list[Object]:
+    return sequence(pod, "status", "podIPs")
+
+
+def _of_node(address: str, node: Object | None) -> bool:
+    """Whether an address is the node's own: that of its link, or one of its bridge in its range of pods."""
+    if node is None:
+        return False
+    own = {str(entry["address"]) for entry in sequence(node, "status", "addresses")}
+    inside = node["spec"].get("podCIDRs") or ()
+    return address in own or any(ip_address(address) in ip_network(text) for text in inside)
