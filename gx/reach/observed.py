@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
+from gx.neighbours import POD_RANGE
 from gx.objects import Object, mapping, sequence
 from gx.reach.endpoint import Endpoint, Port, ranges
 from gx.reach.semantics import Policies
@@ -67,7 +68,8 @@ def judged(
 ) -> list[Seen]:
     """Return the connections from and to pods of the network, each kind once.
 
-    What a kubelet sends to the pods of its own node no policy can stop: it is left out.
+    What a kubelet sends to the pods of its own node no policy can stop. It comes from an address in the range of pods
+    that no pod has, as what a pod did that is gone by now: both are left out.
 
     Args:
         found: Connections of all nodes.
@@ -79,7 +81,10 @@ def judged(
     pods = {
         str(ip["ip"]): pod for pod in objects["Pod"] if not pod["spec"].get("hostNetwork") for ip in _addresses(pod)
     }
-    nodes = {node["metadata"]["name"]: node for node in objects["Node"]}
+    nodes = {
+        node["metadata"]["name"]: {str(entry["address"]) for entry in sequence(node, "status", "addresses")}
+        for node in objects["Node"]
+    }
 
     def endpoint(address: str) -> Endpoint:
         pod = pods.get(address)
@@ -98,13 +103,9 @@ def judged(
     seen: set[Seen] = set()
     for one in found:
         source, target, port = endpoint(one.source), endpoint(one.target), Port(number=one.port, protocol=one.protocol)
-        if not own & {source.namespace, target.namespace}:
+        if not own & {source.namespace, target.namespace} or _no_pod(source) or _no_pod(target):
             continue
-        if (
-            not source.inside
-            and target.inside
-            and _of_node(one.source, nodes.get(pods[one.target]["spec"]["nodeName"]))
-        ):
+        if target.inside and one.source in nodes.get(pods[one.target]["spec"]["nodeName"], ()):
             continue
         seen.add(Seen(source.name, target.name, str(port), policies.judge(source, target, port).allowed))
     return sorted(seen)
@@ -114,10 +115,5 @@ def _addresses(pod: Object) -> list[Object]:
     return sequence(pod, "status", "podIPs")
 
 
-def _of_node(address: str, node: Object | None) -> bool:
-    """Whether an address is the node's own: that of its link, or one of its bridge in its range of pods."""
-    if node is None:
-        return False
-    own = {str(entry["address"]) for entry in sequence(node, "status", "addresses")}
-    inside = node["spec"].get("podCIDRs") or ()
-    return address in own or any(ip_address(address) in ip_network(text) for text in inside)
+def _no_pod(endpoint: Endpoint) -> bool:
+    return not endpoint.inside and any(ip_network(POD_RANGE).overlaps(addresses) for addresses in endpoint.ranges)

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -14,12 +15,13 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import httpx
+import psutil
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from gx.errors import InputError
@@ -41,6 +43,7 @@ from gx.snapshots.s3 import Place
 from tests.conftest import unavailable
 from tests.helpers.stack import copy_project
 
+FORWARD = Path(__file__).with_name("forward.py")
 COMMAND = "from gx.cli import main; main()"
 STACK, NAMESPACE = "devnet", "backend-devnet"
 HOST = "devnet.gxcoin.money"
@@ -65,11 +68,15 @@ class Devnet:
         root: A copy of everything that a person edits.
         data: The data folder of the local command.
         programs: Folder that is searched for programs first: whether Docker is there is the test's choice.
+        forwarded: Who leads to MinIO on which port, by the process of its pod.
     """
 
     root: Path
     data: Path
     programs: Path
+    forwarded: dict[int, tuple["subprocess.Popen[bytes]", int]] = field(
+        default_factory=dict[int, tuple["subprocess.Popen[bytes]", int]]
+    )
 
     def program(self, name: str, line: str) -> None:
         """Put a program of one line of shell in the place of the machine's own."""
@@ -147,10 +154,29 @@ class Devnet:
 
     @property
     def minio_url(self) -> str:
-        """Where MinIO answers: its Service, which this machine reaches through the link."""
-        service = self.api.get("v1", "Service", NAMESPACE, "minio")
-        assert service is not None
-        return f"http://{service['spec']['clusterIP']}:9000"
+        """Where MinIO answers: inside its pod, as a forwarded port leads; the policies close every other way."""
+        inside = processes_of(self.pods("minio")[0])
+        assert inside, "the pod runs"
+        if inside[0] not in self.forwarded:
+            with socket.create_server(("127.0.0.1", 0)) as listening:
+                number = listening.fileno()
+                words = [
+                    "nsenter",
+                    f"--net=/proc/{inside[0]}/ns/net",
+                    sys.executable,
+                    str(FORWARD),
+                    str(number),
+                    "9000",
+                ]
+                child = subprocess.Popen(words, pass_fds=(number,))
+                self.forwarded[inside[0]] = (child, int(listening.getsockname()[1]))
+        return f"http://127.0.0.1:{self.forwarded[inside[0]][1]}"
+
+    def close(self) -> None:
+        """Forward nothing any more."""
+        for child, _ in self.forwarded.values():
+            child.terminate()
+            child.wait()
 
     def bucket(self, secret: str = MINIO_BACKUP_USER) -> Place:
         """Return the bucket with the keys of a user."""
@@ -254,16 +280,25 @@ def _succeeded(api: KubernetesApi, job: str) -> bool:
     return state.ready
 
 
-def kill_container(pod: Object) -> bool:
-    """End a pod's first container as a crash does: its first process is killed, Kubernetes is told nothing."""
+def processes_of(pod: Object) -> list[int]:
+    """Return the processes of a pod's first container, the oldest first: others come and go."""
     statuses = sequence(pod, "status", "containerStatuses")
     identifier = str(statuses[0].get("containerID", "")).rpartition("//")[2] if statuses else ""
-    killed = False
+    found: dict[int, float] = {}
     for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):
             if identifier and entry.name.isdigit() and identifier in (entry / "cgroup").read_text():
-                os.kill(int(entry.name), signal.SIGKILL)
-                killed = True
+                found[int(entry.name)] = psutil.Process(int(entry.name)).create_time()
+    return sorted(found, key=lambda process: found[process])
+
+
+def kill_container(pod: Object) -> bool:
+    """End a pod's first container as a crash does: its first process is killed, Kubernetes is told nothing."""
+    killed = False
+    for process in processes_of(pod):
+        with contextlib.suppress(OSError):
+            os.kill(process, signal.SIGKILL)
+            killed = True
     return killed
 
 
@@ -307,5 +342,6 @@ def devnet() -> Generator[Devnet]:
             try:
                 yield network
             finally:
+                network.close()
                 network.down("--delete")
             assert left_behind(folder) == []

@@ -10,16 +10,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from typing import Any
 
 import pytest
 
 from gx.local.engine import EngineError
 from gx.naming import MINIO_MESSAGING_USER
 from gx.objects import mapping
+from gx.plan.record import record
+from gx.reach.world import endpoints, own_namespaces
 from gx.settings.project import ROOT
 from tests.helpers.stack import edit, edit_release, put
 from tests.pods.devnet import NAMESPACE, STACK, Devnet, all_ready, devnet, kill_container, left_behind, log_in, until
 from tests.pods.load import under_load
+from tests.pods.packets import Pair, asked, changed_policy, places, settled
 
 pytestmark = pytest.mark.timeout(600)
 VOICE = os.urandom(8 * 2**20)
@@ -76,6 +80,53 @@ def test_b_the_jobs_did_their_work(network: Devnet) -> None:
         for container in pod["spec"]["containers"]:
             if pod["metadata"]["labels"]["app"] != "minio":  # it runs as root until it is moved (docs/steps.md)
                 assert container["securityContext"]["readOnlyRootFilesystem"], pod["metadata"]["name"]
+
+
+SELF: list[dict[str, Any]] = [{"podSelector": {}}]
+WRONG: list[tuple[str, dict[str, Any], Pair, bool]] = [
+    (  # every network has it today: with it default deny denies nothing inside
+        "allow-internal-backend",
+        {
+            "podSelector": {},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": SELF}],
+            "egress": [{"to": SELF}],
+        },
+        ("unlisted", "minio", "9000/TCP"),
+        True,
+    ),
+    ("gx-wallet-frontend", {"ingress": []}, ("traefik", "gx-wallet-frontend", "3000/TCP"), False),  # incident 6
+    ("gx-svc-messaging", {"ingress": []}, ("monitoring", "svc-messaging", "3007/TCP"), False),  # incident 7
+]
+
+
+def test_b_packets_go_where_the_table_says(network: Devnet) -> None:
+    """By kube-router's firewall, which production's k3s has built in."""
+    plan, api = record(STACK, root=network.root, local=True), network.api
+    own, everybody = own_namespaces(plan), endpoints(plan)
+    with places(api, everybody) as found:
+        kinds = [pair for pair in asked(found, own) if pair[0] in found]
+        answered = settled(api, found, own)
+        print(f"\n{len(kinds)} pairs and ports, {sum(answered.values())} open, differences 0")
+        assert len(kinds) > 900
+        assert not answered["another-namespace", "redis", "6379/TCP"], "incident 2: Redis of another network"
+        for name, spec, pair, is_open in WRONG:
+            assert answered[pair] is not is_open
+            with changed_policy(api, NAMESPACE, name, spec):
+                assert settled(api, found, own)[pair] is is_open, "the packets and the table, once a policy is wrong"
+        assert settled(api, found, own) == answered
+
+
+def test_b_connections_that_happen_are_seen(network: Devnet) -> None:
+    done = network.gx("reach", STACK, "--observe", "--context", "gx-local", cwd=network.folder.stack(STACK) / "project")
+    assert done.returncode == 0, done.stderr
+    cut = [
+        line.removeprefix("would be cut: ") for line in done.stdout.splitlines() if line.startswith("would be cut: ")
+    ]
+    assert "minio -> postgres 5432/TCP" in cut, "what allow-internal-backend let through a moment ago"
+    assert "svc-messaging -> redis 6379/TCP" not in cut, "what the program allows"
+    assert f"the program's policies would cut {len(cut)} of them" in done.stdout
+    assert not [p for p in network.api.list_objects("v1", "Pod", "kube-system") if "look" in p["metadata"]["name"]]
 
 
 def test_c_a_voice_message_of_eight_megabytes_through_the_edge(network: Devnet) -> None:
