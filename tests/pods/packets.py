@@ -133,9 +133,9 @@ def asked(found: Mapping[str, Place], own: frozenset[str]) -> dict[Pair, bool]:
         running[source.endpoint.name] = (child, pairs)
     answers: dict[Pair, bool] = {}
     for child, pairs in running.values():
-        assert child.stdout is not None
-        answers |= dict(zip(pairs, json.loads(child.stdout.read()), strict=True))
-        child.wait()
+        with child:
+            assert child.stdout is not None
+            answers |= dict(zip(pairs, json.loads(child.stdout.read()), strict=True))
     return answers
 
 
