@@ -14,7 +14,7 @@ from gx.arguments import Stack
 from gx.errors import InputError
 from gx.plan.record import record
 from gx.settings.offline import offline_settings
-from gx.settings.project import PROJECT, project_root
+from gx.settings.project import project_root
 from gx.steps import Step
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _retired(stack: str) -> str:
     if not settings.has(Step.RETIRE_OLD_POLICIES) or not settings.adoption or not settings.adoption.old_policies:
         return ""
     at = settings.stack.steps.index(Step.RETIRE_OLD_POLICIES)
-    back = f"pulumi config rm -s {stack} --path '{PROJECT}:steps[{at}]' && pulumi up -s {stack}"
+    back = f"pulumi config rm -s {stack} --path 'steps[{at}]' && pulumi up -s {stack}"
     return f"retired: {', '.join(sorted(settings.adoption.old_policies))}; bring them back: {back}"
 
 
