@@ -1,6 +1,7 @@
 """What an adopted network switches on later: off it is as found, on it changes just what its name says."""
 
 import contextlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,23 @@ STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
 
 
 def test_every_step_has_a_test() -> None:
-    assert [step for step, _, _ in STEPS] == list(Step)
+    assert [*(step for step, _, _ in STEPS), Step.RETIRE_OLD_POLICIES] == sorted(
+        Step, key=lambda step: step is Step.RETIRE_OLD_POLICIES
+    )
+
+
+def test_policies_made_by_hand_are_planned_until_they_are_retired(tmp_path: Path) -> None:
+    root, uid = copy_project(tmp_path / "project"), "22222222-2222-2222-2222-222222222222"
+    everybody: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
+    document = {"clusterUid": uid, "imports": {}, "waves": list(Wave), "oldPolicies": {"allow-all": everybody}}
+    (root / "networks/mainnet/adoption.yaml").write_text(json.dumps(document))
+    found: list[tuple[bool, bool]] = []
+    for steps in ([], [Step.RETIRE_OLD_POLICIES.value]):
+        edit(root, "mainnet", lambda config, steps=steps: config.update(clusterUid=uid, steps=steps))
+        plan = record("mainnet", root=root)
+        planned = any(policy.object_name == "allow-all" for policy in plan.of_kind("NetworkPolicy"))
+        found.append((planned, any(finding.check == "old-policies" for finding in run_checks(plan))))
+    assert found == [(True, True), (False, False)]
 
 
 @pytest.mark.parametrize(("step", "look", "wanted"), STEPS, ids=[s[0].value for s in STEPS])

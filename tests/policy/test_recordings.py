@@ -15,6 +15,7 @@ from gx.checks.finding import Severity
 from gx.checks.policies import POLICIES
 from gx.checks.security import SHORTEST_SECRET, check_digests
 from gx.checks.stacks import Registered, plan_of_stack
+from gx.labels import OLD_POLICY
 from gx.plan.model import Plan
 from gx.plan.values import Secret, walk
 from gx.settings.project import ROOT
@@ -62,6 +63,16 @@ def configured(value: str) -> Damage:
 
 def handed(**changed: Any) -> Damage:
     return lambda found: props(found, "Context", "policy-context").update(changed)
+
+
+def by_hand(found: Stack) -> None:
+    """Have a policy that was made by hand, and lets everybody in."""
+    old = copy.deepcopy(entry(found, "NetworkPolicy", "default-deny-all"))
+    old["urn"], old["name"] = f"{old['urn']}-by-hand", "allow-all"
+    old["props"]["metadata"]["name"] = "allow-all"
+    old["props"]["metadata"]["labels"][OLD_POLICY] = "true"
+    old["props"]["spec"] = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
+    found.append(old)
 
 
 def no_key(found: Stack) -> None:
@@ -185,6 +196,7 @@ BREAKS: list[tuple[str, Damage, str]] = [
         ),
         "says wallet.gxcoin.money where the rest of the network says",
     ),
+    ("advice", by_hand, "old-policies: backend-mainnet: default deny is not in force"),
     ("advice", handed(live_only={"Deployment/svc-tax": ["spec.a"]}), "live-only: Deployment/svc-tax: its first update"),
     ("advice", annotated(f"{PREFIX}use-forwarded-headers", "true"), "annotations: Ingress/gx-backend-ingress"),
     (
