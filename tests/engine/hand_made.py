@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import yaml
 
+from gx.live.kubernetes_api import KubernetesApi
 from gx.local.network import ZONE_ID
 from gx.settings.project import PROJECT
-from tests.engine.by_hand import SECRETS, Way
+from tests.engine.by_hand import SECRETS, Way, make
 from tests.engine.conftest import Cluster, Stack
 from tests.helpers.stack import edit
 
@@ -106,3 +107,29 @@ def set_live_secrets(stack: Stack) -> None:
     config = yaml.safe_load((project / f"Pulumi.{NETWORK}.yaml").read_text())["config"]
     encrypted = {key: config[f"{PROJECT}:{key}"] for key in pairs}
     edit(stack.root, NETWORK, lambda settings: settings.update(encrypted))
+
+
+def stranger(namespace: str) -> dict[str, Any]:
+    """Return a Deployment of nobody's that mounts MinIO's claim and that its Service selects."""
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "minio-pvc"}}
+    pod = {"containers": [{"name": "minio", "image": "minio"}], "volumes": [volume]}
+    labels = {"app": "minio"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "old-minio", "namespace": namespace},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def give_back(api: KubernetesApi, namespace: str) -> None:
+    """Make the other tool's ConfigMap kubectl's alone again, as the person would who ends that tool's work."""
+    config = api.get("v1", "ConfigMap", namespace, "backend-config")
+    assert config is not None
+    api.delete("v1", "ConfigMap", namespace, "backend-config", propagation="Background")
+    metadata = {"name": "backend-config", "namespace": namespace, "labels": config["metadata"].get("labels", {})}
+    make(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": config["data"]})

@@ -25,7 +25,7 @@ from gx.settings.offline import offline_settings
 from gx.steps import Wave
 from tests.engine.by_hand import EXTRA, PRUNED, RELEASE, SECRETS, Way, make, make_by_hand
 from tests.engine.conftest import Stack
-from tests.engine.hand_made import HOST, NETWORK, HandMade, ask_zone, set_live_secrets
+from tests.engine.hand_made import HOST, NETWORK, HandMade, ask_zone, give_back, set_live_secrets, stranger
 from tests.engine.takeover import Objects, Said, differences, objects, removed, said
 from tests.helpers.stack import edit
 
@@ -82,8 +82,7 @@ def test_2_another_manager_a_stranger_and_a_second_quota_are_refused(hand_made: 
     api.patch(config, {"data": {"LOG_LEVEL": "trace"}}, manager="helm")
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "spec": {"hard": {"pods": "99"}}}
     make(api, {**quota, "metadata": {"name": "older-quota", "namespace": namespace}})
-    stranger = _stranger(namespace)
-    make(api, stranger)
+    make(api, stranger(namespace))
     wallet = hand_made.stack.get("apps/v1", "Deployment", "gx-wallet-frontend")
     containers = wallet["spec"]["template"]["spec"]["containers"]
     literal = [{"name": "NEXTAUTH_SECRET", "value": "live-nextauth-secret-of-32-letters"}]
@@ -100,36 +99,11 @@ def test_2_another_manager_a_stranger_and_a_second_quota_are_refused(hand_made: 
         api.patch(config, {"data": {"LOG_LEVEL": config["data"]["LOG_LEVEL"]}}, manager="kubectl-client-side-apply")
         api.delete("v1", "ResourceQuota", namespace, "older-quota", propagation="Background")
         api.delete("apps/v1", "Deployment", namespace, "old-minio", propagation="Background")
-    _give_back(api, namespace)
+    give_back(api, namespace)
 
 
 def _set_containers(api: KubernetesApi, target: dict[str, Any], containers: list[Any]) -> None:
     api.patch(target, {"spec": {"template": {"spec": {"containers": containers}}}}, manager="kubectl-edit")
-
-
-def _stranger(namespace: str) -> dict[str, Any]:
-    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "minio-pvc"}}
-    pod = {"containers": [{"name": "minio", "image": "minio"}], "volumes": [volume]}
-    labels = {"app": "minio"}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "old-minio", "namespace": namespace},
-        "spec": {
-            "replicas": 0,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        },
-    }
-
-
-def _give_back(api: KubernetesApi, namespace: str) -> None:
-    """Make the other tool's ConfigMap kubectl's alone again, as the person would who ends that tool's work."""
-    config = api.get("v1", "ConfigMap", namespace, "backend-config")
-    assert config is not None
-    api.delete("v1", "ConfigMap", namespace, "backend-config", propagation="Background")
-    metadata = {"name": "backend-config", "namespace": namespace, "labels": config["metadata"].get("labels", {})}
-    make(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": config["data"]})
 
 
 def test_3_other_claim_templates_are_refused_and_named(hand_made: HandMade) -> None:
