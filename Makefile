@@ -24,7 +24,7 @@ help: ## show this list
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "make: $(PYTHON) is older than 3.11; fix: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing the locked packages into .venv (about half a minute the first time)"
-	@$(UV) sync --quiet --frozen --compile-bytecode --python '$(PYTHON)'
+	@$(UV) sync --quiet --frozen --all-extras --group dev --compile-bytecode --python '$(PYTHON)'
 	@touch $@
 
 .PHONY: setup
@@ -35,24 +35,29 @@ preview: .venv/.ready ## show what a network would get: make preview STACK=mainn
 	@.venv/bin/gx preview $(STACK)
 
 .PHONY: test
-test: .venv/.ready ## run every test that this machine can run, and name the tiers that it cannot
-	@.venv/bin/pytest
+test: .venv/.ready ## run every test that this machine can run, and name the tiers that it cannot; TIERS="tests/plan ..." for some of them
+	@.venv/bin/pytest $(TIERS)
 
 .PHONY: soak
-soak: .venv/.ready ## run what takes minutes by nature: silent and ten thousand sockets, five minutes of killed containers
-	@.venv/bin/pytest -n0 -s --timeout 1800 -m soak tests/soak
+soak: .venv/.ready ## run what takes minutes by nature: silent and ten thousand sockets, killed containers, an incident at its real pace
+	@.venv/bin/pytest -n0 -s --timeout 1800 -m soak tests
 
 .PHONY: check
 check: .venv/.ready ## lint, types, shell scripts, checks over all networks
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/pyright
-	@.venv/bin/shellcheck assets/*/*.sh .ci/run .github/*.sh tools/*.sh
+	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/deptry --no-ansi .
+	@.venv/bin/shellcheck components/*/*.sh gx/*/*.sh .ci/run .github/*.sh tools/*.sh
+	@.venv/bin/codespell -D - -D docs/words.txt
+	@.venv/bin/proselint --config .proselintrc.json check README.md CONTRIBUTING.md docs
 	@.venv/bin/gx schema --check
+	@.venv/bin/python -m tools.package_schema --check
 	@.venv/bin/gx check
 
 .PHONY: golden
-golden: .venv/.ready ## write the golden files anew; read the diff before you commit it
+golden: .venv/.ready ## write the golden files again; read the diff before you commit it
 	@.venv/bin/pytest -q tests/plan/test_golden.py --update-golden
 
 .PHONY: pictures
@@ -81,13 +86,13 @@ bench: .venv/.ready ## measure preview, engine, adoption, traffic, backups and a
 	@touch $@
 
 .PHONY: scan
-scan: .venv/.ready tools/checkov/.venv/.ready ## checkov and kube-score over every rendered manifest, with the waivers of policy/waivers.yaml
+scan: .venv/.ready tools/checkov/.venv/.ready ## checkov over every rendered manifest, with the waivers of policy/waivers.yaml
 	@.venv/bin/python -m tools.scan
 
 .PHONY: tools
 tools: .venv/.ready .tools/npm/.ready policy/.venv/.ready tools/checkov/.venv/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
 	@tools/install.sh
-	@.venv/bin/python -m gx.local.build
+	@.venv/bin/python -m tools.programs
 
 .PHONY: up
 up: .venv/.ready ## run a network on this machine, real engine and API server: make up STACK=mainnet

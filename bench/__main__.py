@@ -3,12 +3,9 @@
 Rounds are interleaved, so that a busy machine slows both sides alike. Memory is the peak of the largest process.
 """
 
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,42 +17,61 @@ from bench.pods import pods
 from bench.report import page
 from bench.traffic import traffic
 from bench.verification import verification
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
 ROUNDS = 7
 GROWTH_ROUNDS = 7
 SERVICES = (10, 100, 1000)
-IMPORTS = "import pulumi, pulumi_kubernetes, pulumi_random, pulumi_cloudflare"
 WITHOUT_CLOUDFLARE = "import pulumi, pulumi_kubernetes, pulumi_random"
-GX = "from gx.cli import main; main()"
+IMPORTS = f"{WITHOUT_CLOUDFLARE}, pulumi_cloudflare"
+ONE_MODULE = f"""{WITHOUT_CLOUDFLARE}
+import importlib.util, sys, types
+found = importlib.util.find_spec("pulumi_cloudflare")
+package = sys.modules["pulumi_cloudflare"] = types.ModuleType("pulumi_cloudflare")
+package.__path__ = found.submodule_search_locations
+"""
+LATE = """
+spec = importlib.util.find_spec("pulumi_cloudflare.outputs")
+spec.loader = importlib.util.LazyLoader(spec.loader)
+package.outputs = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package.outputs)
+"""
+ITS_CLASS = "from pulumi_cloudflare.dns_record import DnsRecord"
+GX = "from gx.cli.main import main; main()"
+START = """
+import resource, subprocess, sys, time
+started = time.perf_counter()
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+COMMANDS = {
+    "bare imports": ["-W", "ignore", "-c", IMPORTS],
+    "bare imports without Cloudflare": ["-c", WITHOUT_CLOUDFLARE],
+    "Cloudflare: its one module": ["-c", ONE_MODULE + ITS_CLASS],
+    "Cloudflare: outputs loaded late": ["-c", ONE_MODULE + LATE + ITS_CLASS],
+    "recording mainnet": ["-m", "gx.plan.recorder", "mainnet", "--root", str(ROOT)],
+    "gx preview mainnet": ["-c", GX, "preview", "mainnet"],
+    "gx --help": ["-c", GX, "--help"],
+}
+"""What is compared with the imports of the four SDKs; the ways of having Cloudflare's class are those of ADR 3."""
 
 
 def measure(command: Sequence[str]) -> tuple[float, float]:
-    """Return wall seconds and peak MiB of a command."""
-    with tempfile.TemporaryFile() as output:
-        started = time.perf_counter()
-        child = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"bench: {' '.join(command)} ended with {child.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+    """Return wall seconds and peak MiB of a command: a small process starts it, whose own memory is the least shown."""
+    done = subprocess.run([sys.executable, "-S", "-c", START, *command], cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        sys.exit(f"bench: {' '.join(command)} ended with {done.returncode}")
+    seconds, kibibytes = map(float, done.stdout.split())
+    return seconds, kibibytes / 1024
 
 
 def compare() -> None:
     """Print seconds, memory and ratios of recording and preview."""
-    python = sys.executable
-    commands = {
-        "bare imports": [python, "-W", "ignore", "-c", IMPORTS],
-        "bare imports without Cloudflare": [python, "-c", WITHOUT_CLOUDFLARE],
-        "recording mainnet": [python, "-m", "gx.plan.recorder", "mainnet", "--root", str(ROOT)],
-        "gx preview mainnet": [python, "-c", GX, "preview", "mainnet"],
-    }
-    results: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    results: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
     for _ in range(ROUNDS):
-        for name, command in commands.items():
-            results[name].append(measure(command))
+        for name, arguments in COMMANDS.items():
+            results[name].append(measure([sys.executable, *arguments]))
     medians = {
         name: (statistics.median(s for s, _ in runs), statistics.median(m for _, m in runs))
         for name, runs in results.items()

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import httpx
 
-from gx.local.binaries import find
-from gx.settings.project import ROOT
+from devcluster.binaries import find
+from settings.project import ROOT
 
 KEYS = ("bench-user", "bench-password")
 ROUNDS = 3
@@ -105,9 +105,10 @@ class Bench:
             "BACKUP_ROOT": str(self.folder / "volume"),
             "DEADLINE_SECONDS": "1800",
             "RETENTION_DAYS": "7",
+            "KEEP_LEAST": "1",
             "MAX_SHRINK_PERCENT": "50",
         }
-        return self.timed([sys.executable, "-m", f"gx.snapshots.{module}", *arguments], env)
+        return self.timed([sys.executable, "-m", f"backup.{module}", *arguments], env)
 
     def forget(self, *names: str) -> None:
         """Remove what a measurement wrote."""
@@ -145,7 +146,7 @@ def _whole(bench: Bench) -> None:
     for _ in range(ROUNDS):
         bench.forget("bare", "volume")
         mirrored.append(bench.timed(["mc", "mirror", "--quiet", "b/whole/", f"{bench.folder}/bare/"]))
-        backed_up.append(bench.run("backup", "whole"))
+        backed_up.append(bench.run("take", "whole"))
     ended, on_disk = (statistics.median(times[i] for times in mirrored) for i in (0, 1))
     proven = statistics.median(times[1] for times in backed_up)
     _print("mc mirror of 2 GiB in 5,000 objects, until it ends", ended)
@@ -170,11 +171,11 @@ def _whole(bench: Bench) -> None:
 
 def _unchanged(bench: Bench) -> None:
     bench.fill("same", *UNCHANGED)
-    first = bench.run("backup", "same")[1]
+    first = bench.run("take", "same")[1]
     time.sleep(1)
     again: list[float] = []
     for _ in range(ROUNDS):
-        again.append(bench.run("backup", "same")[1])
+        again.append(bench.run("take", "same")[1])
         time.sleep(1)
     second = statistics.median(again)
     _print("first backup of 20,000 objects", first, 1)
@@ -188,9 +189,9 @@ def _memory(bench: Bench) -> None:
     for objects in MEMORY:
         bucket = f"tiny-{objects}"
         bench.fill(bucket, objects, TINY)
-        first = bench.run("backup", bucket)[2]
+        first = bench.run("take", bucket)[2]
         time.sleep(1)
-        second = bench.run("backup", bucket)[2]
+        second = bench.run("take", bucket)[2]
         print(f"{objects:9,}{first:20.0f}{second:14.0f}")
         bench.forget("volume")
         bench.drop(bucket)

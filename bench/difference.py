@@ -8,11 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from gx.settings.project import ROOT, networks
+from settings.project import ROOT, networks
 from tests.helpers.repository import commit, repository
 
 ROUNDS = 3
-GX = "from gx.cli import main; main()"
+GX = "from gx.cli.main import main; main()"
 
 
 def difference() -> None:

@@ -9,10 +9,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from gx.live.kubernetes_api import KubernetesApi
-from gx.settings.project import ROOT
+from gx.cluster.kubernetes_api import KubernetesApi
+from settings.project import ROOT
 
-GX = [sys.executable, "-c", "from gx.cli import main; main()"]
+GX = [sys.executable, "-c", "from gx.cli.main import main; main()"]
 STACK = "mainnet"
 ROUNDS = 5
 OBJECTS = 1000
@@ -57,8 +57,8 @@ def _adoption(data: Path) -> None:
     for number in range(OBJECTS):
         metadata = {"name": f"by-hand-{number}", "namespace": namespace}
         api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"key": "value" * 50}})
-    code = "import time; from pathlib import Path; from gx.live.kubernetes_api import KubernetesApi; "
-    code += "from gx.operate.live import read_live; from gx.settings.offline import offline_settings; import sys; "
+    code = "import time; from pathlib import Path; from gx.cluster.kubernetes_api import KubernetesApi; "
+    code += "from gx.adoption.live import read_live; from settings.offline import offline_settings; import sys; "
     code += "api = KubernetesApi.connect(Path(sys.argv[1])); s = offline_settings(sys.argv[2]); "
     code += "t = time.perf_counter(); read_live(api, s, None); print(time.perf_counter() - t)"
     command = [sys.executable, "-c", code, str(data / "kubeconfig"), STACK]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import yaml
 
-from gx.catalogue import CATALOGUE
-from gx.checks import run_checks
+from catalogue import CATALOGUE
+from common.plan import plan_from
 from gx.plan import recorder
-from gx.plan.model import plan_from
-from gx.settings.project import PROJECT, ROOT
+from rules import run_checks
+from settings.project import PROJECT, ROOT
 
 HUGE = {"requestsCpu": "9999", "requestsMemory": "9999Gi", "persistentVolumeClaims": 99}
 

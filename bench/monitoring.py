@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import yaml
 
-from gx.monitoring.model import SCRAPE_SECONDS
-from gx.monitoring.rules import rule_file
-from gx.settings.offline import offline_settings
+from common.alerts import SCRAPE_SECONDS
+from settings.monitoring.rules import rule_file
+from settings.offline import offline_settings
 from tests.conftest import tool
 from tests.helpers.network import free_port
 from tests.monitoring.history import Told, service, storage, surroundings

@@ -4,7 +4,7 @@ import time
 
 import psutil
 
-from gx.local.node.cgroups import memory_bytes, processes
+from devcluster.node.cgroups import memory_bytes, processes
 from tests.pods.devnet import devnet, until
 
 

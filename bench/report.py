@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from gx.checks import run_checks
 from gx.plan.record import record
 from gx.report.page import report
-from gx.settings.project import ROOT
+from rules import run_checks
+from settings.project import ROOT
 from tests.helpers.mutate import grown
 
 ROUNDS = 7

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import yaml
 
-from gx.edge import edge_config
-from gx.local.binaries import find
-from gx.plan.model import Plan
+from common.plan import Plan
+from devcluster.binaries import find
 from gx.plan.record import record
-from gx.reach.endpoint import Endpoint, Port
-from gx.reach.matrix import Matrix
-from gx.reach.semantics import Policies, policy_from
-from gx.reach.world import endpoints, own_namespaces, planned_policies
-from gx.settings.offline import offline_settings
+from rules.reachability.endpoint import Endpoint, Port
+from rules.reachability.matrix import Matrix
+from rules.reachability.semantics import Policies, policy_from
+from rules.reachability.world import endpoints, planned_policies
+from settings.offline import offline_settings
+from tests.helpers.edge import planned_edge
 from tests.helpers.network import add_address, own_network
 from tests.traffic.edge import Edge, cluster_dns, connects, scratch, wait_until
 from tests.traffic.world import certificate_for
@@ -48,7 +48,7 @@ def reachability() -> None:
 
 
 def _rows(plan: Plan) -> Iterator[object]:
-    return Matrix(endpoints(plan), planned_policies(plan)).rows(own_namespaces(plan))
+    return Matrix(endpoints(plan), planned_policies(plan)).rows(plan.own_namespaces)
 
 
 def _many(pods: int, count: int) -> tuple[list[Endpoint], Policies]:
@@ -189,7 +189,7 @@ def edge() -> None:
     """Print throughput and latency through the edge, as ratios to the same controller without it."""
     folder = scratch()
     config = dataclasses.replace(
-        edge_config(offline_settings("mainnet")), listen=PORTS, folder=str(folder), resolver=f"{DNS[0]}:{DNS[1]}"
+        planned_edge(offline_settings("mainnet")), listen=PORTS, folder=str(folder), resolver=f"{DNS[0]}:{DNS[1]}"
     )
     places = {"without": (SERVICE, 443), "edge": ("127.0.0.1", PORTS[1])}
     with own_network(), contextlib.ExitStack() as left:

@@ -6,18 +6,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from gx.settings.offline import offline_settings
 from gx.verify.checks import all_checks
-from gx.verify.flow import Flow
-from gx.verify.model import Outcome, Result
+from gx.verify.flow import UserFlow
+from gx.verify.model import CheckResult, Outcome
 from gx.verify.outside import Outside
 from gx.verify.runner import run_checks
 from gx.verify.web import Web
+from settings.offline import offline_settings
 from tests.helpers.network import free_port
 from tests.traffic.edge import cluster_dns
 from tests.verify.authority import Authority
 from tests.verify.conftest import Verifier
-from tests.verify.standin import PASSWORD, serving
+from tests.verify.fake_network import PASSWORD, serving
 
 DELAY = 0.2
 CHAIN = ("log-in", "conversation", "its alias", "file sent", "file opened", "request back", "paid back")
@@ -33,16 +33,16 @@ def verification() -> None:
         authority = Authority.create(folder / "ca.crt")
         address = str(settings.stack.nodes[0].address)
         with (
-            serving(settings, authority, folder) as standin,
+            serving(settings, authority, folder) as fake,
             cluster_dns(address, ("127.0.0.1", port)) as names,
         ):
-            standin.delay = DELAY
-            verifier = Verifier(standin, authority.file, names, port)
+            fake.delay = DELAY
+            verifier = Verifier(fake, authority.file, names, port)
 
-            async def once() -> list[Result]:
+            async def once() -> list[CheckResult]:
                 async with Web(connect_to=verifier.routes, ca_file=str(authority.file)) as web:
                     outside = Outside(settings=settings, web=web, dns_server=("127.0.0.1", port), proxied=False)
-                    flow = Flow(outside=outside, password=PASSWORD, remove=lambda _: None)
+                    flow = UserFlow(outside=outside, password=PASSWORD, remove=lambda _: None)
                     return await run_checks(all_checks(outside, None, flow), 60)
 
             seconds: list[float] = []

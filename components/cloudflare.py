@@ -8,7 +8,7 @@ import importlib.metadata
 
 import pulumi
 
-from gx.dns import AUTOMATIC_TTL
+from common.dns import AUTOMATIC_TTL
 
 PACKAGE = "pulumi-cloudflare"
 

@@ -1,49 +1,56 @@
-"""DnsRecords: the A records of the public hosts."""
+"""DnsRecords: the A records of public hosts."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.base import GxArgs, GxComponent
+from common.dns import owner_comment
+from components.base import GxComponent
 from components.cloudflare import CloudflareProvider, DnsRecord
-from gx.dns import owner_comment, wanted_records
 
 
-@dataclass(frozen=True, kw_only=True)
-class DnsRecordsArgs(GxArgs):
-    """What every component needs is all that it takes."""
+class RecordArgs(TypedDict):
+    """A host and one address that answers for it."""
+
+    host: str
+    address: str
+
+
+class DnsRecordsArgs(TypedDict):
+    """Which records, in which zone."""
+
+    zone_id: pulumi.Input[str]
+    network: str
+    """Whose records they are: it stands in their comments."""
+    records: Sequence[RecordArgs]
+    api_token: NotRequired[pulumi.Input[str]]
+    """Without it the provider reads CLOUDFLARE_API_TOKEN itself."""
 
 
 class DnsRecords(GxComponent):
-    """One proxied A record per host and node, in the zone of the platform.
+    """One proxied A record per host and address, in a zone of Cloudflare.
 
-    Token: gx:traffic:DnsRecords. Addresses come from the network's own nodes, so a production host cannot point at
-    another network's node. Records are not protected: that would block the drain of a node.
+    Token: gx:traffic:DnsRecords. Records are not protected: that would block the drain of a node.
     """
 
-    TOKEN: ClassVar[str] = "gx:traffic:DnsRecords"
+    TOKEN = "gx:traffic:DnsRecords"
+    hosts: pulumi.Output[Sequence[str]]
+    """The hosts, each once."""
 
     def __init__(self, name: str, args: DnsRecordsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, args, opts)
-        site = args.site
-        provider = CloudflareProvider(
-            "cloudflare",
-            site.settings.secrets.get("cloudflareApiToken"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        zone = site.settings.stack.cloudflare.zone_id
-        for host, address in wanted_records(site.settings):
+        super().__init__(name, opts)
+        provider = CloudflareProvider("cloudflare", args.get("api_token"), opts=pulumi.ResourceOptions(parent=self))
+        for record in args["records"]:
+            host, address = record["host"], record["address"]
             DnsRecord(
                 f"{host}-{address}",
-                zone_id=site.namespace.apply(lambda _: zone),  # waits for the check of the cluster as well
+                zone_id=args["zone_id"],
                 host=host,
                 address=address,
-                comment=owner_comment(site.settings.network.name),
-                opts=pulumi.ResourceOptions(
-                    parent=self,
-                    provider=provider,
-                    import_=site.settings.imports.get(f"DnsRecord/{host}-{address}"),
-                ),
+                comment=owner_comment(args["network"]),
+                opts=pulumi.ResourceOptions(parent=self, provider=provider),
             )
-        self.register_outputs({"hosts": sorted({host for host, _ in wanted_records(site.settings)})})
+        hosts = sorted({record["host"] for record in args["records"]})
+        self.hosts = pulumi.Output.from_input(hosts)
+        self.register_outputs({"hosts": hosts})

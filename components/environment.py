@@ -1,131 +1,128 @@
 """Environment: the namespace and what every pod in it shares."""
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.base import GxArgs, GxComponent
-from gx.catalogue.backend_config import backend_config
-from gx.labels import PartOf
-from gx.naming import BACKEND_CONFIG
-from gx.settings.model import Environment as Kind
-from gx.steps import Step
+from common.labels import PartOf
+from common.naming import BACKEND_CONFIG
+from components.base import GxComponent, after, metadata
 
 OWN_SERVICE_ACCOUNTS = ("minio", "minio-provision", "minio-backup", "database-jobs")
 """Accounts of the program's own pods; none is bound to a role, none mounts a token."""
+APP = "backend"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SharedConfig:
-    """What pods read from `backend-config`, by "name/key", and what must be there before a pod starts."""
+class QuotaArgs(TypedDict):
+    """What the namespace may use together."""
 
-    contents: dict[str, str]
-    ready: tuple[pulumi.Resource, ...]
+    name: str
+    hard: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class EnvironmentArgs(GxArgs):
-    """What every component needs is all that it takes."""
+class LimitRangeArgs(TypedDict):
+    """What a single container may and must ask for, by "cpu" and "memory"."""
+
+    name: str
+    min: Mapping[str, str]
+    max: Mapping[str, str]
+    default: Mapping[str, str]
+    default_request: Mapping[str, str]
+    pod_min: Mapping[str, str]
+
+
+class EnvironmentArgs(TypedDict):
+    """What the namespace consists of."""
+
+    namespace: pulumi.Input[str]
+    """Its name."""
+    labels: Mapping[str, str]
+    """Live labels of the namespace."""
+    enforce_pod_security: NotRequired[bool]
+    """Whether pods that break Pod Security "restricted" are refused; otherwise the server only warns."""
+    quota: QuotaArgs
+    limit_range: LimitRangeArgs
+    service_accounts: Sequence[str]
+    """Accounts of workloads."""
+    config: Mapping[str, str]
+    """Data of the ConfigMap that every backend pod reads."""
 
 
 class Environment(GxComponent):
     """Namespace, ResourceQuota, LimitRange, ServiceAccounts without token, ConfigMap `backend-config`.
 
-    Token: gx:platform:Environment. The namespace keeps its live labels word for word; Pod Security only warns until
-    the step pod-security-enforce is taken (takeover.md 21). Quota and LimitRange carry their live names, because a
-    second one of a kind would add up with the first (takeover.md 22).
+    Token: gx:platform:Environment. The namespace keeps its live labels word for word. Quota and LimitRange carry their
+    live names, because a second one of a kind would add up with the first (takeover.md 22).
+
+    Attributes:
+        namespace: The namespace's name, once the namespace is there.
+        ready: What must be there before a pod starts.
     """
 
-    TOKEN: ClassVar[str] = "gx:platform:Environment"
+    TOKEN = "gx:platform:Environment"
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, args, opts)
-        site = args.site
-        namespace = self._namespace()
+        super().__init__(name, opts)
         # From here on every object waits for the namespace: the name now depends on the resource.
-        self.site = replace(site, namespace=namespace.urn.apply(lambda _: site.settings.network.namespace))
-        quota = self._quota()
-        limits = self._limit_range()
-        accounts = self._service_accounts()
-        data = self._backend_config_data()
+        self.namespace = after(self._namespace(args), args["namespace"])
+        quota = self._quota(args["quota"])
+        limits = self._limit_range(args["limit_range"])
+        accounts = [self._account(account) for account in sorted({*args["service_accounts"], *OWN_SERVICE_ACCOUNTS})]
         config = k8s.core.v1.ConfigMap(
             BACKEND_CONFIG,
-            metadata=self.site.metadata(
-                BACKEND_CONFIG, PartOf.BACKEND, labels={"app": "gx-protocol-backend", "tier": "config"}
+            metadata=metadata(
+                BACKEND_CONFIG,
+                PartOf.BACKEND,
+                namespace=self.namespace,
+                labels={"app": "gx-protocol-backend", "tier": "config"},
             ),
-            data=data,
-            opts=self.child("ConfigMap", BACKEND_CONFIG),
+            data=dict(args["config"]),
+            opts=self.child(),
         )
-        contents = {f"{BACKEND_CONFIG}/{key}": value for key, value in data.items()}
-        self.shared = SharedConfig(contents=contents, ready=(quota, limits, config, *accounts))
-        self.register_outputs({"namespace": site.namespace})
+        self.ready: tuple[pulumi.Resource, ...] = (quota, limits, config, *accounts)
+        self.register_outputs({"namespace": args["namespace"]})
 
-    def _namespace(self) -> k8s.core.v1.Namespace:
-        standard = "restricted"
-        modes = ["warn", "audit"]
-        if self.site.settings.has(Step.POD_SECURITY_ENFORCE):
-            modes.append("enforce")
-        labels = {f"pod-security.kubernetes.io/{mode}": standard for mode in modes}
-        metadata = self.site.metadata(
-            self.site.namespace,
-            PartOf.PLATFORM,
-            labels={**labels, **self.site.settings.stack.namespace_labels},
-            namespace=None,
-            app="backend",
+    def _namespace(self, args: EnvironmentArgs) -> k8s.core.v1.Namespace:
+        modes = ["warn", "audit", *(["enforce"] if args.get("enforce_pod_security") else [])]
+        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in modes}
+        place = metadata(
+            args["namespace"], PartOf.PLATFORM, namespace=None, labels={**labels, **args["labels"]}, app=APP
         )
-        options = self.child("Namespace", self.site.settings.network.namespace)
-        return k8s.core.v1.Namespace("namespace", metadata=metadata, opts=options)
+        return k8s.core.v1.Namespace("namespace", metadata=place, opts=self.child())
 
-    def _quota(self) -> k8s.core.v1.ResourceQuota:
-        quota = self.site.settings.stack.quota
+    def _quota(self, quota: QuotaArgs) -> k8s.core.v1.ResourceQuota:
         return k8s.core.v1.ResourceQuota(
             "quota",
-            metadata=self.site.metadata(quota.name, PartOf.PLATFORM, app="backend"),
-            spec={"hard": quota.hard()},
-            opts=self.child("ResourceQuota", quota.name),
+            metadata=metadata(quota["name"], PartOf.PLATFORM, namespace=self.namespace, app=APP),
+            spec={"hard": dict(quota["hard"])},
+            opts=self.child(),
         )
 
-    def _limit_range(self) -> k8s.core.v1.LimitRange:
-        limits = self.site.settings.stack.limit_range
+    def _limit_range(self, limits: LimitRangeArgs) -> k8s.core.v1.LimitRange:
         return k8s.core.v1.LimitRange(
             "limit-range",
-            metadata=self.site.metadata(limits.name, PartOf.PLATFORM, app="backend"),
+            metadata=metadata(limits["name"], PartOf.PLATFORM, namespace=self.namespace, app=APP),
             spec={
                 "limits": [
                     {
                         "type": "Container",
-                        "min": limits.container.min.model_dump(),
-                        "max": limits.container.max.model_dump(),
-                        "default": limits.container.default.model_dump(),
-                        "default_request": limits.container.default_request.model_dump(),
+                        "min": dict(limits["min"]),
+                        "max": dict(limits["max"]),
+                        "default": dict(limits["default"]),
+                        "default_request": dict(limits["default_request"]),
                     },
-                    {"type": "Pod", "min": limits.pod_min.model_dump()},
+                    {"type": "Pod", "min": dict(limits["pod_min"])},
                 ]
             },
-            opts=self.child("LimitRange", limits.name),
+            opts=self.child(),
         )
 
-    def _service_accounts(self) -> list[k8s.core.v1.ServiceAccount]:
-        """Create every account that pods of the program name, unless it exists outside (svc-admin-deployer)."""
-        workloads = self.site.settings.workloads.values()
-        names = {workload.service_account for workload in workloads} | set(OWN_SERVICE_ACCOUNTS)
-        return [
-            k8s.core.v1.ServiceAccount(
-                account,
-                metadata=self.site.metadata(account, PartOf.PLATFORM),
-                automount_service_account_token=False,
-                opts=self.child("ServiceAccount", account),
-            )
-            for account in sorted(names)
-        ]
-
-    def _backend_config_data(self) -> dict[str, str]:
-        stack = self.site.settings.stack
-        return backend_config(
-            self.site.settings.network,
-            development=stack.environment is Kind.DEVELOPMENT,
-            projection_lag_threshold_ms=stack.projection_lag_threshold_ms,
-            allowed_origins=stack.ingress.cors_origins,
+    def _account(self, account: str) -> k8s.core.v1.ServiceAccount:
+        return k8s.core.v1.ServiceAccount(
+            account,
+            metadata=metadata(account, PartOf.PLATFORM, namespace=self.namespace),
+            automount_service_account_token=False,
+            opts=self.child(),
         )

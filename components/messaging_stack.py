@@ -1,57 +1,57 @@
 """MessagingStack: svc-messaging wired to storage, database and Redis."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
 
 import pulumi
 
-from components.base import GxArgs, GxComponent
+from components.arguments import SecretValueArgs, VariableArgs
+from components.base import GxComponent
 from components.workload import Workload, WorkloadArgs
-from gx.catalogue import MESSAGING
-from gx.catalogue.model import SecretKey
-from gx.naming import MESSAGING_DATABASE, MINIO_CREDENTIALS, MINIO_MESSAGING_USER
-from gx.steps import Step
 
 
-@dataclass(frozen=True, kw_only=True)
-class MessagingStackArgs(GxArgs):
-    """What svc-messaging stands on.
+class MessagingStackArgs(TypedDict):
+    """What svc-messaging stands on."""
 
-    Attributes:
-        contents: What ConfigMaps and Secrets hold, by "name/key".
-    """
-
-    contents: Mapping[str, pulumi.Input[str]]
+    name: str
+    """Name of its Deployment."""
+    workload: WorkloadArgs
+    """How it is run, like every other workload."""
+    s3: Mapping[str, SecretValueArgs]
+    """The variables of its key pair for the bucket."""
+    connections: NotRequired[Mapping[str, SecretValueArgs]]
+    """The variables of its connections to PostgreSQL and Redis, where they are not those of every backend pod."""
 
 
 class MessagingStack(GxComponent):
     """svc-messaging, run like every other workload, with the S3 keys of the network.
 
-    Token: gx:messaging:MessagingStack. Until the step messaging-s3-user is taken it uses the pair in
-    `minio-credentials`, as today; then its own user, which reaches one bucket only (takeover.md 8). The step
-    messaging-database-role does the same for the database (takeover.md 25).
+    Token: gx:messaging:MessagingStack. As found it uses the root pair of the object store; with a user of its own it
+    reaches one bucket only (takeover.md 8), with a role of its own it has rights on its own tables (takeover.md 25).
     """
 
-    TOKEN: ClassVar[str] = "gx:messaging:MessagingStack"
+    TOKEN = "gx:messaging:MessagingStack"
+    service_name: pulumi.Output[str]
+    """Name of the Service in front of it."""
 
-    def __init__(self, name: str, args: MessagingStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, args, opts)
-        site = args.site
-        own_user = site.settings.has(Step.MESSAGING_S3_USER)
-        secret = MINIO_MESSAGING_USER if own_user else MINIO_CREDENTIALS
-        environment = {key: SecretKey(secret, key) for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-        if site.settings.has(Step.MESSAGING_DATABASE_ROLE):
-            environment["DATABASE_URL"] = SecretKey(MESSAGING_DATABASE, "DATABASE_URL")
+    def __init__(
+        self,
+        name: str,
+        args: MessagingStackArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        wait_for: Sequence[pulumi.Resource] = (),
+    ) -> None:
+        super().__init__(name, opts)
+        own: dict[str, VariableArgs] = {
+            name: {"from_secret": value} for name, value in {**args["s3"], **args.get("connections", {})}.items()
+        }
+        environment = {**args["workload"]["env"], **own}
         self.workload = Workload(
-            MESSAGING.name,
-            WorkloadArgs(
-                site=site,
-                shape=MESSAGING,
-                contents=args.contents,
-                environment=environment,
-                wait_for=args.wait_for,
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
+            args["name"],
+            {**args["workload"], "env": environment},
+            pulumi.ResourceOptions(parent=self),
+            wait_for=wait_for,
         )
-        self.register_outputs({"s3Secret": secret})
+        self.service_name = self.workload.service_name
+        self.register_outputs({"s3Secret": next(iter(args["s3"].values()))["secret"]})

@@ -1,12 +1,10 @@
 """NetworkPolicies: default deny both ways, and only what the catalogue and the neighbours need.
 
-A policy is judged on pod ports, after a Service was translated: every port here is a container's.
+A policy is evaluated on pod ports, after a Service was translated: every port here is a container's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
-from urllib.parse import urlsplit
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -18,12 +16,19 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.base import GxArgs, GxComponent
-from components.peers import namespace_peer, port_list
-from gx.catalogue import CATALOGUE, MESSAGING
-from gx.catalogue.model import Dependency, Workload
-from gx.labels import MANAGED_BY, PartOf
-from gx.naming import (
+from common.cluster import (
+    ACME_SOLVER_LABEL,
+    ACME_SOLVER_PORT,
+    API_SERVER_PORT,
+    API_SERVER_SERVICE,
+    FABRIC_PORTS,
+    INGRESS,
+    MONITORING,
+    OUTSIDE,
+    UNLISTED,
+)
+from common.labels import MANAGED_BY, PartOf
+from common.naming import (
     BACKUP,
     BACKUP_METRICS,
     BACKUP_METRICS_PORT,
@@ -34,28 +39,15 @@ from gx.naming import (
     OFFSITE,
     RESTORE_DRILL,
 )
-from gx.neighbours import (
-    ACME_SOLVER_LABEL,
-    ACME_SOLVER_PORT,
-    API_SERVER_PORT,
-    API_SERVER_SERVICE,
-    CONTROLLERS,
-    FABRIC_PORTS,
-    FLOWS,
-    INGRESS,
-    MONITORING,
-    NEIGHBOURS,
-    OUTSIDE,
-    UNLISTED,
-    Flow,
-)
+from components.base import GxComponent, metadata
+from components.peers import namespace_peer, port_list
 
 NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16")
 """Private ranges (pods and Services among them) and the link-local range of metadata services."""
 
 MINIO_CLIENTS = ("minio-provision", BACKUP, RESTORE_DRILL, OFFSITE, BACKUP_METRICS)
 DATABASE_JOBS = ("database-schema", "database-test-users")
-USED_NEIGHBOURS = {Dependency.DATABASE: "postgres", Dependency.REDIS: "redis", Dependency.CLAMAV: "clamav"}
+DATABASE = "postgres"
 
 Peer = NetworkPolicyPeerArgsDict
 
@@ -71,9 +63,63 @@ def _apps(names: Iterable[str]) -> list[Peer]:
 _OUTSIDE: Peer = {"ip_block": {"cidr": "0.0.0.0/0", "except_": list(NOT_OUTSIDE)}}
 
 
-@dataclass(frozen=True, kw_only=True)
-class NetworkPoliciesArgs(GxArgs):
-    """What every component needs is all that it takes."""
+class PolicyWorkloadArgs(TypedDict):
+    """A workload of the program, as policies see it."""
+
+    selector: Mapping[str, str]
+    """Labels of its pods."""
+    http_port: int
+    exposed: bool
+    """Whether the ingress controllers reach it."""
+    metrics_port: NotRequired[int]
+    """Where Prometheus reads it."""
+    calls: Sequence[str]
+    """Workloads whose HTTP port it may reach."""
+    uses: Sequence[str]
+    """Neighbours that it may reach, by name."""
+    minio: bool
+    fabric: bool
+    """Whether it reaches the network's Fabric peers."""
+    internet: bool
+    """Whether it reaches HTTPS outside the cluster."""
+    api_server: bool
+
+
+class NeighbourArgs(TypedDict):
+    """Pods in the namespace that the program does not own."""
+
+    labels: Mapping[str, str]
+    ports: Sequence[int]
+
+
+class FlowArgs(TypedDict):
+    """A connection that a neighbour needs and that default deny must not cut."""
+
+    source: str
+    target: str
+    ports: Sequence[int]
+    """Ports of a target outside; everywhere else the target's own."""
+
+
+class NetworkPoliciesArgs(TypedDict):
+    """Who is in the namespace, and who talks to whom."""
+
+    namespace: pulumi.Input[str]
+    workloads: Mapping[str, PolicyWorkloadArgs]
+    neighbours: Mapping[str, NeighbourArgs]
+    """Neighbours of this network whose pods can be selected, by name."""
+    database: NeighbourArgs
+    """The PostgreSQL that the program's Jobs reach."""
+    flows: Sequence[FlowArgs]
+    """Between neighbours, workloads, the monitoring, the ingress controllers, unlisted pods and what lies outside."""
+    controller_namespaces: Sequence[str]
+    fabric_namespace: str
+    messaging: str
+    """The workload that reads and writes the bucket."""
+    offsite_port: NotRequired[int]
+    """Port of the off-site bucket's server, where there is one."""
+    test_users: bool
+    """Whether the Job of the test users runs."""
 
 
 class NetworkPolicies(GxComponent):
@@ -82,28 +128,21 @@ class NetworkPolicies(GxComponent):
     Token: gx:traffic:NetworkPolicies. Policies add up, so the hand-made ones stay until a named step removes them.
     """
 
-    TOKEN: ClassVar[str] = "gx:traffic:NetworkPolicies"
+    TOKEN = "gx:traffic:NetworkPolicies"
 
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(name, args, opts)
-        site = args.site
-        self._workloads = site.settings.workloads
-        self._present = {
-            neighbour: NEIGHBOURS[neighbour]
-            for neighbour in site.settings.stack.neighbours
-            if NEIGHBOURS[neighbour].labels
-        }
+        super().__init__(name, opts)
+        self._args = args
+        self._workloads, self._present = args["workloads"], args["neighbours"]
         # Neither ours, nor a solver of certificate challenges, nor a neighbour that has a policy of its own here.
         self._unlisted_pods: list[LabelSelectorRequirementArgsDict] = [
             *({"key": key, "operator": "DoesNotExist"} for key in (MANAGED_BY, *ACME_SOLVER_LABEL)),
-            {"key": "app", "operator": "NotIn", "values": [n.labels["app"] for n in self._present.values()]},
+            {"key": "app", "operator": "NotIn", "values": [n["labels"]["app"] for n in self._present.values()]},
         ]
-        # While Traefik takes over, what still comes through ingress-nginx must arrive as well.
-        chosen = site.settings.stack.ingress.controller
-        self._controllers = [namespace_peer(CONTROLLERS[name].namespace) for name in dict.fromkeys((chosen, "nginx"))]
+        self._controllers = [namespace_peer(namespace) for namespace in args["controller_namespaces"]]
         self._dns_policy = self._dns()
         self._own = {
-            **{name: (self._workload(workload),) for name, workload in self._workloads.items()},
+            **{name: (self._workload(name, workload),) for name, workload in self._workloads.items()},
             "storage": self._minio(),
             "database": (self._database_jobs(),),
         }
@@ -127,13 +166,10 @@ class NetworkPolicies(GxComponent):
     ) -> k8s.networking.v1.NetworkPolicy:
         return k8s.networking.v1.NetworkPolicy(
             name,
-            metadata=self.site.metadata(name, PartOf.TRAFFIC),
+            metadata=metadata(name, PartOf.TRAFFIC, namespace=self._args["namespace"]),
             spec={**spec, "policy_types": ["Ingress", "Egress"]} if "policy_types" not in spec else spec,
-            opts=self.child("NetworkPolicy", name, depends_on=depends_on),
+            opts=self.child(depends_on),
         )
-
-    def _selector(self, workload: Workload) -> dict[str, str]:
-        return dict(self.site.settings.numbers(workload.name).selector or {"app": workload.name})
 
     def _dns(self) -> k8s.networking.v1.NetworkPolicy:
         return self._policy(
@@ -147,55 +183,53 @@ class NetworkPolicies(GxComponent):
             },
         )
 
-    def _workload(self, workload: Workload) -> k8s.networking.v1.NetworkPolicy:
+    def _workload(self, name: str, workload: PolicyWorkloadArgs) -> k8s.networking.v1.NetworkPolicy:
         return self._policy(
-            f"gx-{workload.name.removeprefix('gx-')}",
+            f"gx-{name.removeprefix('gx-')}",
             {
-                "pod_selector": {"match_labels": self._selector(workload)},
-                "ingress": self._ingress(workload),
+                "pod_selector": {"match_labels": dict(workload["selector"])},
+                "ingress": self._ingress(name, workload),
                 "egress": self._egress(workload),
             },
         )
 
-    def _ingress(self, workload: Workload) -> list[NetworkPolicyIngressRuleArgsDict]:
+    def _ingress(self, name: str, workload: PolicyWorkloadArgs) -> list[NetworkPolicyIngressRuleArgsDict]:
         rules: list[NetworkPolicyIngressRuleArgsDict] = []
-        callers = [self._selector(other) for other in self._workloads.values() if workload.name in other.calls]
-        callers += [dict(NEIGHBOURS[flow.source].labels) for flow in self._flows(target=workload.name)]
-        if workload.exposed:
-            rules.append({"from_": self._controllers, "ports": port_list(workload.http_port)})
+        callers = [other["selector"] for other in self._workloads.values() if name in other["calls"]]
+        callers += [self._present[flow["source"]]["labels"] for flow in self._flows(target=name)]
+        if workload["exposed"]:
+            rules.append({"from_": self._controllers, "ports": port_list(workload["http_port"])})
         if callers:
-            rules.append({"from_": [_pods(caller) for caller in callers], "ports": port_list(workload.http_port)})
-        if workload.metrics:
-            port = workload.ports[workload.metrics.port]
-            rules.append({"from_": [namespace_peer(MONITORING_NAMESPACE)], "ports": port_list(port)})
+            rules.append({"from_": [_pods(caller) for caller in callers], "ports": port_list(workload["http_port"])})
+        if "metrics_port" in workload:
+            ports = port_list(workload["metrics_port"])
+            rules.append({"from_": [namespace_peer(MONITORING_NAMESPACE)], "ports": ports})
         return rules
 
-    def _egress(self, workload: Workload) -> list[NetworkPolicyEgressRuleArgsDict]:
-        network = self.site.settings.network
+    def _egress(self, workload: PolicyWorkloadArgs) -> list[NetworkPolicyEgressRuleArgsDict]:
+        used = [self._present[name] for name in workload["uses"] if name in self._present]
         rules: list[NetworkPolicyEgressRuleArgsDict] = [
-            {"to": [_pods(NEIGHBOURS[neighbour].labels)], "ports": port_list(*NEIGHBOURS[neighbour].ports)}
-            for dependency, neighbour in USED_NEIGHBOURS.items()
-            if dependency in workload.depends_on and neighbour in self._present
+            {"to": [_pods(neighbour["labels"])], "ports": port_list(*neighbour["ports"])} for neighbour in used
         ]
-        callees = [self._workloads[name] for name in workload.calls if name in self._workloads]
-        rules.extend(
-            {"to": [_pods(self._selector(callee))], "ports": port_list(callee.http_port)} for callee in callees
-        )
-        if Dependency.MINIO in workload.depends_on:
+        callees = [self._workloads[name] for name in workload["calls"] if name in self._workloads]
+        rules.extend({"to": [_pods(callee["selector"])], "ports": port_list(callee["http_port"])} for callee in callees)
+        if workload["minio"]:
             rules.append({"to": _apps([MINIO]), "ports": port_list(MINIO_PORT)})
-        if Dependency.FABRIC in workload.depends_on:
-            rules.append({"to": [namespace_peer(network.fabric_namespace)], "ports": port_list(*FABRIC_PORTS)})
-        if Dependency.EXTERNAL_HTTPS in workload.depends_on:
+        if workload["fabric"]:
+            fabric = namespace_peer(self._args["fabric_namespace"])
+            rules.append({"to": [fabric], "ports": port_list(*FABRIC_PORTS)})
+        if workload["internet"]:
             rules.append({"to": [_OUTSIDE], "ports": port_list(443)})
-        if self.site.settings.numbers(workload.name).api_server:
+        if workload["api_server"]:
             # Whether a policy sees the Service's address or the node's behind it depends on the controller.
             rules.append({"to": [{"ip_block": {"cidr": API_SERVER_SERVICE}}], "ports": port_list(443)})
             rules.append({"to": [_OUTSIDE], "ports": port_list(API_SERVER_PORT)})
         return rules
 
     def _minio(self) -> tuple[k8s.networking.v1.NetworkPolicy, ...]:
-        names = [name for name in MINIO_CLIENTS if name != OFFSITE or self.site.settings.stack.backup.offsite]
-        clients = [self._selector(MESSAGING), *({"app": name} for name in names)]
+        names = [name for name in MINIO_CLIENTS if name != OFFSITE or "offsite_port" in self._args]
+        messaging = self._workloads[self._args["messaging"]]["selector"]
+        clients = [messaging, *({"app": name} for name in names)]
         server = self._policy(
             "gx-minio",
             {
@@ -227,42 +261,33 @@ class NetworkPolicies(GxComponent):
 
     def _offsite(self) -> tuple[k8s.networking.v1.NetworkPolicy, ...]:
         """Let the off-site copy out, to the port of its endpoint."""
-        offsite = self.site.settings.stack.backup.offsite
-        if offsite is None:
+        if "offsite_port" not in self._args:
             return ()
-        port = urlsplit(offsite.endpoint).port or 443
         spec: NetworkPolicySpecArgsDict = {
             "pod_selector": {"match_labels": {"app": OFFSITE}},
             "policy_types": ["Egress"],
-            "egress": [{"to": [_OUTSIDE], "ports": port_list(port)}],
+            "egress": [{"to": [_OUTSIDE], "ports": port_list(self._args["offsite_port"])}],
         }
         return (self._policy("gx-minio-offsite", spec),)
 
     def _database_jobs(self) -> k8s.networking.v1.NetworkPolicy:
-        postgres = NEIGHBOURS["postgres"]
-        names = DATABASE_JOBS if self.site.settings.stack.test_users else DATABASE_JOBS[:1]
+        postgres = self._args["database"]
+        names = DATABASE_JOBS if self._args["test_users"] else DATABASE_JOBS[:1]
         return self._policy(
             "gx-database-jobs",
             {
                 "pod_selector": {"match_expressions": [{"key": "app", "operator": "In", "values": list(names)}]},
-                "egress": [{"to": [_pods(postgres.labels)], "ports": port_list(*postgres.ports)}],
+                "egress": [{"to": [_pods(postgres["labels"])], "ports": port_list(*postgres["ports"])}],
             },
         )
 
-    def _flows(self, *, source: str | None = None, target: str | None = None) -> list[Flow]:
-        """Return the neighbours' flows on this network that begin or end at one of them."""
+    def _flows(self, *, source: str | None = None, target: str | None = None) -> list[FlowArgs]:
+        """Return the flows that begin or end at one party."""
         return [
             flow
-            for flow in FLOWS
-            if (source is None or flow.source == source)
-            and (target is None or flow.target == target)
-            and all(self._is_here(party) for party in (flow.source, flow.target))
+            for flow in self._args["flows"]
+            if (source is None or flow["source"] == source) and (target is None or flow["target"] == target)
         ]
-
-    def _is_here(self, party: str) -> bool:
-        """Whether one side of a flow is on this network; what is neither a neighbour nor ours is everywhere."""
-        ours_or_theirs = party in NEIGHBOURS or party in CATALOGUE
-        return not ours_or_theirs or party in self._present or party in self._workloads
 
     def _party(self, name: str) -> list[Peer]:
         """Return the peers that one side of a flow stands for."""
@@ -274,22 +299,23 @@ class NetworkPolicies(GxComponent):
             return [_OUTSIDE]
         if name == UNLISTED:
             return [{"pod_selector": {"match_expressions": self._unlisted_pods}}]
-        return [_pods(self._selector(self._workloads[name]) if name in self._workloads else NEIGHBOURS[name].labels)]
+        ours = name in self._workloads
+        return [_pods(self._workloads[name]["selector"] if ours else self._present[name]["labels"])]
 
     def _out(self, source: str) -> list[NetworkPolicyEgressRuleArgsDict]:
         return [self._out_by(flow) for flow in self._flows(source=source)]
 
-    def _out_by(self, flow: Flow) -> NetworkPolicyEgressRuleArgsDict:
-        target = NEIGHBOURS.get(flow.target)
-        ports = flow.ports or (target.ports if target else ())
-        if flow.target in self._workloads:
-            ports = (self._workloads[flow.target].http_port,)
-        rule: NetworkPolicyEgressRuleArgsDict = {"to": self._party(flow.target)}
+    def _out_by(self, flow: FlowArgs) -> NetworkPolicyEgressRuleArgsDict:
+        target = flow["target"]
+        ports = flow["ports"] or (self._present[target]["ports"] if target in self._present else ())
+        if target in self._workloads:
+            ports = (self._workloads[target]["http_port"],)
+        rule: NetworkPolicyEgressRuleArgsDict = {"to": self._party(target)}
         return {**rule, "ports": port_list(*ports)} if ports else rule
 
     def _unlisted(self) -> k8s.networking.v1.NetworkPolicy:
         """Leave traffic among pods that nobody listed as it is: it was there before the program."""
-        sources = [peer for flow in self._flows(target=UNLISTED) for peer in self._party(flow.source)]
+        sources = [peer for flow in self._flows(target=UNLISTED) for peer in self._party(flow["source"])]
         return self._policy(
             "gx-neighbours",
             {
@@ -301,21 +327,17 @@ class NetworkPolicies(GxComponent):
 
     def _neighbour(self, name: str) -> k8s.networking.v1.NetworkPolicy:
         """Let a neighbour's own flows through, and our pods that use it."""
-        neighbour = NEIGHBOURS[name]
-        sources = [
-            _pods(self._selector(workload))
-            for workload in self._workloads.values()
-            if any(USED_NEIGHBOURS.get(dependency) == name for dependency in workload.depends_on)
-        ]
-        if name == "postgres":
+        neighbour = self._present[name]
+        sources = [_pods(workload["selector"]) for workload in self._workloads.values() if name in workload["uses"]]
+        if name == DATABASE:
             sources += _apps(DATABASE_JOBS)
-        sources += [peer for flow in self._flows(target=name) for peer in self._party(flow.source)]
+        sources += [peer for flow in self._flows(target=name) for peer in self._party(flow["source"])]
         spec: NetworkPolicySpecArgsDict = {
-            "pod_selector": {"match_labels": dict(neighbour.labels)},
+            "pod_selector": {"match_labels": dict(neighbour["labels"])},
             "egress": self._out(name),
         }
         if sources:
-            spec["ingress"] = [{"from_": sources, "ports": port_list(*neighbour.ports)}]
+            spec["ingress"] = [{"from_": sources, "ports": port_list(*neighbour["ports"])}]
         return self._policy(f"gx-to-{name}", spec)
 
     def _acme_solver(self) -> k8s.networking.v1.NetworkPolicy:

@@ -1,6 +1,6 @@
 """Parts of pods that satisfy Pod Security "restricted": typed dicts, nothing is registered here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pulumi
 from pulumi_kubernetes.core.v1 import (
@@ -16,16 +16,14 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgsDict,
 )
 
-from gx.catalogue.model import Probe
-from gx.settings.fields import Resources
-from gx.settings.model import Scheduling
+from components.arguments import ProbeArgs, ResourcesArgs, SchedulingArgs, SecretValueArgs
 
-POD_USER = 1000  # API services run as 1000, their files are world-readable (production.md 2)
+POD_USER = 1000  # API services run as 1000, their files are world-readable (production.md#workloads)
 
 
-def resources(given: Resources) -> ResourceRequirementsArgsDict:
+def resources(given: ResourcesArgs) -> ResourceRequirementsArgsDict:
     """Return a container's requests and limits."""
-    return {"requests": given.requests.model_dump(), "limits": given.limits.model_dump()}
+    return {"requests": dict(given["requests"]), "limits": dict(given["limits"])}
 
 
 def restricted_container() -> SecurityContextArgsDict:
@@ -49,20 +47,25 @@ def restricted_pod(user: int = POD_USER) -> PodSecurityContextArgsDict:
     }
 
 
-def http_probe(probe: Probe, port: str) -> ProbeArgsDict:
+def http_probe(probe: ProbeArgs, port: str) -> ProbeArgsDict:
     """Return an HTTP probe of a named port."""
     return {
-        "http_get": {"path": probe.path, "port": port},
-        "initial_delay_seconds": probe.delay,
-        "period_seconds": probe.period,
-        "timeout_seconds": probe.timeout,
-        "failure_threshold": probe.failures,
+        "http_get": {"path": probe["path"], "port": port},
+        "initial_delay_seconds": probe["delay"],
+        "period_seconds": probe["period"],
+        "timeout_seconds": probe["timeout"],
+        "failure_threshold": probe["failures"],
     }
 
 
-def secret_env(name: str, secret: str, key: str) -> EnvVarArgsDict:
+def secret_env(name: str, value: SecretValueArgs) -> EnvVarArgsDict:
     """Return an environment variable that is read from a Secret."""
-    return {"name": name, "value_from": {"secret_key_ref": {"name": secret, "key": key}}}
+    return {"name": name, "value_from": {"secret_key_ref": {"name": value["secret"], "key": value["key"]}}}
+
+
+def contents(values: Iterable[SecretValueArgs]) -> dict[str, pulumi.Input[str]]:
+    """Return what Secrets hold, by "name/key", as far as it is known: what a pod's checksum is made of."""
+    return {f"{value['secret']}/{value['key']}": value["content"] for value in values if "content" in value}
 
 
 def plain_env(values: Mapping[str, str]) -> list[EnvVarArgsDict]:
@@ -81,23 +84,23 @@ def scratch(paths: Sequence[str], size_limit: str = "256Mi") -> tuple[list[Volum
     return volumes, mounts
 
 
-def tolerations(scheduling: Scheduling) -> list[TolerationArgsDict]:
-    """Return the network's tolerations."""
+def tolerations(scheduling: SchedulingArgs) -> list[TolerationArgsDict]:
+    """Return the tolerations of pods."""
     wanted: list[TolerationArgsDict] = []
-    for toleration in scheduling.tolerations:
+    for toleration in scheduling.get("tolerations", ()):
         one: TolerationArgsDict = {
-            "key": toleration.key,
-            "operator": toleration.operator,
-            "effect": toleration.effect,
+            "key": toleration["key"],
+            "operator": toleration["operator"],
+            "effect": toleration["effect"],
         }
-        if toleration.value is not None:
-            one["value"] = toleration.value
+        if "value" in toleration:
+            one["value"] = toleration["value"]
         wanted.append(one)
     return wanted
 
 
 def pod_spec(
-    scheduling: Scheduling,
+    scheduling: SchedulingArgs,
     *,
     service_account: str,
     containers: Sequence[ContainerArgsDict],
@@ -107,18 +110,18 @@ def pod_spec(
     restart_policy: str = "Always",
     token: bool = False,
 ) -> PodSpecArgsDict:
-    """Return a pod: on the network's nodes, without an API token unless it calls the API server."""
+    """Return a pod: on the nodes that it may run on, without an API token unless it calls the API server."""
     spec: PodSpecArgsDict = {
         "service_account_name": service_account,
         "automount_service_account_token": token,
         "security_context": restricted_pod() if security is None else security,
-        "node_selector": dict(scheduling.node_selector),
+        "node_selector": dict(scheduling["node_selector"]),
         "termination_grace_period_seconds": grace_seconds,
         "restart_policy": restart_policy,
         "containers": list(containers),
         "volumes": list(volumes),
     }
-    if scheduling.tolerations:
+    if scheduling.get("tolerations"):
         spec["tolerations"] = tolerations(scheduling)
     return spec
 

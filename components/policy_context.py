@@ -1,12 +1,11 @@
 """PolicyContext: what the policy pack must know and the engine does not show it, from the run that is checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, TypedDict
 
 import pulumi
 
-from gx.plan.model import POLICY_CONTEXT
+from common.plan import POLICY_CONTEXT
 
 Noted = dict[str, dict[str, object]]
 """By type and logical name of a resource: whether it is only read, is kept on deletion, and its import id."""
@@ -34,17 +33,13 @@ def note_options() -> Noted:
     return noted
 
 
-@dataclass(frozen=True, kw_only=True)
-class PolicyContextArgs:
-    """What is handed over.
-
-    Attributes:
-        context: Of the network, from its settings.
-        options: What `note_options` has noted.
-    """
+class PolicyContextArgs(TypedDict):
+    """What is handed over."""
 
     context: Mapping[str, Any]
+    """Of the network, from its settings."""
     options: Noted
+    """What `note_options` has noted."""
 
 
 class PolicyContext(pulumi.ComponentResource):
@@ -54,8 +49,8 @@ class PolicyContext(pulumi.ComponentResource):
     revision (docs/adr/0020).
     """
 
-    TOKEN: ClassVar[str] = POLICY_CONTEXT
+    TOKEN = POLICY_CONTEXT
 
     def __init__(self, name: str, args: PolicyContextArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TOKEN, name, None, opts)
-        self.register_outputs({**args.context, "options": args.options})
+        self.register_outputs({**args["context"], "options": args["options"]})

@@ -1,1 +1,1 @@
-"""The vocabulary, the Plan and the checks of gx-infra: plain Python that registers no resource."""
+"""The command `gx`: it reads Plans, clusters and zones, and registers no resource."""

@@ -1,4 +1,4 @@
-"""The CrossGuard pack: `pulumi up --policy-pack policy`. Each rule of gx/checks/policies.py is one policy."""
+"""The CrossGuard pack: `pulumi up --policy-pack policy`. Each rule of rules/ is one policy."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,13 @@ from pulumi_policy import (
 from pulumi_policy import Severity as PackSeverity
 from pulumi_policy.proxy import UnknownValueError
 
-from gx.checks.finding import Finding, Severity
-from gx.checks.isolation import check_unknown
-from gx.checks.policies import POLICIES, Policy
-from gx.checks.stacks import STACK, ContextError, Registered, plan_of_stack
-from gx.plan.model import Plan
-from gx.plan.values import Unknown
+from common.plan import Plan
+from common.values import Unknown
+from rules import RULES
+from rules.finding import Finding, Severity
+from rules.isolation import check_unknown
+from rules.rule import Rule
+from rules.stacks import STACK, ContextError, Registered, plan_of_stack
 
 Validate = Callable[[StackValidationArgs, ReportViolation], None]
 UNCHECKED = (
@@ -89,16 +90,16 @@ def stack_of(args: StackValidationArgs, last: list[Stack] = []) -> Stack:  # noq
     return last[0]
 
 
-def findings(policy: Policy, stack: Stack) -> Iterator[tuple[Finding, str]]:
+def findings(policy: Rule, stack: Stack) -> Iterator[tuple[Finding, str]]:
     """Yield what a rule says about a stack, with the urn of the object where there is one."""
-    if stack.plan is None or not (stack.shaped or policy.judge is check_unknown):
+    if stack.plan is None or not (stack.shaped or policy is check_unknown):
         return
     urns = {resource.place: resource.urn for resource in stack.plan.resources}
-    for finding in policy.judge(stack.plan):
+    for finding in policy(stack.plan):
         yield finding, urns.get("/".join(finding.place.split("/")[:2]), "")
 
 
-def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation) -> None:
+def validate(policy: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
     for finding, urn in findings(policy, stack_of(args)):
         if finding.severity is Severity.ERROR:
@@ -108,7 +109,7 @@ def validate(policy: Policy, args: StackValidationArgs, report: ReportViolation)
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what any rule calls a warning."""
     stack = stack_of(args)
-    for policy in POLICIES:
+    for policy in RULES:
         for finding, urn in findings(policy, stack):
             if finding.severity is Severity.WARNING:
                 report(f"{policy.name}: {finding.place}: {finding.text}", urn or None)
@@ -139,7 +140,7 @@ def policies() -> list[StackValidationPolicy]:
                 severity=PackSeverity.HIGH,
                 remediation_steps=policy.remedy,
             )
-            for policy in POLICIES
+            for policy in RULES
         ),
         StackValidationPolicy(
             name="advice",

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import NoReturn
 import hypothesis
 import pytest
 
-from gx import known_secrets
-from gx.plan.model import Plan
+from common import known_secrets
+from common.plan import Plan
 from gx.plan.record import record
-from gx.settings.project import ROOT
+from tests.helpers.command import run_gx
 from tests.helpers.stack import NETWORKS, copy_project
 
 # A busy machine is no failure; in CI the same examples run every time.
@@ -30,7 +29,7 @@ for _number in (signal.SIGINT, signal.SIGHUP):  # a run in the background ignore
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option by which golden files are written anew."""
+    """Add the option by which golden files are written again."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing")
 
 
@@ -68,19 +67,14 @@ def plan(request: pytest.FixtureRequest, plans: dict[str, Plan]) -> Plan:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a copy of everything that a person edits, without encrypted settings: tests change it at will."""
+    """Return a copy of everything that a user edits, without encrypted settings: tests change it at will."""
     return copy_project(tmp_path / "project")
 
 
 @pytest.fixture
 def gx() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs the command `gx` in a folder."""
-
-    def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from gx.cli import main; main()", *arguments]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
-
-    return run
+    return run_gx
 
 
 def tool(command: str, package: str) -> str:

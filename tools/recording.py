@@ -1,6 +1,6 @@
 """Records real commands in a real terminal for the README, as one picture that moves: `make pictures`.
 
-The terminal is pyte's, so that colours and progress bars are what a person sees. Pauses are shortened, nothing else.
+The terminal is pyte's, so that colours and progress bars are what a user sees. Pauses are shortened, nothing else.
 """
 
 import os
@@ -19,7 +19,7 @@ from pathlib import Path
 import pyte
 from pyte.screens import Char
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
 PICTURE = ROOT / "docs/pictures/terminal.svg"
 STORY = (
@@ -160,7 +160,7 @@ def _style(cell: Char) -> str:
 
 
 def picture(frames: Sequence[Frame]) -> str:
-    """Return the frames as one SVG: a strip of screens behind a window, moved from one to the next for ever."""
+    """Return the frames as one SVG: a strip of screens behind a window, moved from one to the next forever."""
     total = sum(frame.seconds for frame in frames)
     lines = {
         line: f"l{at}"

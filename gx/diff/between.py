@@ -1,4 +1,4 @@
-"""Two networks compared: what differs because they are two networks is folded, the rest is shown."""
+"""Compares two networks; expected per-network differences are hidden."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gx.catalogue import CATALOGUE
+from catalogue import CATALOGUE
+from common.fields import Difference, differences
+from common.plan import Plan, Resource
+from common.values import plain
 from gx.diff.rules import comparable
-from gx.fields import Difference, differences
-from gx.plan.model import Plan, Resource
-from gx.plan.values import plain
-from gx.settings.settings import Settings
+from settings.settings import Settings
 
 EXPECTED: tuple[tuple[str, str], ...] = (
     (r"spec\.replicas$|\.(min|max)Replicas$", "replicas"),
@@ -30,7 +30,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"redis-sentinel|clamav|gx-admin-frontend|test-?users|testUsers", "neighbours and test users"),
     (r"MINIO_BROWSER", "no console in production"),
 )
-"""Paths of fields that stack files set per network (docs/differences.md), and what a person calls them."""
+"""Paths of fields that stack files set per network (docs/differences.md), and what a user calls them."""
 
 EXPECTED_OBJECTS: tuple[tuple[str, str], ...] = (
     (r"edge", "the edge is production's alone"),

@@ -1,16 +1,15 @@
 """What happens to each registration between two Plans."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+from common.fields import Difference, FieldChange, differences, replacing
+from common.plan import Plan, Resource
 from gx.diff.rules import comparable
-from gx.fields import Change as FieldChange
-from gx.fields import Difference, differences, replacing
-from gx.plan.model import Plan, Resource
 
 OPTIONS = ("protect", "retain_on_delete", "ignore_changes", "delete_before_replace", "import_id")
-"""Options whose change matters to a person; the others follow from them or from the inputs."""
+"""Options whose change matters to a user; the others follow from them or from the inputs."""
 
 
 @unique
@@ -24,7 +23,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ResourceChange:
     """One registration that differs.
 
     Attributes:
@@ -50,7 +49,7 @@ class Change:
 
     @property
     def place(self) -> str:
-        """What a person calls it: kind and name, with the namespace where it is not the network's own."""
+        """Kind and name, as a user writes it."""
         return self.resource.place
 
     @property
@@ -59,7 +58,12 @@ class Change:
         return any(one is not None and one.options.protect for one in (self.before, self.after))
 
 
-def changes(before: Plan | None, after: Plan | None) -> list[Change]:
+def updated(found: Iterable[ResourceChange]) -> list[Resource]:
+    """Return the registrations that are updated in place, as they are after it."""
+    return [change.resource for change in found if change.action is Action.UPDATE]
+
+
+def changes(before: Plan | None, after: Plan | None) -> list[ResourceChange]:
     """Return what a change does to the registrations of one network.
 
     Args:
@@ -73,8 +77,12 @@ def changes(before: Plan | None, after: Plan | None) -> list[Change]:
     gone = [r for urn, r in old.items() if urn not in new and urn not in renamed.values()]
     come = [r for urn, r in new.items() if urn not in old and urn not in renamed]
     found += _moved(gone, come)
-    found += [Change(action=Action.DELETE, before=resource, after=None) for resource in gone if not resource.read]
-    found += [Change(action=Action.CREATE, before=None, after=resource) for resource in come if not resource.read]
+    found += [
+        ResourceChange(action=Action.DELETE, before=resource, after=None) for resource in gone if not resource.read
+    ]
+    found += [
+        ResourceChange(action=Action.CREATE, before=None, after=resource) for resource in come if not resource.read
+    ]
     order = list(Action)
     return sorted(found, key=lambda change: (change.place, order.index(change.action)))
 
@@ -90,7 +98,9 @@ def _renamed(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[s
     }
 
 
-def _kept(old: Mapping[str, Resource], new: Mapping[str, Resource], renamed: Mapping[str, str]) -> Iterator[Change]:
+def _kept(
+    old: Mapping[str, Resource], new: Mapping[str, Resource], renamed: Mapping[str, str]
+) -> Iterator[ResourceChange]:
     for urn, after in new.items():
         before = old.get(urn) or old.get(renamed.get(urn, ""))
         if before is not None and not after.read:
@@ -98,11 +108,13 @@ def _kept(old: Mapping[str, Resource], new: Mapping[str, Resource], renamed: Map
             if fields:
                 by = replacing(after.kind, fields)
                 action = Action.REPLACE if by else Action.UPDATE
-                yield Change(action=action, before=before, after=after, fields=tuple(fields), replaced_by=tuple(by))
+                yield ResourceChange(
+                    action=action, before=before, after=after, fields=tuple(fields), replaced_by=tuple(by)
+                )
 
 
-def _moved(gone: list[Resource], come: list[Resource]) -> Iterator[Change]:
-    """Pair what goes and comes under the same name in the cluster: one object, deleted and made anew."""
+def _moved(gone: list[Resource], come: list[Resource]) -> Iterator[ResourceChange]:
+    """Pair what goes and comes under the same name in the cluster: one object, deleted and made again."""
     waiting = {_identity(resource): resource for resource in gone if resource.is_object}
     for after in [*come]:
         before = waiting.get(_identity(after)) if after.is_object else None
@@ -111,7 +123,7 @@ def _moved(gone: list[Resource], come: list[Resource]) -> Iterator[Change]:
             come.remove(after)
             fields = [Difference(("urn",), FieldChange.UPDATE, before.urn, after.urn)]
             fields += differences(comparable(before.manifest), comparable(after.manifest))
-            yield Change(
+            yield ResourceChange(
                 action=Action.REPLACE, before=before, after=after, fields=tuple(fields), replaced_by=tuple(fields[:1])
             )
 

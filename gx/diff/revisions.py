@@ -4,7 +4,6 @@ import hashlib
 import importlib.metadata
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,15 +15,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from gx.cache import cache_root
-from gx.errors import InputError
-from gx.plan.model import Plan, plan_from
+from common.cache import cache_root
+from common.errors import InputError
+from common.files import write_atomically
+from common.plan import Plan, plan_from
 from gx.plan.record import INTERPRETER, STARTER, RecorderCrashError, record_document
-from gx.settings.project import networks, stack_file
+from settings.project import networks, stack_file
 
 WORKING_TREE = ""
 """The revision that stands for the files as they are."""
-PROGRAM = ("Pulumi.yaml", "assets", "components", "gx", "networks", "program.py", "uv.lock")
+PROGRAM = (
+    *("Pulumi.yaml", "networks", "program.py", "uv.lock", "wiring.py"),
+    *("catalogue", "common", "components", "gx", "settings"),
+    "assets",  # of revisions before the components' own files lay beside them
+)
 """What decides a Plan beside the network's own settings."""
 KEPT = 60
 """Recorded Plans that stay on disk, about half a megabyte each."""
@@ -45,7 +49,7 @@ class Revision:
 
     @property
     def shown(self) -> str:
-        """What a person calls it."""
+        """What a user calls it."""
         return self.name or "the working tree"
 
 
@@ -125,7 +129,7 @@ def _plan(root: Path, folder: Path, revision: Revision, stack: str, done: Callab
     try:
         document = record_document(stack, root=folder)
     except InputError as error:
-        fix = "mend it there, or compare with a later revision"
+        fix = "correct it there, or compare with a later revision"
         raise InputError(file=revision.shown, consequence=f"its program refuses ({error})", fix=fix) from None
     except RecorderCrashError as error:
         last = str(error).strip().splitlines()[-1]
@@ -138,12 +142,9 @@ def _plan(root: Path, folder: Path, revision: Revision, stack: str, done: Callab
 
 
 def _keep(path: Path, text: str) -> None:
-    """Write whole or not at all; generated values are stand-ins, but nobody else needs to read them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+    """Keep a recorded Plan; generated values are placeholders, but no other user needs to read them."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomically(path, text)
     for old in sorted(path.parent.glob("*.json"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
 

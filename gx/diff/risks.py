@@ -1,19 +1,19 @@
-"""What a change can cost, in a person's words: data, downtime, restarts, passwords, names."""
+"""What a change can cost, in a user's words: data, downtime, restarts, passwords, names."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from gx.diff.model import Action, Change
-from gx.plan.model import Plan, Resource
-from gx.plan.pods import RUNNERS, pod_groups
+from common.plan import Plan, Resource
+from common.pods import RUNNERS, pod_groups
+from gx.diff.model import Action, ResourceChange
 
 DATA = frozenset({"Namespace", "PersistentVolumeClaim", "StatefulSet"})
 SERVING = frozenset({"Deployment", "DaemonSet", "Ingress", "Service", "StatefulSet"})
 
 
 @unique
-class Kind(StrEnum):
+class RiskKind(StrEnum):
     """What is at stake, the worst first."""
 
     DATA_LOSS = "data loss"
@@ -36,14 +36,14 @@ class Risk:
         text: What happens.
     """
 
-    kind: Kind
+    kind: RiskKind
     place: str
     text: str
 
 
-def risks(found: list[Change], before: Plan | None, after: Plan | None) -> list[Risk]:
+def risks(found: list[ResourceChange], before: Plan | None, after: Plan | None) -> list[Risk]:
     """Return what the changes of one network can cost, the worst first."""
-    order, old, new = list(Kind), _pods(before), _pods(after)
+    order, old, new = list(RiskKind), _pods(before), _pods(after)
     every = [risk for change in found for risk in _risks(change, old, new)]
     return sorted(every, key=lambda risk: (order.index(risk.kind), risk.place))
 
@@ -52,25 +52,27 @@ def _pods(plan: Plan | None) -> dict[str, int]:
     return {group.name: group.steady for group in pod_groups(plan)} if plan else {}
 
 
-def _risks(change: Change, old: dict[str, int], new: dict[str, int]) -> Iterator[Risk]:
+def _risks(change: ResourceChange, old: dict[str, int], new: dict[str, int]) -> Iterator[Risk]:
     kind, place = change.resource.kind, change.place
     if change.action in {Action.DELETE, Action.REPLACE}:
         yield from _loss(change)
     if kind == "RandomPassword" and change.action is not Action.UPDATE:
         yield from _rotated(change)
     if kind == "DnsRecord":
-        yield Risk(kind=Kind.DNS, place=place, text=_record(change))
+        yield Risk(kind=RiskKind.DNS, place=place, text=_record(change))
     if kind in {"NetworkPolicy", "Ingress"}:
-        yield Risk(kind=Kind.TRAFFIC, place=place, text=f"{change.action.value}d: see `gx reach` for who reaches whom")
+        yield Risk(
+            kind=RiskKind.TRAFFIC, place=place, text=f"{change.action.value}d: see `gx reach` for who reaches whom"
+        )
     if kind == "Job" and change.action is Action.CREATE:
-        yield Risk(kind=Kind.JOB, place=place, text="runs once more: what it runs has changed")
+        yield Risk(kind=RiskKind.JOB, place=place, text="runs once more: what it runs has changed")
     if change.before and change.after and change.before.options.protect and not change.after.options.protect:
-        yield Risk(kind=Kind.UNGUARDED, place=place, text="the engine may delete it from now on")
+        yield Risk(kind=RiskKind.UNGUARDED, place=place, text="the engine may delete it from now on")
     if change.action is Action.UPDATE and _rolls(change):
-        yield Risk(kind=Kind.RESTART, place=place, text=_restart(change.resource, old, new))
+        yield Risk(kind=RiskKind.RESTART, place=place, text=_restart(change.resource, old, new))
 
 
-def _loss(change: Change) -> Iterator[Risk]:
+def _loss(change: ResourceChange) -> Iterator[Risk]:
     before, kind = change.before, change.resource.kind
     assert before is not None
     done = (
@@ -78,26 +80,26 @@ def _loss(change: Change) -> Iterator[Risk]:
     )
     if kind in DATA and before.options.retain_on_delete and change.action is Action.DELETE:
         text = "leaves the state and stays in the cluster: nobody manages it any more"
-        yield Risk(kind=Kind.UNGUARDED, place=change.place, text=text)
+        yield Risk(kind=RiskKind.UNGUARDED, place=change.place, text=text)
     elif kind in {"Namespace", "PersistentVolumeClaim"}:
-        yield Risk(kind=Kind.DATA_LOSS, place=change.place, text=f"{done}: what it holds is gone")
+        yield Risk(kind=RiskKind.DATA_LOSS, place=change.place, text=f"{done}: what it holds is gone")
     elif kind in SERVING:
         until = "for good" if change.action is Action.DELETE else "until the new one is ready"
-        yield Risk(kind=Kind.DOWNTIME, place=change.place, text=f"{done}: nobody is served {until}")
+        yield Risk(kind=RiskKind.DOWNTIME, place=change.place, text=f"{done}: the service is down {until}")
 
 
-def _rotated(change: Change) -> Iterator[Risk]:
+def _rotated(change: ResourceChange) -> Iterator[Risk]:
     words = {Action.CREATE: "a new value", Action.DELETE: "the old value goes", Action.REPLACE: "a new value"}
-    yield Risk(kind=Kind.SECRET, place=change.place, text=f"{words[change.action]}; its readers restart")
+    yield Risk(kind=RiskKind.SECRET, place=change.place, text=f"{words[change.action]}; its readers restart")
 
 
-def _record(change: Change) -> str:
+def _record(change: ResourceChange) -> str:
     if change.action is Action.DELETE:
         return "withdrawn: its node serves no user of this host any more"
     return "added: its node begins to serve users" if change.action is Action.CREATE else "changed"
 
 
-def _rolls(change: Change) -> bool:
+def _rolls(change: ResourceChange) -> bool:
     template = any(difference.path[:2] == ("spec", "template") for difference in change.fields)
     return template and change.resource.kind in RUNNERS
 
@@ -108,4 +110,4 @@ def _restart(resource: Resource, old: dict[str, int], new: dict[str, int]) -> st
     count = max(counts.get(resource.object_name, 0) for counts in (old, new))
     text = f"{count} pod{'' if count == 1 else 's'}"
     recreated = resource.spec.get("strategy", {}).get("type") == "Recreate" or resource.kind == "StatefulSet"
-    return f"{text}, nobody is served meanwhile" if recreated and count == 1 else text
+    return f"{text}; the service is down during the restart" if recreated and count == 1 else text

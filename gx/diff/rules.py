@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from gx.objects import mapping, sequence
+from common.objects import mapping, sequence
 
 SHOWN = 2
 DIRECTIONS = (("ingress", "from"), ("egress", "to"))

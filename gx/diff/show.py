@@ -1,4 +1,4 @@
-"""A difference as a person reads it in a terminal, as a pull request shows it, and as programs take it."""
+"""A difference as a user reads it in a terminal, as a pull request shows it, and as programs take it."""
 
 import difflib
 import json
@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from gx.diff.model import Action, Change, changes
+from common.errors import InputError
+from common.fields import Difference
+from common.plan import Plan
+from common.values import plain
+from gx.diff.model import Action, ResourceChange, changes
 from gx.diff.risks import Risk, risks
-from gx.errors import InputError
-from gx.fields import Difference
-from gx.plan.model import Plan
-from gx.plan.values import plain
 
 SIGN = {Action.CREATE: "+", Action.DELETE: "-", Action.REPLACE: "±", Action.UPDATE: "~"}
 STYLE = {Action.CREATE: "green", Action.DELETE: "red", Action.REPLACE: "bold magenta", Action.UPDATE: "yellow"}
@@ -37,12 +37,12 @@ class NetworkDiff:
     """
 
     network: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ResourceChange, ...] = ()
     risks: tuple[Risk, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property
-    def protected(self) -> list[Change]:
+    def protected(self) -> list[ResourceChange]:
         """Changes of what the engine guards."""
         return [change for change in self.changes if change.protected]
 
@@ -80,7 +80,7 @@ def print_diff(console: Console, found: Sequence[NetworkDiff]) -> None:
                 console.print(Text(f"      {text}"), soft_wrap=True)
 
 
-def field_lines(change: Change) -> Iterator[str]:
+def field_lines(change: ResourceChange) -> Iterator[str]:
     """Yield the lines about the fields of a change; a secret's value never stands in them."""
     replaced = {difference.text for difference in change.replaced_by}
     for difference in change.fields[:MOST_FIELDS]:
@@ -161,7 +161,7 @@ def as_json(base: str, head: str, found: Sequence[NetworkDiff]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _change(change: Change) -> Mapping[str, Any]:
+def _change(change: ResourceChange) -> Mapping[str, Any]:
     return {
         "action": change.action.value,
         "kind": change.resource.kind,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from gx.errors import InputError, ShownError
-from gx.plan.model import Plan, plan_from
-from gx.settings.project import ROOT
+from common.errors import InputError, ShownError
+from common.plan import Plan, plan_from
+from settings.project import ROOT
 
 _ENVIRONMENT = ("HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
 """All that a recording gets of the user's shell: nothing else can change a Plan, or which program is run."""
@@ -26,7 +26,8 @@ try:
     runpy.run_module("gx.plan.recorder", run_name="__main__", alter_sys=True)
 finally:
     ran = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
-    ours = {name: file for name, file in ran.items() if file and name.split(".")[0] in ("components", "gx", "program")}
+    tops = {"catalogue", "common", "components", "gx", "program", "settings", "wiring"}
+    ours = {name: file for name, file in ran.items() if file and name.split(".")[0] in tops}
     out.write(json.dumps({"ran": ours}) + "\\n")
     out.flush()
 """
@@ -38,7 +39,7 @@ class ProgramRefusalError(ShownError):
 
 
 class RecorderCrashError(RuntimeError):
-    """The program itself failed: a defect, not a person's input."""
+    """The program itself failed: a defect, not a user's input."""
 
 
 def record(

@@ -23,11 +23,12 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await  # pyright: ignore[reportPrivateUsage] as the SDK's own test decorator does
 
-from gx.errors import InputError
-from gx.plan.values import SECRET_MARK, UNKNOWN_MARK, Json
+from common.errors import InputError
+from common.values import SECRET_MARK, UNKNOWN_MARK, Json
+from settings.pages import explained
 
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # the engine's mark of special values
-RECORDED_PASSWORD = "p@ss/word+with=every?thing&#%"  # a stand-in that shows whether URLs are quoted
+RECORDED_PASSWORD = "p@ss/word+with=every?thing&#%"  # a placeholder that shows whether URLs are quoted
 
 
 def to_json(value: Value) -> Json:
@@ -52,7 +53,7 @@ def struct_to_json(struct: Struct) -> Json:
 
 
 class Answers(mocks.Mocks):
-    """What the engine would answer: inputs come back; generated and read values are stand-ins."""
+    """What the engine would answer: inputs come back; generated and read values are placeholders."""
 
     def __init__(self, *, cluster_uid: str, secret_keys: dict[str, Sequence[str]], unknown: bool) -> None:
         self.cluster_uid = cluster_uid
@@ -162,13 +163,13 @@ def run(
     started = time.perf_counter()
     # This process lives for a second or two: looking for garbage again and again costs time that grows with the Plan.
     gc.disable()
-    from gx.adoption import Adoption  # noqa: PLC0415
-    from gx.plan.context import context_of  # noqa: PLC0415 the program is imported inside the measured time
-    from gx.settings.load import load_settings  # noqa: PLC0415
-    from gx.settings.project import PROJECT  # noqa: PLC0415
-    from gx.settings.stackfile import read_stack  # noqa: PLC0415
-    from gx.steps import Wave  # noqa: PLC0415
+    from catalogue.steps import Wave  # noqa: PLC0415
     from program import build  # noqa: PLC0415
+    from settings.adoption import Adoption  # noqa: PLC0415
+    from settings.load import load_settings  # noqa: PLC0415
+    from settings.policy_context import context_of  # noqa: PLC0415 the program is imported inside the measured time
+    from settings.project import PROJECT  # noqa: PLC0415
+    from settings.stackfile import read_stack  # noqa: PLC0415
 
     config = read_stack(stack, root, local=local)
     if whole:
@@ -232,7 +233,7 @@ def main() -> int:
             progress=lambda count: send(progress=count),
         )
     except InputError as error:
-        send(error=str(error))
+        send(error=explained(error))
     except pulumi.RunError as error:
         send(error=f"{arguments.stack}: {error}")
     else:

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from gx.errors import InputError
-from gx.plan.model import Plan, Resource
-from gx.plan.values import plain
+from common.errors import InputError
+from common.plan import Plan, Resource
+from common.values import plain
 
 APPLY_ORDER = (
     "Namespace",

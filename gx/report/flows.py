@@ -5,21 +5,21 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from gx.naming import BACKUP_METRICS
-from gx.neighbours import CONTROLLERS, NEIGHBOURS, UNLISTED
-from gx.plan.model import Plan
-from gx.plan.pods import pods
-from gx.reach.endpoint import Port
-from gx.reach.matrix import Matrix, Row
-from gx.reach.semantics import Policies
-from gx.reach.world import (
+from catalogue.neighbours import NEIGHBOURS
+from common.cluster import INGRESS_CONTROLLERS, UNLISTED
+from common.naming import BACKUP_METRICS
+from common.plan import Plan
+from common.pods import pods
+from rules.reachability.endpoint import Port
+from rules.reachability.matrix import Matrix, ReachRow
+from rules.reachability.semantics import Policies
+from rules.reachability.world import (
     CLOUDFLARE,
     DNS,
     INTERNET,
     PROMETHEUS,
     SOLVER,
     endpoints,
-    own_namespaces,
     planned_policies,
     pod_name,
 )
@@ -47,7 +47,7 @@ class Lane(StrEnum):
 
 @unique
 class Layer(StrEnum):
-    """Which wires belong together: only the first is shown until a person asks for more."""
+    """Which wires belong together: only the first is shown until a user asks for more."""
 
     REQUESTS = "requests and data"
     BETWEEN = "between services"
@@ -109,7 +109,7 @@ class Flows:
         wires: Wires between different boxes.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ReachRow, ...]
     boxes: tuple[Box, ...]
     wires: tuple[Wire, ...]
 
@@ -131,7 +131,7 @@ def flows_of(plan: Plan) -> Flows:
     """Return what may be said in a network, by the policies of its Plan and by its DNS records."""
     policies = planned_policies(plan)
     matrix = Matrix(endpoints(plan), policies)
-    rows = tuple(matrix.rows(own_namespaces(plan)))
+    rows = tuple(matrix.rows(plan.own_namespaces))
     pairs, lanes = _pairs(plan, rows), _lanes(plan)
     groups = _groups(pairs, lanes)
     keys = {member: f"box-{at}" for at, (_, group) in enumerate(groups) for member in group}
@@ -159,7 +159,7 @@ def _ruling(matrix: Matrix, policies: Policies) -> Mapping[str, frozenset[str]]:
     return {name: frozenset(names) for name, names in found.items()}
 
 
-def _pairs(plan: Plan, rows: Iterable[Row]) -> Pairs:
+def _pairs(plan: Plan, rows: Iterable[ReachRow]) -> Pairs:
     pairs: Pairs = defaultdict(dict)
     for row in rows:
         begins_too = not row.target.inside and row.target.initiates
@@ -180,7 +180,7 @@ def _shown(port: Port) -> str:
 
 def _lanes(plan: Plan) -> dict[str, Lane]:
     """Return where everything stands that is known by name; a place outside is known by what it does."""
-    lanes = {controller.namespace: Lane.EDGE for controller in CONTROLLERS.values()}
+    lanes = {controller.namespace: Lane.EDGE for controller in INGRESS_CONTROLLERS.values()}
     lanes |= {name: Lane.DATA if shape.ports else Lane.JOBS for name, shape in NEIGHBOURS.items()}
     by_kind = {"DaemonSet": Lane.EDGE, "StatefulSet": Lane.DATA, "Deployment": Lane.SERVICES}
     for pod in pods(plan):

@@ -21,7 +21,7 @@ COLUMNS = {"rankdir": "LR", "ranksep": "0.9", "nodesep": "0.22", "newrank": "tru
 """From left to right, with distances in inches."""
 _WAY_IN = (Lane.USERS, Lane.EDGE)
 MOST_BOXES = 120
-"""More than a person can see, and than can be laid out while one waits."""
+"""More than a user can see, and than can be laid out while one waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def lines_of(box: Box) -> list[tuple[str, str]]:
 
 
 def picture_of(flows: Flows) -> Picture | None:
-    """Return the picture of a network's flows, or None where it has more boxes than a person can see.
+    """Return the picture of a network's flows, or None where it has more boxes than a user can see.
 
     The main wires decide where the boxes stand; the others are then led around them.
     """

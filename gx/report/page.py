@@ -8,19 +8,19 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gx.checks.finding import Finding
+from common.errors import InputError
+from common.plan import Plan
+from common.pods import pods
+from gx.adoption.adopt import AdoptionReport
 from gx.diff.revisions import described
-from gx.errors import InputError
-from gx.operate.adopt import Adoption
-from gx.plan.model import Plan
-from gx.plan.pods import pods
-from gx.reach.show import grouped
-from gx.reach.world import own_namespaces, pod_name
+from gx.reachability.show import grouped
 from gx.report.flows import Layer, flows_of
 from gx.report.layout import lines_of, picture_of
 from gx.report.sections import adoption_of, alerts_of, counted, parts_of, quota_of, versions_of
-from gx.settings.offline import offline_settings
-from gx.settings.project import replace_file
+from rules.finding import Finding
+from rules.reachability.world import pod_name
+from settings.offline import offline_settings
+from settings.project import replace_file
 
 FOLDER = Path(__file__).parent / "page"
 MARK = b'<meta name="generator" content="gx preview">'
@@ -35,7 +35,7 @@ def report(
     *,
     made: datetime,
     revision: str,
-    adoption: Adoption | None = None,
+    adoption: AdoptionReport | None = None,
 ) -> str:
     """Return the page of a network as HTML. Secrets are redacted, always: pages are passed on.
 
@@ -52,7 +52,7 @@ def report(
     """
     settings = offline_settings(plan.network, root, adopting=False)
     flows, parts, alerts = flows_of(plan), parts_of(plan), alerts_of(settings)
-    own = own_namespaces(plan)
+    own = plan.own_namespaces
     inside = grouped(row for row in flows.rows if row.target.namespace in own)
     outside = grouped(row for row in flows.rows if row.target.namespace not in own)
     contents = (
@@ -62,7 +62,7 @@ def report(
         ("reach", "Reachability", ""),
         ("alerts", "Alerts", sum(len(lines) for _, lines in alerts)),
         ("versions", "Versions", ""),
-        ("adoption", "Adoption", ""),
+        ("adoption", "AdoptionReport", ""),
         ("outputs", "Outputs", ""),
         ("objects", "Objects", sum(len(part.objects) for part in parts)),
     )
@@ -130,9 +130,9 @@ def _is_page(file: Path) -> bool:
 
 
 def make_report(
-    plan: Plan, findings: Sequence[Finding], root: Path, file: Path, *, adoption: Adoption | None = None
+    plan: Plan, findings: Sequence[Finding], root: Path, file: Path, *, adoption: AdoptionReport | None = None
 ) -> None:
-    """Write the page of a network, whole or not at all; arguments as those of `report`.
+    """Write the page of a network atomically; arguments as those of `report`.
 
     Raises:
         InputError: The file cannot be written, or a file of another network that the page needs cannot be used.

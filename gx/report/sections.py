@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from gx.capacity import needs, show
-from gx.catalogue import CATALOGUE
-from gx.checks.finding import Finding, Severity
-from gx.checks.quota import object_counts
-from gx.errors import InputError
-from gx.monitoring.model import Alert, duration
-from gx.monitoring.rules import groups
-from gx.operate.adopt import Adoption
-from gx.operate.adopt_show import item_lines
-from gx.plan.model import PROVIDERS, Plan, Resource
-from gx.plan.pods import pod_groups
+from catalogue import CATALOGUE
+from catalogue.steps import Step, Wave
+from common.alerts import Alert, duration
+from common.errors import InputError
+from common.plan import PROVIDERS, Plan, Resource
+from common.pods import pod_groups
+from common.quota import needs, show
+from gx.adoption.adopt import AdoptionReport
+from gx.adoption.show import item_lines
+from gx.plan.purposes import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
 from gx.plan.render import apply_order, to_yaml
-from gx.plan.tree import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
-from gx.release import ABSENT, PLATFORM_IMAGES, Image, Release
-from gx.settings.offline import offline_settings
-from gx.settings.project import networks
-from gx.settings.settings import Settings
-from gx.steps import Step, Wave
-from gx.verified import read_verified
+from rules.finding import Finding, Severity
+from rules.quota import object_counts
+from settings.monitoring.rules import groups
+from settings.offline import offline_settings
+from settings.project import networks
+from settings.release import ABSENT, PLATFORM_IMAGES, Image, Release
+from settings.settings import Settings
+from settings.verified import read_verified
 
 WHOLE = 100
 REFUSED = "refused"
@@ -300,7 +300,7 @@ def _image(image: Image | str | None, name: str) -> str:
     return f"{'' if repository == name else f'{repository} '}{image.tag}{digest}"
 
 
-def adoption_of(settings: Settings, found: Adoption | None) -> AdoptionView:
+def adoption_of(settings: Settings, found: AdoptionReport | None) -> AdoptionView:
     """Return what adoption would change.
 
     Args:
@@ -322,12 +322,12 @@ def adoption_of(settings: Settings, found: Adoption | None) -> AdoptionView:
     )
 
 
-def _state(settings: Settings, found: Adoption | None) -> str:
+def _state(settings: Settings, found: AdoptionReport | None) -> str:
     if found is not None:
         imported = len(found.imports)
         return f"Compared with the live network: {imported} of {len(found.items)} objects exist; they are taken over."
     if settings.stack.adopt:
-        return "Adoption is under way: what lives is taken over, DNS records are imported by their ids."
+        return "AdoptionReport is under way: what lives is taken over, DNS records are imported by their ids."
     name = settings.network.name
     return (
         "No cluster was looked at, and no import ids apply. What would change on live objects: "

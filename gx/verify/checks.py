@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gx.verify.edge import edge_checks
 from gx.verify.endpoints import endpoint_checks
-from gx.verify.flow import GROUP, Flow, flow_checks
+from gx.verify.flow import GROUP, UserFlow, flow_checks
 from gx.verify.inside import Inside, inside_checks
 from gx.verify.model import Check, SkippedError
 from gx.verify.names import name_checks
@@ -12,18 +12,18 @@ from gx.verify.outside import Outside
 from gx.verify.wallet import wallet_checks
 
 
-def all_checks(outside: Outside, inside: Inside | None, flow: Flow | None) -> list[Check]:
+def all_checks(outside: Outside, inside: Inside | None, flow: UserFlow | None) -> list[Check]:
     """Return the checks of a network.
 
     Args:
         outside: Where its public names lead.
         inside: Its cluster; None where none was named.
-        flow: The two people; None where their password is not known.
+        flow: The two test users; None where their password is not known.
     """
     return [*_checks(outside, inside, flow)]
 
 
-def _checks(outside: Outside, inside: Inside | None, flow: Flow | None) -> Iterator[Check]:
+def _checks(outside: Outside, inside: Inside | None, flow: UserFlow | None) -> Iterator[Check]:
     yield from name_checks(outside)
     yield from endpoint_checks(outside)
     yield from wallet_checks(outside)

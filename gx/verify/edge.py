@@ -7,13 +7,13 @@ from functools import partial
 
 from cryptography import x509
 
-from gx.settings.model import StackFile
-from gx.settings.traffic import Node
 from gx.verify.endpoints import OK
-from gx.verify.model import Cause, Check, FailedError, SkippedError
+from gx.verify.model import Cause, Check, CheckFailedError, SkippedError
 from gx.verify.names import judge_certificate
 from gx.verify.outside import Outside
 from gx.verify.web import REQUEST_SECONDS
+from settings.model import StackFile
+from settings.traffic import Node
 
 HTTPS = 443
 
@@ -38,18 +38,18 @@ async def _answers(outside: Outside, node: Node) -> str:
         async with asyncio.timeout(REQUEST_SECONDS):
             certificate, status = await _ask(outside.web.place(address, HTTPS), settings.network.api_host, context)
     except ssl.SSLCertVerificationError as error:
-        raise FailedError(f"{address}: its certificate is refused: {error.verify_message}") from None
+        raise CheckFailedError(f"{address}: its certificate is refused: {error.verify_message}") from None
     except (ConnectionResetError, ssl.SSLEOFError, BrokenPipeError):
         if settings.stack.edge.enabled:
             raise SkippedError("closed to this machine, as it should be; edge.allowFrom lets one look behind") from None
-        raise FailedError(f"{address} takes connections and ends them at once") from None
+        raise CheckFailedError(f"{address} takes connections and ends them at once") from None
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or "no answer"
         text = f"{address} does not answer on {HTTPS} ({reason}): take it out of DNS"
-        raise FailedError(text, Cause.SILENT) from None
+        raise CheckFailedError(text, Cause.SILENT) from None
     left = judge_certificate(settings, certificate, settings.network.api_host)
     if status != OK:
-        raise FailedError(f"{address} answers GET /health with {status} instead of {OK}")
+        raise CheckFailedError(f"{address} answers GET /health with {status} instead of {OK}")
     return f"{address}, {left}"
 
 

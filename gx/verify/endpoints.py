@@ -1,17 +1,17 @@
-"""Endpoints: every public path of the table of production answers as it should (production.md 14)."""
+"""Endpoints: every public path answers as production's do (production.md#promotion-and-readiness)."""
 
 import time
 from collections.abc import Iterator
 from functools import partial
 
-from gx.objects import mapping
-from gx.verify.model import Check, FailedError
+from common.objects import mapping
+from gx.verify.model import Check, CheckFailedError
 from gx.verify.outside import Outside
 from gx.verify.sockets import polling, websocket
 
 UNAUTHORIZED, OK = 401, 200
 GUARDED = ("conversations", "messages", "voice", "keys", "groups", "files/download")
-"""Answer 401 without a token (production.md 14); a bare GET of /files is 404 by the code, so its download is asked."""
+"""Answer 401 without a token (production.md#promotion-and-readiness); GET /files is 404, so a download is asked."""
 OPEN = ("files/info", "voice/info", "messages/info")
 
 
@@ -50,5 +50,5 @@ async def _health(outside: Outside) -> str:
     answer = (await outside.web.get(f"{outside.settings.network.api_url}/health")).expect(OK)
     status = mapping(answer.json()).get("status")
     if status != "ok":
-        raise FailedError(f"{answer.url} says {status!r} instead of 'ok': another service than svc-identity answers")
+        raise CheckFailedError(f"{answer.url} says {status!r} instead of 'ok': it is not svc-identity that answers")
     return "ok"

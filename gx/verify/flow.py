@@ -1,4 +1,4 @@
-"""What two people do: log in, talk, send a file, ask for money and pay it. Never on a network with real users."""
+"""End-to-end flow of two test users: log in, talk, send a file, request money and pay. Never where real users are."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,15 +8,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from gx.known_secrets import remember
-from gx.naming import QSEND_USERS
-from gx.objects import mapping, sequence
-from gx.verify.model import Cause, Check, FailedError
+from common.known_secrets import remember
+from common.naming import QSEND_USERS
+from common.objects import mapping, sequence
+from gx.verify.model import Cause, Check, CheckFailedError
 from gx.verify.outside import Outside
 from gx.verify.web import Answer
 
 PEOPLE = QSEND_USERS
-GROUP = "two people"
+GROUP = "user flow"
 FILE = ("gx-verify.txt", b"written by gx verify, may be deleted\n", "text/plain")
 AMOUNT = 1
 CLEAN_UP_SECONDS = 20  # of an interrupted run
@@ -26,7 +26,7 @@ SEALED = {"encryptedContent": "Z3g=", "contentNonce": "Z3g=", "encryptionKeyId":
 
 
 @dataclass(kw_only=True)
-class Flow:
+class UserFlow:
     """What the steps learn from each other.
 
     Attributes:
@@ -56,18 +56,18 @@ class Flow:
         return f"{self.outside.settings.network.api_url}/api/v1/{path}"
 
     async def post(self, who: str, path: str, body: object = None) -> Answer:
-        """Send something as a person."""
+        """Send something as a test user."""
         return await self.outside.web.post(self.url(path), token=self.tokens[who], body=body)
 
     async def get(self, who: str, path: str) -> Answer:
-        """Ask for something as a person."""
+        """Ask for something as a test user."""
         return await self.outside.web.get(self.url(path), token=self.tokens[who])
 
 
-Step = Callable[[Flow], Awaitable[str]]
+Step = Callable[[UserFlow], Awaitable[str]]
 
 
-def flow_checks(flow: Flow) -> Iterator[Check]:
+def flow_checks(flow: UserFlow) -> Iterator[Check]:
     """Yield the steps of the messaging flow, and of Q Send where its path is public."""
     alice, bob = PEOPLE
     for who in PEOPLE:
@@ -92,7 +92,7 @@ def flow_checks(flow: Flow) -> Iterator[Check]:
     yield Check(name="cleaned up", group=GROUP, run=partial(clean_up, flow), after=names, always=True)
 
 
-async def _log_in(flow: Flow, who: str) -> str:
+async def _log_in(flow: UserFlow, who: str) -> str:
     network = flow.outside.settings.network.name
     body = {"email": f"{who}@{network}.gxcoin.test", "password": flow.password}
     answer = await flow.outside.web.post(flow.url("auth/login"), body=body)
@@ -103,37 +103,37 @@ async def _log_in(flow: Flow, who: str) -> str:
     return "a token"
 
 
-async def _conversation(flow: Flow) -> str:
-    """Both shapes of the request: an unknown alias once gave 500 (production.md 15: incident 28)."""
+async def _conversation(flow: UserFlow) -> str:
+    """Both shapes of the request: an unknown alias once gave 500 (production.md, incident 28)."""
     alice, bob = PEOPLE
     seen: set[str] = set()
     for field_name in ("participantIds", "participantProfileIds"):
         answer = (await flow.post(alice, "conversations", {field_name: [flow.people[bob]]})).expect(CREATED, OK)
         seen.add(_text(answer, mapping(answer.json(), "data"), "conversationId"))
     if len(seen) > 1:
-        raise FailedError("the same two people got two conversations")
+        raise CheckFailedError("the same two users got two conversations")
     flow.conversation = seen.pop()
     return "one for both shapes of the request"
 
 
-async def _message(flow: Flow, who: str) -> str:
+async def _message(flow: UserFlow, who: str) -> str:
     answer = (await flow.post(who, f"messages/conversations/{flow.conversation}", SEALED)).expect(CREATED)
     _text(answer, mapping(answer.json(), "data"), "messageId")
     status = mapping(answer.json(), "data").get("status")
     if status != "SENT":
-        raise FailedError(f"{answer.url} says {status!r} instead of 'SENT'")
+        raise CheckFailedError(f"{answer.url} says {status!r} instead of 'SENT'")
     return "sent"
 
 
-async def _listed(flow: Flow) -> str:
+async def _listed(flow: UserFlow) -> str:
     answer = (await flow.get(PEOPLE[1], "conversations?limit=50&offset=0")).expect(OK)
     rows: list[Any] = sequence(answer.json(), "data")
     if not any(mapping(row).get("conversationId") == flow.conversation for row in rows):
-        raise FailedError(f"{answer.url} does not list the conversation that was just opened")
+        raise CheckFailedError(f"{answer.url} does not list the conversation that was just opened")
     return f"{len(rows)} listed"
 
 
-async def _upload(flow: Flow) -> str:
+async def _upload(flow: UserFlow) -> str:
     url = flow.url(f"files/conversations/{flow.conversation}")
     fields = {**SEALED, "fileName": FILE[0]}
     answer = await flow.outside.web.post(url, token=flow.tokens[PEOPLE[0]], files={"file": FILE}, fields=fields)
@@ -141,44 +141,44 @@ async def _upload(flow: Flow) -> str:
     return f"{len(FILE[1])} bytes"
 
 
-async def _download(flow: Flow) -> str:
+async def _download(flow: UserFlow) -> str:
     answer = (await flow.get(PEOPLE[1], f"files/download?storageKey={flow.storage_key}")).expect(OK)
     if answer.body != FILE[1]:
-        raise FailedError(f"{answer.url} gave {len(answer.body)} other bytes than were sent")
+        raise CheckFailedError(f"{answer.url} gave {len(answer.body)} other bytes than were sent")
     return "the same bytes"
 
 
-async def _requested(flow: Flow, who: str) -> str:
-    """Ask for the amount as a person; return the request's code."""
+async def _requested(flow: UserFlow, who: str) -> str:
+    """Ask for the amount as a test user; return the request's code."""
     answer = (await flow.post(who, "qsend", {"amount": AMOUNT, "validitySeconds": 60})).expect(CREATED)
     return _text(answer, _said(answer), "requestCode")
 
 
-async def _request(flow: Flow) -> str:
+async def _request(flow: UserFlow) -> str:
     flow.code = await _requested(flow, PEOPLE[0])
     return flow.code
 
 
-async def _pay(flow: Flow) -> str:
+async def _pay(flow: UserFlow) -> str:
     answer = (await flow.post(PEOPLE[1], f"qsend/{flow.code}/pay")).expect(ACCEPTED)
     flow.paid = True  # from here on there is nothing to cancel
     _text(answer, _said(answer), "commandId")
     return "accepted"
 
 
-async def _paid(flow: Flow) -> str:
+async def _paid(flow: UserFlow) -> str:
     answer = (await flow.get(PEOPLE[0], f"qsend/{flow.code}")).expect(OK)
     status = _said(answer).get("status")
     if status != "PAID":
-        raise FailedError(f"{answer.url} says {status!r} instead of 'PAID'")
+        raise CheckFailedError(f"{answer.url} says {status!r} instead of 'PAID'")
     return "PAID; the chain confirms it later"
 
 
-async def clean_up(flow: Flow) -> str:
+async def clean_up(flow: UserFlow) -> str:
     """Take back what the steps left, as far as the API can; return what was done.
 
-    The conversation stays: the API removes none, and the next run gets the same one (production.md 14). A message is
-    only relayed, so there is no row of it.
+    The conversation stays: the API removes none, and the next run gets the same one
+    (production.md#promotion-and-readiness). A message is only relayed, so there is no row of it.
 
     Raises:
         FailedError: Something stays behind; the line names it.
@@ -204,19 +204,19 @@ async def clean_up(flow: Flow) -> str:
         unreached.append(f"the file {flow.storage_key} (name a cluster or --minio)")
     if left or unreached:
         text = f"left behind: {', '.join((*left, *unreached))}"
-        raise FailedError(text, Cause.SEEN if left else Cause.HERE)
+        raise CheckFailedError(text, Cause.SEEN if left else Cause.HERE)
     return f"taken back: {', '.join(done)}" if done else "nothing was left"
 
 
-async def taken_back(flow: Flow) -> str:
+async def taken_back(flow: UserFlow) -> str:
     """Clean up after an interruption; return what is true then, whatever goes wrong."""
     try:
         async with asyncio.timeout(CLEAN_UP_SECONDS):
             said = await clean_up(flow)
-    except FailedError as error:
+    except CheckFailedError as error:
         said = str(error)
     except TimeoutError:
-        said = "what the two people left is not taken back: nobody answers"
+        said = "what the two test users left is not taken back: nobody answers"
     return f"{said}; a step that was under way may have left more"
 
 
@@ -229,5 +229,5 @@ def _said(answer: Answer) -> dict[str, Any]:
 def _text(answer: Answer, said: dict[str, Any], name: str) -> str:
     value = said.get(name)
     if not isinstance(value, str) or not value:
-        raise FailedError(f"{answer.url} answered {answer.status} without {name}")
+        raise CheckFailedError(f"{answer.url} answered {answer.status} without {name}")
     return value

@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
-from gx.assets import asset
-from gx.known_secrets import masked
-from gx.live.deletion import deletion
-from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
-from gx.live.readiness import pod_ready
-from gx.monitoring.rules import alerts, rule_file, threshold
-from gx.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
-from gx.neighbours import CONTROLLERS
-from gx.objects import Object, mapping, sequence
-from gx.settings.settings import Settings
-from gx.verify.model import Cause, Check, FailedError, Way
+from common.cluster import INGRESS_CONTROLLERS
+from common.files import text_beside
+from common.known_secrets import masked
+from common.naming import BACKUP, MINIO, MINIO_PORT, MONITORING_NAMESPACE
+from common.objects import Object, mapping, sequence
+from gx.cluster.deletion import deletion
+from gx.cluster.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from gx.cluster.readiness import pod_ready
+from gx.verify.model import Cause, Check, CheckFailedError, Way
 from gx.verify.running import Running, running
+from settings.monitoring.rules import alerts, rule_file, threshold
+from settings.settings import Settings
 
 PROMETHEUS_POD = "prometheus-0:9090"
-"""The pod of production's StatefulSet (production.md 1); 9090 is Prometheus' own port."""
+"""The pod of production's StatefulSet (production.md#cluster-and-networks); 9090 is Prometheus' own port."""
 OLD_GROUPS = frozenset({"messaging_service_alerts", "messaging_minio_alerts"})
-"""The groups of the reference file (production.md 12): beside ours every alert would fire twice."""
+"""The groups of the reference file (production.md#monitoring): beside ours every alert would fire twice."""
 CONTROLLER_PODS = 2
 """With one, production traffic depends on one pod on one node (takeover.md 17)."""
 MESSAGING = "svc-messaging"
@@ -82,46 +82,48 @@ async def _in_thread(inside: Inside, ask: Callable[[Inside], str]) -> str:
     except ApiError as error:
         # That this account may not look says nothing about what it would have seen.
         cause = Cause.HERE if error.status in NO_RIGHT else Cause.SEEN
-        raise FailedError(f"the API server refuses: {error.message or error.reason or error.status}", cause) from None
+        raise CheckFailedError(
+            f"the API server refuses: {error.message or error.reason or error.status}", cause
+        ) from None
     except UnreachableError as error:
-        raise FailedError(str(error), Cause.SILENT) from None
+        raise CheckFailedError(str(error), Cause.SILENT) from None
 
 
 def _release(inside: Inside) -> str:
     found = inside.at_first
     wrong = found.problems(inside.settings)
     if wrong:
-        raise FailedError("; ".join(wrong))
+        raise CheckFailedError("; ".join(wrong))
     return f"{len(found.workloads)} workloads, the last rolled out at {found.since:%Y-%m-%d %H:%M} UTC"
 
 
 def _minio(inside: Inside) -> str:
     """The API server's own way to MinIO is closed by the policies; what counts is the service's."""
-    command = ["node", "-e", asset("scripts/minio-health.js"), f"http://{MINIO}:{MINIO_PORT}"]
+    command = ["node", "-e", text_beside(__file__, "minio-health.js"), f"http://{MINIO}:{MINIO_PORT}"]
     return f"live and ready, for {_in_messaging(inside, command)} pods"
 
 
 def _backup(inside: Inside) -> str:
     cron_job = inside.api.get("batch/v1", "CronJob", inside.namespace, BACKUP)
     if cron_job is None:
-        raise FailedError(f"there is no CronJob {BACKUP}")
+        raise CheckFailedError(f"there is no CronJob {BACKUP}")
     if state := deletion(cron_job):
-        raise FailedError(f"the CronJob {BACKUP} is {state}")
+        raise CheckFailedError(f"the CronJob {BACKUP} is {state}")
     if cron_job["spec"].get("suspend"):
-        raise FailedError(f"the CronJob {BACKUP} is suspended")
+        raise CheckFailedError(f"the CronJob {BACKUP} is suspended")
     last = str(mapping(cron_job, "status").get("lastSuccessfulTime") or "")
     if not last:
-        raise FailedError("no backup ever succeeded")
+        raise CheckFailedError("no backup ever succeeded")
     age = (datetime.now(UTC) - datetime.fromisoformat(last)).total_seconds()
     limit = threshold(inside.settings, "MinIOBackupStale")
     if age > limit:
-        raise FailedError(f"the last backup succeeded {age / 3600:.1f} h ago, more than {limit / 3600:g}")
+        raise CheckFailedError(f"the last backup succeeded {age / 3600:.1f} h ago, more than {limit / 3600:g}")
     return f"{age / 3600:.1f} h"
 
 
 def _redis(inside: Inside) -> str:
-    """A wrong password leaves the pods Ready (production.md 3): only a login tells."""
-    command = ["node", "-e", asset("scripts/redis-login.js")]
+    """A wrong password leaves the pods Ready (production.md#svc-messaging): only a login tells."""
+    command = ["node", "-e", text_beside(__file__, "redis-login.js")]
     return f"{_in_messaging(inside, command)} pods logged in"
 
 
@@ -129,17 +131,17 @@ def _in_messaging(inside: Inside, command: list[str]) -> int:
     """Run a command in each ready pod of svc-messaging; return how many there are."""
     pods = [pod for pod in _pods(inside.api, inside.namespace, f"app={MESSAGING}") if pod_ready(pod)]
     if not pods:
-        raise FailedError(f"no pod of {MESSAGING} is ready")
+        raise CheckFailedError(f"no pod of {MESSAGING} is ready")
     for pod in pods:
         name = pod["metadata"]["name"]
         code, said = inside.api.run_in_pod(inside.namespace, name, MESSAGING, command)
         if code != 0:
-            raise FailedError(f"{name}: {masked(said.strip())[:200] or f'ended with {code}'}")
+            raise CheckFailedError(f"{name}: {masked(said.strip())[:200] or f'ended with {code}'}")
     return len(pods)
 
 
 def _secrets(inside: Inside) -> str:
-    """Production's REDIS_URL carried another network's password (production.md 15: incidents 1 and 2)."""
+    """Production's REDIS_URL carried another network's password (production.md, incidents 1 and 2)."""
     zone = inside.settings.network.zone
     foreign = {name: other for other in inside.others for name in _names_of(other, zone)}
     secrets = list(inside.api.list_objects("v1", "Secret", inside.namespace))
@@ -151,7 +153,7 @@ def _secrets(inside: Inside) -> str:
         if name in _decoded(str(text))
     }
     if wrong:
-        raise FailedError("; ".join(sorted(wrong)))
+        raise CheckFailedError("; ".join(sorted(wrong)))
     return f"{len(secrets)} Secrets"
 
 
@@ -167,17 +169,19 @@ def _decoded(text: str) -> str:
 
 
 def _controller(inside: Inside) -> str:
-    controller = CONTROLLERS[inside.settings.stack.ingress.controller]
+    controller = INGRESS_CONTROLLERS[inside.settings.stack.ingress.controller]
     service = inside.api.get("v1", "Service", controller.namespace, controller.service)
     if service is None:
-        raise FailedError(f"there is no Service {controller.service} in {controller.namespace}")
+        raise CheckFailedError(f"there is no Service {controller.service} in {controller.namespace}")
     selector = ",".join(f"{key}={value}" for key, value in mapping(service, "spec", "selector").items())
     ready = [pod for pod in _pods(inside.api, controller.namespace, selector) if pod_ready(pod)]
     nodes = {pod["spec"].get("nodeName") for pod in ready}
     if len(ready) < CONTROLLER_PODS:
-        raise FailedError(f"{len(ready)} ready, {CONTROLLER_PODS} are needed: one that moves takes every host down")
+        raise CheckFailedError(
+            f"{len(ready)} ready, {CONTROLLER_PODS} are needed: a pod that moves takes all hosts down"
+        )
     if len(nodes) < CONTROLLER_PODS and not inside.settings.stack.local:
-        raise FailedError(f"all {len(ready)} are on {', '.join(map(str, nodes))}: its end takes every host down")
+        raise CheckFailedError(f"all {len(ready)} are on {', '.join(map(str, nodes))}: its end takes all hosts down")
     return f"{len(ready)} on {len(nodes)} nodes"
 
 
@@ -185,7 +189,7 @@ def _rules(inside: Inside) -> str:
     answer = inside.api.proxied(MONITORING_NAMESPACE, f"pods/{PROMETHEUS_POD}", "/api/v1/rules")
     wrong = list(rule_problems(inside.settings, sequence(answer, "data", "groups")))
     if wrong:
-        raise FailedError("; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""))  # noqa: PLR2004 as many as a line holds
+        raise CheckFailedError("; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""))  # noqa: PLR2004 as many as a line holds
     return f"{len(alerts(inside.settings))} alerts"
 
 

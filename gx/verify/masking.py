@@ -2,7 +2,7 @@
 
 import re
 
-from gx.known_secrets import MASK, masked
+from common.known_secrets import MASK, masked
 
 _PATTERNS = (
     (re.compile(r"(?<=://)\S+(?=@)"), MASK),

@@ -35,7 +35,7 @@ class Way(StrEnum):
     CLUSTER = "API server"
 
 
-class FailedError(Exception):
+class CheckFailedError(Exception):
     """What is wrong, in one line for the person on call."""
 
     def __init__(self, text: str, cause: Cause = Cause.SEEN) -> None:
@@ -49,12 +49,12 @@ class SkippedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class CheckResult:
     """What one check found.
 
     Attributes:
         name: The check's name.
-        group: What a person would look at together.
+        group: What a user would look at together.
         outcome: How it ended.
         text: What was seen, or what is wrong.
         seconds: How long it took, waiting for others not counted.
@@ -77,7 +77,7 @@ class Check:
 
     Attributes:
         name: Unique among the checks of a network.
-        group: What a person would look at together.
+        group: What a user would look at together.
         run: Returns what was seen; raises `FailedError` or `SkippedError`.
         after: Checks that must have passed before this one can tell anything.
         always: Whether it runs however those ended, as what cleans up.

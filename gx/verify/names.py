@@ -12,14 +12,14 @@ import dns.exception
 import dns.resolver
 from cryptography import x509
 
-from gx.cloudflare_ranges import CLOUDFLARE_RANGES
-from gx.dns import wanted_records
-from gx.errors import InputError
-from gx.monitoring.rules import threshold
-from gx.settings.settings import Settings
-from gx.verify.model import Cause, Check, FailedError, Way
+from common.cloudflare_ranges import CLOUDFLARE_RANGES
+from common.errors import InputError
+from gx.verify.model import Cause, Check, CheckFailedError, Way
 from gx.verify.outside import Outside
 from gx.verify.web import REQUEST_SECONDS
+from settings.dns import wanted_records
+from settings.monitoring.rules import threshold
+from settings.settings import Settings
 
 
 def name_checks(outside: Outside) -> Iterator[Check]:
@@ -37,7 +37,7 @@ async def _recorded(outside: Outside, host: str) -> str:
     try:
         found = await asyncio.to_thread(outside.zone, host)
     except InputError as error:
-        raise FailedError(str(error), Cause.HERE) from None  # the zone's API, or the token for it
+        raise CheckFailedError(str(error), Cause.HERE) from None  # the zone's API, or the token for it
     addresses = {record.content for record in found if record.type == "A"}
     wanted = {address for name, address in wanted_records(outside.settings) if name == host}
     wrong = [f"{address} is missing" for address in sorted(wanted - addresses)]
@@ -45,7 +45,7 @@ async def _recorded(outside: Outside, host: str) -> str:
     wrong += [f"{record.content} is not proxied" for record in found if record.type == "A" and not record.proxied]
     wrong += [f"there is a {record.type} record beside" for record in found if record.type in {"AAAA", "CNAME"}]
     if wrong:
-        raise FailedError(f"{host}: {'; '.join(wrong)}")
+        raise CheckFailedError(f"{host}: {'; '.join(wrong)}")
     return ", ".join(sorted(addresses))
 
 
@@ -57,21 +57,21 @@ async def _resolves(outside: Outside, host: str) -> str:
     try:
         answer = await resolver.resolve(host, "A")
     except dns.resolver.NXDOMAIN:
-        raise FailedError(f"{host} does not exist in DNS") from None
+        raise CheckFailedError(f"{host} does not exist in DNS") from None
     except dns.resolver.NoAnswer:
-        raise FailedError(f"{host} has no address in DNS") from None
+        raise CheckFailedError(f"{host} has no address in DNS") from None
     except (dns.exception.DNSException, OSError) as error:
-        raise FailedError(f"{host}: DNS does not answer ({str(error)[:120]})", Cause.SILENT) from None
+        raise CheckFailedError(f"{host}: DNS does not answer ({str(error)[:120]})", Cause.SILENT) from None
     addresses = sorted(str(record) for record in answer)
     if outside.proxied:
         ranges = [ip_network(text) for text in CLOUDFLARE_RANGES]
         strangers = [a for a in addresses if not any(ip_address(a) in network for network in ranges)]
         if strangers:
-            raise FailedError(f"{host} leads to {', '.join(strangers)}, past Cloudflare: every record is proxied")
+            raise CheckFailedError(f"{host} leads to {', '.join(strangers)}, past Cloudflare: every record is proxied")
         return f"{', '.join(addresses)}, Cloudflare's"
     wanted = sorted(address for name, address in wanted_records(outside.settings) if name == host)
     if addresses != wanted:
-        raise FailedError(f"{host} leads to {', '.join(addresses)} instead of {', '.join(wanted)}")
+        raise CheckFailedError(f"{host} leads to {', '.join(addresses)} instead of {', '.join(wanted)}")
     return ", ".join(addresses)
 
 
@@ -90,12 +90,12 @@ async def served_certificate(address: tuple[str, int], host: str, context: ssl.S
         async with asyncio.timeout(REQUEST_SECONDS):
             _, writer = await asyncio.open_connection(*address, ssl=context, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
-        raise FailedError(f"{host}: its certificate is refused: {error.verify_message}") from None
+        raise CheckFailedError(f"{host}: its certificate is refused: {error.verify_message}") from None
     except TimeoutError:
-        raise FailedError(f"{host} did not answer in TLS within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
+        raise CheckFailedError(f"{host} did not answer in TLS within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
     except OSError as error:
         cause = Cause.SEEN if isinstance(error, ssl.SSLError) else Cause.SILENT
-        raise FailedError(f"{host}: no TLS ({error.strerror or error})", cause) from None
+        raise CheckFailedError(f"{host}: no TLS ({error.strerror or error})", cause) from None
     shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
     return x509.load_der_x509_certificate(shown)
@@ -110,9 +110,9 @@ def judge_certificate(settings: Settings, certificate: x509.Certificate, host: s
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     given = names.get_values_for_type(x509.DNSName)
     if not any(host == name or (name.startswith("*.") and host.split(".", 1)[-1] == name[2:]) for name in given):
-        raise FailedError(f"{host}: the certificate is for {', '.join(given[:4])}")
+        raise CheckFailedError(f"{host}: the certificate is for {', '.join(given[:4])}")
     left = certificate.not_valid_after_utc - datetime.now(UTC)
     limit = threshold(settings, "CertificateNearExpiry")
     if left < timedelta(seconds=limit):
-        raise FailedError(f"{host}: the certificate ends in {left.days} days; less than {limit / 86400:g} is too few")
+        raise CheckFailedError(f"{host}: the certificate ends in {left.days} days; {limit / 86400:g} are needed")
     return f"{left.days} days left"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gx.settings.settings import Settings
 from gx.verify.web import Web
+from settings.settings import Settings
 
 
 class ZoneRecord(Protocol):

@@ -5,18 +5,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gx.errors import InputError
-from gx.settings.project import verified_file, write_mapping
-from gx.settings.settings import Settings
-from gx.verified import KEPT, FailedCheck, FailedVerification, Verified, VerifiedSet, read_verified
-from gx.verify.model import Cause, Outcome, Result
+from common.errors import InputError
+from gx.verify.model import Cause, CheckResult, Outcome
 from gx.verify.soak import with_start
+from settings.project import verified_file, write_mapping
+from settings.settings import Settings
+from settings.verified import KEPT, FailedCheck, FailedVerification, Verified, VerifiedSet, read_verified
 
 LONGEST = 300
 """Letters of a failed check's line that are kept."""
 
 
-def counted_failures(results: Sequence[Result]) -> list[Result]:
+def counted_failures(results: Sequence[CheckResult]) -> list[CheckResult]:
     """Return the failed checks that speak against the set.
 
     What this machine or account lacks does not. Silence does where the same way led to an answer in the same run:
@@ -26,7 +26,7 @@ def counted_failures(results: Sequence[Result]) -> list[Result]:
     return [r for r in results if r.cause is Cause.SEEN or (r.cause is Cause.SILENT and r.way in answered)]
 
 
-def still_failed(failure: FailedVerification | None, results: Sequence[Result]) -> list[str]:
+def still_failed(failure: FailedVerification | None, results: Sequence[CheckResult]) -> list[str]:
     """Return the checks that failed and could not be tried this time: a pass without them proves nothing of them.
 
     A check that is no longer there, such as that of a node that was drained, does not count.
@@ -52,7 +52,7 @@ def verified_set(settings: Settings, deployed: datetime, passed: int, skipped: l
     )
 
 
-def failed_verification(settings: Settings, failures: Sequence[Result]) -> FailedVerification:
+def failed_verification(settings: Settings, failures: Sequence[CheckResult]) -> FailedVerification:
     """Return the set of a network's release file as failed now."""
     checks = tuple(FailedCheck(name=r.name, group=r.group, text=r.text[:LONGEST]) for r in failures)
     return FailedVerification(hash=settings.release.hash, failed=_now(), checks=checks)

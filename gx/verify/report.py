@@ -10,12 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gx.verify.model import Outcome, Result
+from gx.verify.model import CheckResult, Outcome
 
 STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
 
 
-class Live:
+class LiveReport:
     """Shows results as they come: a bar on a terminal, a line for each failure elsewhere."""
 
     def __init__(self, stack: str, total: int, console: Console) -> None:
@@ -35,19 +35,19 @@ class Live:
         if self._terminal:
             self._bar.stop()
 
-    def done(self, result: Result) -> None:
+    def done(self, result: CheckResult) -> None:
         """Take one result."""
         self._bar.advance(self._task)
         if result.outcome is Outcome.FAILED:
             self._console.print(Text(f"failed: {result.name}: {result.text}", style="red"), soft_wrap=True)
 
 
-def counts(results: Sequence[Result]) -> dict[Outcome, int]:
+def counts(results: Sequence[CheckResult]) -> dict[Outcome, int]:
     """Return how many checks ended how."""
     return {outcome: sum(result.outcome is outcome for result in results) for outcome in Outcome}
 
 
-def print_table(console: Console, results: Sequence[Result]) -> None:
+def print_table(console: Console, results: Sequence[CheckResult]) -> None:
     """Print every check with what it found."""
     table = Table("", "check", "found", "ms", box=None, pad_edge=False)
     table.columns[3].justify = "right"
@@ -65,14 +65,14 @@ def print_table(console: Console, results: Sequence[Result]) -> None:
     console.print(table)
 
 
-def summary(stack: str, results: Sequence[Result], seconds: float) -> str:
+def summary(stack: str, results: Sequence[CheckResult], seconds: float) -> str:
     """Return the last line."""
     found = counts(results)
     said = ", ".join(f"{found[outcome]} {outcome.value}" for outcome in Outcome if found[outcome])
     return f"{stack}: {said} in {seconds:.1f} s"
 
 
-def as_json(stack: str, results: Sequence[Result], seconds: float) -> str:
+def as_json(stack: str, results: Sequence[CheckResult], seconds: float) -> str:
     """Return everything as JSON."""
     document: dict[str, Any] = {
         "network": stack,
@@ -83,7 +83,7 @@ def as_json(stack: str, results: Sequence[Result], seconds: float) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def as_junit(stack: str, results: Sequence[Result], seconds: float) -> str:
+def as_junit(stack: str, results: Sequence[CheckResult], seconds: float) -> str:
     """Return everything as a JUnit report: the form that CI systems show."""
     found = counts(results)
     numbers = {"tests": len(results), "failures": found[Outcome.FAILED], "skipped": found[Outcome.SKIPPED]}

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from gx.errors import SIGNALS, Interrupted
+from common.errors import SIGNALS, Interrupted
 from gx.verify.masking import recordable
-from gx.verify.model import Cause, Check, FailedError, Outcome, Result, SkippedError
+from gx.verify.model import Cause, Check, CheckFailedError, CheckResult, Outcome, SkippedError
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ class _Daemons(ThreadPoolExecutor):
 async def run_checks(
     checks: Sequence[Check],
     deadline: float,
-    done: Callable[[Result], None] = lambda _: None,
-) -> list[Result]:
+    done: Callable[[CheckResult], None] = lambda _: None,
+) -> list[CheckResult]:
     """Return what every check found, in the order of the checks.
 
     Args:
@@ -48,9 +48,9 @@ async def run_checks(
         done: Called with each result as it comes.
     """
 
-    def result(check: Check, outcome: Outcome, text: str, seconds: float, cause: Cause | None = None) -> Result:
+    def result(check: Check, outcome: Outcome, text: str, seconds: float, cause: Cause | None = None) -> CheckResult:
         line = " ".join(recordable(text).split())
-        found = Result(
+        found = CheckResult(
             name=check.name, group=check.group, outcome=outcome, text=line, seconds=seconds, way=check.way, cause=cause
         )
         done(found)
@@ -58,7 +58,7 @@ async def run_checks(
 
     asyncio.get_running_loop().set_default_executor(_Daemons())  # names are looked up and the API server asked there
     ends = time.monotonic() + deadline
-    tasks: dict[str, asyncio.Task[Result]] = {}
+    tasks: dict[str, asyncio.Task[CheckResult]] = {}
     async with asyncio.TaskGroup() as group:
         for check in checks:
             needed = {name: tasks[name] for name in check.after}
@@ -103,11 +103,11 @@ async def interruptible(work: Coroutine[Any, Any, T], after: Callable[[], Awaita
 
 async def _one(
     check: Check,
-    needed: dict[str, "asyncio.Task[Result]"],
+    needed: dict[str, "asyncio.Task[CheckResult]"],
     ends: float,
     deadline: float,
-    result: Callable[..., Result],
-) -> Result:
+    result: Callable[..., CheckResult],
+) -> CheckResult:
     for name, task in needed.items():
         if (await task).outcome is not Outcome.PASSED and not check.always:
             return result(check, Outcome.SKIPPED, f"not tried: {name} did not pass", 0)
@@ -116,7 +116,7 @@ async def _one(
     try:
         async with asyncio.timeout(ends - began):
             text = await check.run()
-    except FailedError as error:
+    except CheckFailedError as error:
         outcome, text, cause = Outcome.FAILED, str(error), error.cause
     except SkippedError as error:
         outcome, text = Outcome.SKIPPED, str(error)

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gx.catalogue import CATALOGUE
-from gx.live.deletion import deletion
-from gx.live.kubernetes_api import KubernetesApi
-from gx.objects import Object, mapping, sequence
-from gx.settings.settings import Settings
+from catalogue import CATALOGUE
+from common.objects import Object, sequence
+from gx.cluster.deletion import deletion
+from gx.cluster.kubernetes_api import KubernetesApi
+from gx.cluster.readiness import rolled_out
+from settings.settings import Settings
 
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Workload:
+class RunningWorkload:
     """One Deployment as it is.
 
     Attributes:
@@ -33,7 +34,7 @@ class Workload:
 class Running:
     """The workloads of the catalogue that the cluster has, by name."""
 
-    workloads: dict[str, Workload]
+    workloads: dict[str, RunningWorkload]
 
     @property
     def since(self) -> datetime:
@@ -70,25 +71,18 @@ class Running:
 
 def running(api: KubernetesApi, settings: Settings) -> Running:
     """Read the Deployments of a network's workloads."""
-    found: dict[str, Workload] = {}
+    found: dict[str, RunningWorkload] = {}
     for deployment in api.list_objects("apps/v1", "Deployment", settings.network.namespace):
         name = deployment["metadata"]["name"]
         if name in CATALOGUE:
             images = [c["image"] for c in sequence(deployment, "spec", "template", "spec", "containers")]
-            found[name] = Workload(
+            found[name] = RunningWorkload(
                 image=str(images[0]),
-                rolled=_rolled(deployment),
+                rolled=rolled_out(deployment),
                 since=_since(deployment),
                 deletion=deletion(deployment),
             )
     return Running(workloads=found)
-
-
-def _rolled(deployment: Object) -> bool:
-    status, wanted = mapping(deployment, "status"), deployment["spec"].get("replicas", 1)
-    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    counts = {status.get(field, 0) for field in ("replicas", "updatedReplicas", "readyReplicas")}
-    return seen and counts == {wanted}
 
 
 def _since(deployment: Object) -> datetime:

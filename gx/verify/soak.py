@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gx.verified import VerifiedSet
+from settings.verified import VerifiedSet
 
 
 def with_start(newest: VerifiedSet, earlier: Sequence[VerifiedSet]) -> VerifiedSet:

@@ -7,7 +7,7 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from gx.verify.model import Cause, FailedError
+from gx.verify.model import Cause, CheckFailedError
 from gx.verify.outside import Outside
 from gx.verify.web import REQUEST_SECONDS
 
@@ -24,11 +24,11 @@ async def handshake(outside: Outside) -> dict[str, Any]:
     """
     answer = (await outside.web.get(f"{outside.settings.network.api_url}{PATH}polling")).expect(OK)
     if not answer.text.startswith(OPEN + "{"):
-        raise FailedError(f"{answer.url} opens no session: {answer.text[:60]}")
+        raise CheckFailedError(f"{answer.url} opens no session: {answer.text[:60]}")
     try:
         said: dict[str, Any] = json.loads(answer.text[1:].split("\x1e")[0])
     except ValueError:
-        raise FailedError(f"{answer.url} opens no session: {answer.text[:60]}") from None
+        raise CheckFailedError(f"{answer.url} opens no session: {answer.text[:60]}") from None
     return said
 
 
@@ -40,7 +40,7 @@ async def polling(outside: Outside) -> str:
     """
     said = await handshake(outside)
     if "websocket" not in said.get("upgrades", []):
-        raise FailedError("the server offers no upgrade to WebSocket: every message would be polled for")
+        raise CheckFailedError("the server offers no upgrade to WebSocket: every message would be polled for")
     return f"a ping every {said.get('pingInterval', 0) / 1000:g} s"
 
 
@@ -73,13 +73,13 @@ async def websocket(outside: Outside) -> str:
             await socket.send(PROBE)
             said = await socket.recv()
             if said != PROBED:
-                raise FailedError(f"the WebSocket answers {str(said)[:60]!r} instead of {PROBED!r}")
+                raise CheckFailedError(f"the WebSocket answers {str(said)[:60]!r} instead of {PROBED!r}")
             await socket.send(UPGRADE)
     except TimeoutError:
-        raise FailedError(f"no WebSocket within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
+        raise CheckFailedError(f"no WebSocket within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
     except WebSocketException as error:
         hint = ": two replicas without stickiness, perhaps" if "400" in str(error) else ""
-        raise FailedError(f"no WebSocket: {error}{hint}") from None
+        raise CheckFailedError(f"no WebSocket: {error}{hint}") from None
     except OSError as error:
-        raise FailedError(f"no WebSocket: {error.strerror or error}", Cause.SILENT) from None
+        raise CheckFailedError(f"no WebSocket: {error.strerror or error}", Cause.SILENT) from None
     return "upgraded"

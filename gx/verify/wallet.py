@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urljoin, urlsplit
 
-from gx.objects import mapping
+from common.objects import mapping
 from gx.verify.endpoints import OK, answers
-from gx.verify.model import Check, FailedError
+from gx.verify.model import Check, CheckFailedError
 from gx.verify.outside import Outside
 from gx.verify.web import Answer
 
@@ -34,7 +34,7 @@ async def _to_login(outside: Outside) -> str:
     target = urljoin(answer.url, answer.headers.get("location", ""))
     parts = urlsplit(target)
     if parts.hostname != network.wallet_host or "/login" not in parts.path:
-        raise FailedError(f"{answer.url} leads to {target[:120]} instead of the wallet's login page")
+        raise CheckFailedError(f"{answer.url} leads to {target[:120]} instead of the wallet's login page")
     return f"{answer.status} to {parts.path}"
 
 
@@ -43,31 +43,31 @@ async def _next_auth(outside: Outside) -> str:
     answer = (await outside.web.get(f"{network.wallet_url}/api/auth/providers")).expect(OK)
     providers = mapping(answer.json())
     if not providers:
-        raise FailedError(f"{answer.url} names no provider: nobody can log in")
+        raise CheckFailedError(f"{answer.url} names no provider: nobody can log in")
     for provider in providers.values():
         for field in ("signinUrl", "callbackUrl"):
             host = urlsplit(str(mapping(provider).get(field, ""))).hostname
             if host != network.wallet_host:
                 text = f"{field} leads to {host}, so nobody can log in at {network.wallet_host}"
-                raise FailedError(f"NEXTAUTH_URL is wrong: {text}")
+                raise CheckFailedError(f"NEXTAUTH_URL is wrong: {text}")
     return network.wallet_host
 
 
 async def _baked(outside: Outside) -> str:
-    """Public URLs are baked in when the image is built: another network's image looks the same (production.md 4)."""
+    """Public URLs are baked into the image (production.md#wallet): another network's image looks the same."""
     network = outside.settings.network
     page = (await outside.web.get(f"{network.wallet_url}/login")).expect(OK)
     sources = [urljoin(page.url, source) for source in SCRIPT.findall(page.text)][:MOST_SCRIPTS]
     own = [source for source in sources if urlsplit(source).hostname == network.wallet_host]
     if not own:
-        raise FailedError(f"{page.url} loads no script of its own: it is no page of the wallet")
+        raise CheckFailedError(f"{page.url} loads no script of its own: it is no page of the wallet")
     scripts: list[Answer] = await asyncio.gather(*(outside.web.get(source) for source in own))
     named = {host.lower() for script in scripts for host in HOST.findall(script.expect(OK).text)}
     wrong = sorted(host for host in named if _belongs_elsewhere(host, network.zone, outside.hosts))
     if wrong:
-        raise FailedError(f"the scripts call {', '.join(wrong)}: the image was built for another network")
+        raise CheckFailedError(f"the scripts call {', '.join(wrong)}: the image was built for another network")
     if network.api_host not in named:
-        raise FailedError(f"no script names {network.api_host}: the image was built without NEXT_PUBLIC_API_URL")
+        raise CheckFailedError(f"no script names {network.api_host}: the image was built without NEXT_PUBLIC_API_URL")
     return f"{network.api_host} in {len(scripts)} scripts"
 
 

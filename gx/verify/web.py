@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import httpx
 
-from gx.errors import InputError
-from gx.verify.model import Cause, FailedError
+from common.errors import InputError
+from gx.verify.model import Cause, CheckFailedError
 
 REQUEST_SECONDS = 10.0
 LARGEST_BODY = 8 * 2**20
@@ -55,7 +55,7 @@ class Answer:
         except ValueError:
             kind = self.headers.get("content-type", "nothing that says what it is").split(";")[0]
             start = " ".join(self.text[:60].split())
-            raise FailedError(f"{self.url} answered {self.status} with {kind} instead of JSON: {start}") from None
+            raise CheckFailedError(f"{self.url} answered {self.status} with {kind} instead of JSON: {start}") from None
 
     def expect(self, *statuses: int) -> Self:
         """Return the answer if its status is one of those.
@@ -66,7 +66,7 @@ class Answer:
         if self.status not in statuses:
             wanted = " or ".join(str(status) for status in statuses)
             leads = f" to {self.headers['location'][:120]}" if "location" in self.headers else ""
-            raise FailedError(f"{self.url} answered {self.status}{leads} instead of {wanted}")
+            raise CheckFailedError(f"{self.url} answered {self.status}{leads} instead of {wanted}")
         return self
 
 
@@ -148,11 +148,11 @@ class Web:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise FailedError(f"{url} did not answer within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
+            raise CheckFailedError(f"{url} did not answer within {REQUEST_SECONDS:g} s", Cause.SILENT) from None
         except httpx.ConnectError:
             raise
         except httpx.HTTPError as error:
-            raise FailedError(f"{url}: {_reason(error)}") from None
+            raise CheckFailedError(f"{url}: {_reason(error)}") from None
 
     def _routed(self, url: httpx.URL) -> tuple[httpx.URL, dict[str, str], dict[str, Any]]:
         """Return where to send a request so that the server sees the name that was asked for."""
@@ -180,15 +180,15 @@ async def _read(response: httpx.Response, url: str) -> Answer:
         parts.append(part)
         size += len(part)
         if size > LARGEST_BODY:
-            raise FailedError(f"{url} answered with more than {LARGEST_BODY // 2**20} MiB; the rest was not read")
+            raise CheckFailedError(f"{url} answered with more than {LARGEST_BODY // 2**20} MiB; the rest was not read")
     headers = {name.lower(): text for name, text in response.headers.items()}
     return Answer(url, response.status_code, headers, b"".join(parts))
 
 
-def _unconnected(url: str, error: httpx.ConnectError) -> FailedError:
+def _unconnected(url: str, error: httpx.ConnectError) -> CheckFailedError:
     """A refused certificate is an answer; a name that nobody resolves or a port that is closed is none."""
     cause = Cause.SILENT if _of_certificate(error) is None else Cause.SEEN
-    return FailedError(f"{url}: {_reason(error)}", cause)
+    return CheckFailedError(f"{url}: {_reason(error)}", cause)
 
 
 def _of_certificate(error: BaseException) -> ssl.SSLCertVerificationError | None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from gx.checks import run_checks
-from gx.plan.model import Plan
+from common.plan import Plan
 from gx.report.page import report
-from gx.settings.project import ROOT
+from rules import run_checks
+from settings.project import ROOT
 from tests.conftest import tool, unavailable
 from tests.helpers.mutate import grown
 

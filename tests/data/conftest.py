@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.local.binaries import find
-from gx.plan.model import Plan
+from common.errors import InputError
+from common.plan import Plan
+from devcluster.binaries import find
 from tests.conftest import tool
 from tests.data.servers import BUCKET, STATUS, Minio, Runs, remove
 from tests.data.sql_jobs import Job

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
-from gx.local.binaries import find
-from gx.settings.project import ROOT
-from gx.snapshots.s3 import Place
+from backup.s3 import Place
+from devcluster.binaries import find
+from settings.project import ROOT
 from tests.helpers.network import free_port
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Minio:
         while True:
             try:
                 httpx.get(f"{self.url}/minio/health/ready", timeout=2).raise_for_status()
-            except httpx.HTTPError:
+                self.client().list_buckets()  # its health is good a while before its keys are
+            except (httpx.HTTPError, BotoCoreError, ClientError):
                 assert time.monotonic() < until, (self.folder / "log").read_text()
                 time.sleep(0.1)
             else:
@@ -131,11 +133,12 @@ class Runs:
             "BACKUP_ROOT": str(self.volume),
             "DEADLINE_SECONDS": "120",
             "RETENTION_DAYS": "7",
+            "KEEP_LEAST": "1",
             "MAX_SHRINK_PERCENT": "30",
             **self.env,
             **env,
         }
-        command = [sys.executable, "-m", f"gx.snapshots.{module}", *arguments]
+        command = [sys.executable, "-m", f"backup.{module}", *arguments]
         return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def run(self, module: str, *arguments: str, **env: str) -> tuple[int, str]:
@@ -149,7 +152,7 @@ class Runs:
 
     def backup(self, **env: str) -> str:
         """Make a snapshot that must succeed; return its name."""
-        code, output = self.run("backup", **env)
+        code, output = self.run("take", **env)
         assert code == 0, output
         return self.snapshots()[-1]
 

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from gx.plan.model import Plan
-from gx.plan.pods import pods
+from common.plan import Plan
+from common.pods import pods
 
 Query = Callable[[str], list[str]]
 

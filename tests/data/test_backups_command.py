@@ -3,27 +3,23 @@
 import json
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.operate.backups import forwarded, overview
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from common.errors import InputError
+from gx.backups.overview import overview
+from gx.cluster.port_forward import forwarded
+from settings.offline import offline_settings
 from tests.data.servers import ROOT_PASSWORD, ROOT_USER, STATUS, Minio, Runs, put
 from tests.data.test_backup_failures import age
+from tests.helpers.command import run_gx
 
 
 def gx_backups(minio: Minio, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     keys = {"AWS_ACCESS_KEY_ID": ROOT_USER, "AWS_SECRET_ACCESS_KEY": ROOT_PASSWORD, "COLUMNS": "200"}
-    command = [sys.executable, "-c", "from gx.cli import main; main()", "backups", "devnet", "--endpoint", minio.url]
-    environment = {**os.environ, **keys, **env}
-    return subprocess.run(
-        [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    return run_gx("backups", "devnet", "--endpoint", minio.url, *arguments, env={**keys, **env})
 
 
 def test_snapshots_are_listed_with_age_size_state_and_drill(runs: Runs, minio: Minio) -> None:
@@ -45,7 +41,7 @@ def test_snapshots_are_listed_with_age_size_state_and_drill(runs: Runs, minio: M
 def test_a_snapshot_that_is_too_old_is_an_alarm(runs: Runs, minio: Minio) -> None:
     put(minio, {"files/a": b"x"})
     age(runs, runs.backup(), hours=8)
-    runs.run("backup", BUCKET="gone")
+    runs.run("take", BUCKET="gone")
     shown = gx_backups(minio)
     assert shown.returncode == 1
     assert "8 h 0 min old, more than 7 h 0 min" in shown.stdout
@@ -101,7 +97,7 @@ def fake_kubectl(folder: Path, script: str) -> str:
 
 
 def test_a_forwarded_port_ends_with_the_command(minio: Minio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stand-in says what the real kubectl says; the keys come from a Secret in tests/engine."""
+    """The fake says what the real kubectl says; the keys come from a Secret in tests/engine."""
     script = f'echo $$ >{tmp_path}/pid; echo "Forwarding from 127.0.0.1:{minio.port} -> 9000"; exec sleep 60'
     monkeypatch.setenv("PATH", fake_kubectl(tmp_path / "bin", script))
     with forwarded("backend-devnet", "some") as address:

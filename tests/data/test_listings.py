@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gx.snapshots.model import FailedError
-from gx.snapshots.offsite import OffsiteSnapshot, list_snapshots
-from gx.snapshots.proving import compare
-from gx.snapshots.s3 import Place, list_objects
+from backup.model import FailedError
+from backup.offsite import OffsiteSnapshot, list_snapshots
+from backup.proving import compare
+from backup.s3 import Place, list_objects
+from backup.seal import Seal
 from tests.helpers.strange_server import BUCKET, StrangeServer, page
 
 DONE = "<IsTruncated>false</IsTruncated>"
@@ -120,11 +121,11 @@ def test_a_bucket_is_not_taken_for_empty_by_what_reads_it(
     """A restore writes into an empty bucket; an off-site copy begins where it finds no snapshot."""
     strange.pages = {"": body}
     with pytest.raises(FailedError, match="cannot list"):
-        compare([], place)
+        compare([], place, whole=True)
     with pytest.raises(FailedError, match="cannot list"):
         list_snapshots(place)
     with pytest.raises(FailedError, match="cannot list"):
-        OffsiteSnapshot.open(place, "newest", tmp_path)
+        OffsiteSnapshot.open(place, "newest", tmp_path, Seal())
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from gx.local.binaries import find
-from gx.plan.model import Plan
-from gx.plan.pods import pods
+from catalogue.steps import Step
+from common.plan import Plan
+from common.pods import pods
+from components.minio_storage.policies import metrics_token
+from devcluster.binaries import find
 from gx.plan.record import record
-from gx.steps import Step
-from gx.storage import metrics_token
 from tests.data.servers import BUCKET, ROOT_PASSWORD, ROOT_USER, STATUS, Minio
 from tests.helpers.stack import copy_project, edit
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gx.plan.model import Plan
+from catalogue.steps import Step
+from common.plan import Plan
+from components.database.scram import scram_verifier
 from gx.plan.record import record
-from gx.scram import scram_verifier
-from gx.settings.project import ROOT
-from gx.steps import Step
+from settings.project import ROOT
 from tests.data.sql_jobs import Job, Query
 from tests.helpers.stack import copy_project, edit
 
-SCHEMA = (ROOT / "assets/sql/schema.sql").read_text()
+SCHEMA = (ROOT / "components/database/sql/schema.sql").read_text()
 
 
 def by_hand() -> str:

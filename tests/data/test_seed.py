@@ -6,15 +6,15 @@ import bcrypt
 import pycountry
 import pytest
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.data.sql_jobs import Job, Query
 
-PLATFORM = (ROOT / "images" / "standin" / "platform.sql").read_text(encoding="utf-8")
+PLATFORM = (ROOT / "images" / "fakes" / "platform.sql").read_text(encoding="utf-8")
 PASSWORD = "generated-test-password-0123456789"
 
 
 def test_the_countries_are_those_of_iso_3166() -> None:
-    with (ROOT / "assets/countries.csv").open(encoding="utf-8") as file:
+    with (ROOT / "components/database/countries.csv").open(encoding="utf-8") as file:
         rows = list(csv.reader(file))[1:]
     assert len(rows) == len({code for code, _, _ in rows}) == 234
     known = {country.alpha_2 for country in pycountry.countries}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from gx.errors import InputError
-from gx.operate.backups import overview
-from gx.settings.offline import offline_settings
-from gx.snapshots.metrics import StatusCollector, families, read_status
-from gx.snapshots.model import FailedError
-from gx.snapshots.s3 import Place
+from backup.metrics import StatusCollector, families, read_status
+from backup.model import FailedError
+from backup.s3 import Place
+from common.errors import InputError
+from gx.backups.overview import overview
+from settings.offline import offline_settings
 from tests.helpers.strange_server import StrangeServer
 
 STATUS, STAMP = "gx-backup-status", "20251225T060000Z"

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from gx.errors import InputError
-from gx.local.binaries import find
+from common.errors import InputError
+from devcluster.binaries import find
 from tests.conftest import unavailable
 from tests.helpers.documents import PAGES, code, words
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tools.recording import COLUMNS, PICTURE, ROWS, STORY, record
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.conftest import tool, unavailable
 from tools.site.reference import packages
 
@@ -33,7 +33,7 @@ def test_every_public_thing_is_in_the_reference(site: Path) -> None:
     for package in packages():
         folder = ROOT / package.replace(".", "/")
         for path in folder.glob("*.py") if folder.is_dir() else [ROOT / f"{package}.py"]:
-            module = package if path.stem in {"__init__", package} else f"{package}.{path.stem}"
+            module = f"{package}.{path.stem}" if folder.is_dir() else package
             if path.stem != "__init__":
                 wanted |= {f"{module}.{name}" for name in _public(path)}
     found = "\n".join(path.read_text() for path in (site / "reference/python").glob("*.html"))
@@ -59,7 +59,7 @@ def test_it_loads_nothing_from_elsewhere_and_its_search_works_from_a_file(site: 
             "request",
             lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else wrong.append(request.url),
         )
-        for name in ("index.html", "runbooks/alerts/MinIOServiceDown.html", "reference/python/gx.reach.html"):
+        for name in ("index.html", "runbooks/alerts/MinIOServiceDown.html", "reference/python/gx.reachability.html"):
             page.goto((site / name).as_uri())
             page.wait_for_load_state("networkidle")
         page.get_by_placeholder("Search").fill("cleared pending creates")

@@ -1,4 +1,4 @@
-"""The tutorial and the guides, typed as they stand in a fresh clone: what they show is what a person gets."""
+"""The tutorial and the guides, typed as they stand in a fresh clone: what they show is what a user gets."""
 
 import os
 import re
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.engine.conftest import needed_binaries
 from tests.helpers.documents import Step, blocks, steps
 from tests.helpers.repository import git, repository
 
 GAP = "..."
 OTHERS = ("PYTEST", "PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS", "UV", "KUBECONFIG", "PULUMI", "CLOUDFLARE")
-"""What the environment of the tests holds and that of a person's first shell does not."""
+"""What the environment of the tests holds and that of a user's first shell does not."""
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, cast
 
-from gx.fields import LAST_APPLIED
-from gx.live.kubernetes_api import KubernetesApi
-from gx.objects import sequence
-from gx.operate.adopt import filled
-from gx.plan.model import Plan
+from common.fields import LAST_APPLIED
+from common.objects import sequence
+from common.plan import Plan
+from gx.adoption.adopt import filled
+from gx.cluster.kubernetes_api import KubernetesApi
 
 ROTATION = int(os.environ.get("GX_TEST_ROTATION", "0"))
 """Which object is made in which way: `make soak` tries every rotation, so that each kind meets each way."""

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 
-from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi
-from gx.local import pki
-from gx.local.binaries import KUBERNETES_PLUGIN, find
-from gx.local.engine import Result
-from gx.local.folder import DataFolder
-from gx.local.launch import running, stop
-from gx.local.network import LocalNetwork
-from gx.local.plugins import official
-from gx.local.world import apply_cluster
-from gx.settings.offline import offline_settings
+from common.errors import InputError
+from devcluster import pki
+from devcluster.binaries import KUBERNETES_PLUGIN, find
+from devcluster.engine import EngineResult
+from devcluster.folder import DataFolder
+from devcluster.launch import running, stop
+from devcluster.network import LocalNetwork
+from devcluster.plugins import official
+from devcluster.world import apply_cluster
+from gx.cluster.kubernetes_api import KubernetesApi
+from settings.offline import offline_settings
 from tests.helpers.stack import Change, copy_project, edit
 
 NEEDED = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "pulumi")
@@ -78,7 +78,7 @@ class Stack:
         """Change the stack's settings for the runs that follow."""
         edit(self.root, self.network.stack, change)
 
-    def run(self, operation: str = "up", **options: Any) -> Result:
+    def run(self, operation: str = "up", **options: Any) -> EngineResult:
         """Run the engine with the settings as they are now."""
         self.network.prepare(self.api, lambda _: None)
         return self.network.run(operation, options=options)

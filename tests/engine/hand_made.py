@@ -2,17 +2,19 @@
 
 import os
 import subprocess
-import sys
+import time
 from typing import Any
 
 import httpx
 import yaml
 
-from gx.live.kubernetes_api import KubernetesApi
-from gx.local.network import ZONE_ID
-from gx.settings.project import PROJECT
+from common.objects import Object
+from devcluster.network import ZONE_ID
+from gx.cluster.kubernetes_api import KubernetesApi
+from settings.project import PROJECT
 from tests.engine.by_hand import SECRETS, Way, make
 from tests.engine.conftest import Cluster, Stack
+from tests.helpers.command import run_gx
 from tests.helpers.stack import edit
 
 NETWORK = "testnet"
@@ -38,24 +40,15 @@ class HandMade:
         """Run `gx adopt`."""
         return self.gx("adopt", *arguments, **environment)
 
-    @staticmethod
-    def command() -> list[str]:
-        """Return `gx` as words."""
-        return [sys.executable, "-c", "from gx.cli import main; main()"]
-
     def gx(self, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command on the network and its cluster."""
-        command = [*self.command(), name, NETWORK, "--context", "gx-local"]
         environment = {
-            **os.environ,
             "KUBECONFIG": str(self.stack.cluster.folder.kubeconfig),
             "CLOUDFLARE_BASE_URL": self.stack.cluster.zone_url,
             "CLOUDFLARE_API_TOKEN": "local",
             **environment,
         }
-        return subprocess.run(
-            [*command, *arguments], cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
+        return run_gx(name, NETWORK, "--context", "gx-local", *arguments, cwd=self.root, env=environment)
 
     def refused(self, result: subprocess.CompletedProcess[str]) -> list[str]:
         """Return the names of what was refused."""
@@ -133,3 +126,36 @@ def give_back(api: KubernetesApi, namespace: str) -> None:
     api.delete("v1", "ConfigMap", namespace, "backend-config", propagation="Background")
     metadata = {"name": "backend-config", "namespace": namespace, "labels": config["metadata"].get("labels", {})}
     make(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": config["data"]})
+
+
+def delete_held(api: KubernetesApi, manifest: Object) -> None:
+    """Delete an object, also one that an operator holds with a finalizer."""
+    api.patch(manifest, {"metadata": {"finalizers": None}})
+    metadata = manifest["metadata"]
+    place = (manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+    api.delete(*place, propagation="Background")
+    while api.get(*place) is not None:
+        time.sleep(0.1)
+
+
+def pod_uids(hand_made: HandMade) -> set[str]:
+    found = hand_made.api.list_objects("v1", "Pod", hand_made.stack.namespace)
+    return {pod["metadata"]["uid"] for pod in found}
+
+
+def pod_templates(hand_made: HandMade) -> dict[str, Any]:
+    found = hand_made.api.list_objects("apps/v1", "Deployment", hand_made.stack.namespace)
+    return {live["metadata"]["name"]: live["spec"]["template"] for live in found}
+
+
+def set_containers(api: KubernetesApi, target: dict[str, Any], containers: list[Any]) -> None:
+    api.patch(target, {"spec": {"template": {"spec": {"containers": containers}}}}, manager="kubectl-edit")
+
+
+def import_by_hand(adopted: HandMade, before: dict[str, str]) -> None:
+    """Name the records of the zone that a lost state knew."""
+    file = adopted.root / "networks" / NETWORK / "adoption.yaml"
+    document = yaml.safe_load(file.read_text())
+    ids = {name: value for name, value in before.items() if name.startswith("DnsRecord/")}
+    document["imports"] |= {f"DnsRecord/{HOST}-{name.split('/')[1]}": f"{ZONE_ID}/{ids[name]}" for name in ids}
+    file.write_text(yaml.safe_dump(document))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from gx.live.kubernetes_api import KubernetesApi
-from gx.plan.model import Plan
+from common.plan import Plan
+from gx.cluster.kubernetes_api import KubernetesApi
 
 Parts = tuple[str, ...]
 Objects = dict[str, dict[str, Any]]

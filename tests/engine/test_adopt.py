@@ -8,24 +8,37 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import yaml
 
+from catalogue.steps import Wave
+from common.errors import InputError
+from devcluster.engine import EngineError
+from devcluster.network import ZONE_ID
+from gx.adoption.live import read_live
+from gx.adoption.pruning import also_removed, not_accepted, removals, remove
+from gx.cluster.kubernetes_api import ApiError
 from gx.diff.model import changes as changes_between
-from gx.errors import InputError
-from gx.live.kubernetes_api import ApiError, KubernetesApi
-from gx.local.engine import EngineError
-from gx.local.network import ZONE_ID
-from gx.operate.live import read_live
-from gx.operate.pruning import also_removed, not_accepted, removals
+from gx.diff.model import updated
 from gx.plan.record import record
-from gx.settings.offline import offline_settings
-from gx.steps import Wave
+from settings.offline import offline_settings
 from tests.engine.by_hand import EXTRA, PRUNED, RELEASE, SECRETS, Way, make, make_by_hand
 from tests.engine.conftest import Stack
-from tests.engine.hand_made import HOST, NETWORK, HandMade, ask_zone, give_back, set_live_secrets, stranger
+from tests.engine.hand_made import (
+    HOST,
+    NETWORK,
+    HandMade,
+    ask_zone,
+    delete_held,
+    give_back,
+    import_by_hand,
+    pod_templates,
+    pod_uids,
+    set_containers,
+    set_live_secrets,
+    stranger,
+)
 from tests.engine.takeover import Objects, Said, differences, objects, removed, said
 from tests.helpers.stack import edit
 
@@ -86,7 +99,7 @@ def test_2_another_manager_a_stranger_and_a_second_quota_are_refused(hand_made: 
     wallet = hand_made.stack.get("apps/v1", "Deployment", "gx-wallet-frontend")
     containers = wallet["spec"]["template"]["spec"]["containers"]
     literal = [{"name": "NEXTAUTH_SECRET", "value": "live-nextauth-secret-of-32-letters"}]
-    _set_containers(api, wallet, [{**containers[0], "env": literal}, *containers[1:]])
+    set_containers(api, wallet, [{**containers[0], "env": literal}, *containers[1:]])
     try:
         refused = hand_made.refused(hand_made.adopt())
         assert "Deployment/gx-wallet-frontend server" in refused, "a literal beside a reference"
@@ -95,21 +108,17 @@ def test_2_another_manager_a_stranger_and_a_second_quota_are_refused(hand_made: 
         assert "PersistentVolumeClaim/minio-pvc mounted by Deployment/old-minio" in refused
         assert "Service/minio selects Deployment/old-minio" in refused
     finally:
-        _set_containers(api, wallet, containers)
+        set_containers(api, wallet, containers)
         api.patch(config, {"data": {"LOG_LEVEL": config["data"]["LOG_LEVEL"]}}, manager="kubectl-client-side-apply")
         api.delete("v1", "ResourceQuota", namespace, "older-quota", propagation="Background")
         api.delete("apps/v1", "Deployment", namespace, "old-minio", propagation="Background")
     give_back(api, namespace)
 
 
-def _set_containers(api: KubernetesApi, target: dict[str, Any], containers: list[Any]) -> None:
-    api.patch(target, {"spec": {"template": {"spec": {"containers": containers}}}}, manager="kubectl-edit")
-
-
 def test_3_other_claim_templates_are_refused_and_named(hand_made: HandMade) -> None:
     api, namespace = hand_made.api, hand_made.stack.namespace
     found = hand_made.stack.get("apps/v1", "StatefulSet", "minio")
-    api.delete("apps/v1", "StatefulSet", namespace, "minio", propagation="Background")
+    delete_held(api, found)
     template = {
         "metadata": {"name": "other"},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
@@ -125,7 +134,7 @@ def test_3_other_claim_templates_are_refused_and_named(hand_made: HandMade) -> N
         assert "StatefulSet/minio spec.volumeClaimTemplates" in refused
         assert "StatefulSet/minio claims" in refused
     finally:
-        api.delete("apps/v1", "StatefulSet", namespace, "minio", propagation="Background")
+        delete_held(api, found)
         make(api, {**base, "spec": keep}, hand_made.ways["StatefulSet/minio"])
 
 
@@ -167,7 +176,7 @@ def taken(hand_made: HandMade) -> Taken:
     """Take the network over in waves."""
     plan = record(NETWORK, root=hand_made.root, whole=True)
     expected, live = said(hand_made.adopt().stdout), objects(hand_made.api, plan)
-    before, templates, pods = hand_made.uids(), _templates(hand_made), _pods(hand_made)
+    before, templates, pods = hand_made.uids(), pod_templates(hand_made), pod_uids(hand_made)
     edit(hand_made.root, NETWORK, lambda config: config.update(adopt=True))
     waves: list[str] = []
     for wave in Wave:
@@ -179,8 +188,8 @@ def taken(hand_made: HandMade) -> Taken:
             changes = hand_made.stack.run().changes
             assert not [what for what in changes if "replace" in what or "delete" in what], changes
         if wave is Wave.ENVIRONMENT:
-            assert _templates(hand_made) == templates, "wave 1 changes no pod template"
-            assert _pods(hand_made) == pods, "and starts no pod again"
+            assert pod_templates(hand_made) == templates, "wave 1 changes no pod template"
+            assert pod_uids(hand_made) == pods, "and starts no pod again"
     with pytest.raises(InputError, match="imported once more, the live record would be deleted"):
         _closed(hand_made)
     assert hand_made.adopt("--write").returncode == 0
@@ -200,16 +209,6 @@ def _closed(hand_made: HandMade) -> None:
 def adopted(taken: Taken) -> HandMade:
     """Return the network as it was taken over."""
     return taken.network
-
-
-def _pods(hand_made: HandMade) -> set[str]:
-    found = hand_made.api.list_objects("v1", "Pod", hand_made.stack.namespace)
-    return {pod["metadata"]["uid"] for pod in found}
-
-
-def _templates(hand_made: HandMade) -> dict[str, Any]:
-    found = hand_made.api.list_objects("apps/v1", "Deployment", hand_made.stack.namespace)
-    return {live["metadata"]["name"]: live["spec"]["template"] for live in found}
 
 
 def test_5_what_was_said_is_what_happened(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,11 +233,11 @@ def test_5_what_was_said_is_what_happened(taken: Taken, capsys: pytest.CaptureFi
 
 
 def test_5_after_the_waves_only_the_provider_s_flag_goes(adopted: HandMade) -> None:
-    before, templates = adopted.uids(), _templates(adopted)
+    before, templates = adopted.uids(), pod_templates(adopted)
     changes = adopted.stack.run().changes
     assert changes == {"same": changes["same"], "update": 1}, "the provider, which no longer takes over what it finds"
     assert set(adopted.stack.run("preview").changes) == {"same"}
-    assert (adopted.uids(), _templates(adopted)) == (before, templates)
+    assert (adopted.uids(), pod_templates(adopted)) == (before, templates)
 
 
 def test_5_a_wave_cannot_leave_an_adopted_network(adopted: HandMade) -> None:
@@ -280,7 +279,7 @@ def test_7_what_only_the_live_object_has_stays_until_its_next_update_as_adopt_sa
     edit(adopted.root, NETWORK, lambda config: config["workloads"]["svc-tax"]["resources"].update(requests=requests))
     plans.append(record(NETWORK, root=adopted.root))
     live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
-    (loss,) = also_removed(changes_between(*plans), live)
+    (loss,) = also_removed(updated(changes_between(*plans)), live)
     assert loss.place == "Deployment/svc-tax"
     assert loss.names == (f"Deployment/svc-tax variable svc-tax/{EXTRA['name']}",)
     assert not_accepted([loss], ()) == list(loss.names)
@@ -288,10 +287,10 @@ def test_7_what_only_the_live_object_has_stays_until_its_next_update_as_adopt_sa
     changes = adopted.stack.run().changes
     assert changes == {"same": changes["same"], "update": 1}
     assert EXTRA["name"] not in variables()
-    updated = adopted.stack.get("apps/v1", "Deployment", "svc-tax")
-    assert "kubectl-client-side-apply" not in {entry["manager"] for entry in updated["metadata"]["managedFields"]}
+    live_fields = adopted.stack.get("apps/v1", "Deployment", "svc-tax")["metadata"]["managedFields"]
+    assert "kubectl-client-side-apply" not in {entry["manager"] for entry in live_fields}
     live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
-    assert list(also_removed(changes_between(*plans), live)) == [], "nobody else owns a field of it any more"
+    assert list(also_removed(updated(changes_between(*plans)), live)) == [], "nobody else owns a field of it any more"
 
 
 def test_8_adopted_once_more_nothing_would_change(adopted: HandMade) -> None:
@@ -329,6 +328,20 @@ def test_8_what_only_live_objects_have_is_removed_on_purpose(adopted: HandMade) 
     assert set(adopted.stack.run("preview").changes) == {"same"}
 
 
+def test_8_an_object_whose_status_moves_all_the_time_is_pruned(adopted: HandMade) -> None:
+    """A quota's status, or a Deployment's, is written while the command works."""
+    path = f"/api/v1/namespaces/backend-{NETWORK}/resourcequotas/backend-{NETWORK}-quota"
+    quota = adopted.api.request("GET", path)
+    adopted.api.patch(quota, {"metadata": {"annotations": {"note": "by hand"}}}, manager="kubectl-edit")
+    live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
+    (one,) = removals(record(NETWORK, root=adopted.root), live, [], restart=False)
+    status = {"status": {"used": {"pods": "99"}}}
+    moved = adopted.api.request("PATCH", f"{path}/status", body=status, content_type="application/merge-patch+json")
+    assert moved["metadata"]["resourceVersion"] != one.found["metadata"]["resourceVersion"]
+    remove(adopted.api, one, dry_run=False)
+    assert "note" not in adopted.api.request("GET", path)["metadata"].get("annotations", {})
+
+
 def test_8_an_object_that_changed_meanwhile_is_left_as_it_is(adopted: HandMade) -> None:
     config = adopted.stack.get("v1", "ConfigMap", "backend-config")
     adopted.api.patch(config, {"data": {"ANOTHER": "key"}}, manager="kubectl-edit")
@@ -336,7 +349,7 @@ def test_8_an_object_that_changed_meanwhile_is_left_as_it_is(adopted: HandMade) 
     (one,) = removals(record(NETWORK, root=adopted.root), live, ["ConfigMap/backend-config key ANOTHER"], restart=False)
     adopted.api.patch(config, {"data": {"ANOTHER": "value"}}, manager="kubectl-edit")
     with pytest.raises(ApiError, match="modified"):
-        adopted.api.replace(one.rest, manager="gx-prune")
+        remove(adopted.api, one, dry_run=False)
     refused = adopted.gx("prune", "--write")
     assert refused.returncode == 3
     assert "because ConfigMap/backend-config key ANOTHER: is set live and not planned" in refused.stdout
@@ -362,7 +375,7 @@ def test_9_an_object_that_the_state_forgot_is_taken_in_as_the_runbook_says(adopt
 
 
 def test_10_a_state_that_is_gone_is_made_anew(adopted: HandMade) -> None:
-    """docs/runbooks/engine-killed.md, last section: nothing that runs is made anew, nothing is lost."""
+    """docs/runbooks/engine-killed.md, last section: nothing that runs is made again, nothing is lost."""
     stack, before = adopted.stack, adopted.uids()
     environment = {**os.environ, **stack.network.environment()}
     for words in (("stack", "rm", "--force", "--yes", "--preserve-config", NETWORK), ("stack", "init", NETWORK)):
@@ -372,19 +385,10 @@ def test_10_a_state_that_is_gone_is_made_anew(adopted: HandMade) -> None:
     assert result.returncode == 0, result.stdout
     assert f"owned     DnsRecord/{HOST}-217.196.51.190" in result.stdout
     edit(adopted.root, NETWORK, lambda config: config.update(adopt=True))
-    _import_by_hand(adopted, before)
+    import_by_hand(adopted, before)
     changes = stack.run().changes
     assert not [what for what in changes if "replace" in what or "delete" in what], changes
     _close(adopted, before)
-
-
-def _import_by_hand(adopted: HandMade, before: dict[str, str]) -> None:
-    """Name the records of the zone that a lost state knew."""
-    file = adopted.root / "networks" / NETWORK / "adoption.yaml"
-    document = yaml.safe_load(file.read_text())
-    ids = {name: value for name, value in before.items() if name.startswith("DnsRecord/")}
-    document["imports"] |= {f"DnsRecord/{HOST}-{name.split('/')[1]}": f"{ZONE_ID}/{ids[name]}" for name in ids}
-    file.write_text(yaml.safe_dump(document))
 
 
 def _close(adopted: HandMade, before: dict[str, str]) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from gx.errors import InputError
-from gx.operate.backups import secret_pair
-from gx.operate.rotate import check_rolled
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
-from gx.steps import Step
+from catalogue.secrets import MESSAGING_USER
+from catalogue.steps import Step
+from common.errors import InputError
+from gx.backups.places import secret_pair
+from gx.rotation.rotate import check_rolled
+from settings.offline import offline_settings
+from settings.settings import Settings
 from tests.engine.conftest import Stack
 
 Gx = Callable[..., subprocess.CompletedProcess[str]]
@@ -59,7 +60,7 @@ def test_a_restore_is_a_job_with_the_pods_of_the_backup(stack: Stack, gx_there: 
     pod = job["spec"]["template"]["spec"]
     backup = stack.get("batch/v1", "CronJob", "minio-backup")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     container, original = pod["containers"][0], backup["containers"][0]
-    command = ["python3", "-m", "gx.snapshots.restore", "20251225T060000Z", "--into", into, "--execute"]
+    command = ["python3", "-m", "backup.restore", "20251225T060000Z", "--into", into, "--execute"]
     assert container["command"] == command
     assert container["image"] == original["image"]
     assert pod["nodeSelector"] == backup["nodeSelector"]
@@ -119,7 +120,7 @@ def test_a_key_retires_only_after_every_pod_has_the_new_one(stack: Stack, gx_the
     stack.api.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
     try:
         with pytest.raises(InputError, match=r"Pod left-over: was started with the old value"):
-            check_rolled(stack.api, settings(stack), "minioMessagingUser")
+            check_rolled(stack.api, settings(stack), MESSAGING_USER)
     finally:
         stack.api.delete("v1", "Pod", stack.namespace, "left-over", propagation="Background")
     done = gx_there("rotate", "devnet", "minioMessagingUser", "--retire", *CONTEXT)

@@ -7,14 +7,32 @@ from typing import Any
 
 import pytest
 
-from gx.checks.finding import Finding, Severity
-from gx.live.kubernetes_api import KubernetesApi
-from gx.operate.live_checks import live_findings
-from gx.operate.prepare import Prepared
-from gx.plan.model import Plan
+from common.plan import Plan
+from gx.check.live import live_findings
+from gx.cluster.kubernetes_api import KubernetesApi
+from gx.cluster.session import Prepared
+from rules.finding import Finding, Severity
 from tests.engine.conftest import Stack
 
 NETWORKING = "networking.k8s.io/v1"
+
+CACHE: dict[str, Any] = {  # as Kubernetes' own add-on is made
+    "apiVersion": "apps/v1",
+    "kind": "DaemonSet",
+    "metadata": {"name": "node-local-dns", "namespace": "kube-system"},
+    "spec": {
+        "selector": {"matchLabels": {"k8s-app": "node-local-dns"}},
+        "template": {
+            "metadata": {"labels": {"k8s-app": "node-local-dns"}},
+            "spec": {
+                "hostNetwork": True,
+                "containers": [
+                    {"name": "node-cache", "image": "dns:1", "ports": [{"containerPort": 53, "protocol": "UDP"}]}
+                ],
+            },
+        },
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +42,7 @@ def devnet(make_stack: Callable[..., Stack]) -> Stack:
     return stack
 
 
-def judged(stack: Stack, plan: Plan) -> list[Finding]:
+def evaluated(stack: Stack, plan: Plan) -> list[Finding]:
     api: KubernetesApi = stack.api
     settings = stack.network.settings
     pinned = settings.stack.model_copy(update={"cluster_uid": api.uid()})
@@ -38,7 +56,7 @@ def judged(stack: Stack, plan: Plan) -> list[Finding]:
 def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     devnet: Stack, plans: dict[str, Plan]
 ) -> None:
-    found = judged(devnet, plans["devnet"])
+    found = evaluated(devnet, plans["devnet"])
     assert [f"{f.place}: {f.text}" for f in found if f.severity is Severity.ERROR or f.check == "reach"] == []
     container = {"name": "svc-tax", "image": "docker.io/library/nginx:latest"}
     devnet.api.request(
@@ -51,15 +69,18 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     spec: dict[str, Any] = {"podSelector": {}, "ingress": [{"from": everybody}], "egress": [{"to": everybody}]}
     metadata = {"name": "allow-internal-backend", "namespace": devnet.namespace}
     devnet.api.create({"apiVersion": NETWORKING, "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
+    devnet.api.create(CACHE)
     config = devnet.get("v1", "ConfigMap", "backend-config")
     devnet.api.patch(config, {"data": {"PEER": "https://mainnet.gxcoin.money"}}, manager="kubectl-edit")
-    after = judged(devnet, plans["devnet"])
+    after = evaluated(devnet, plans["devnet"])
     errors = {(f.check, f.place) for f in after if f.severity is Severity.ERROR}
+    (cache,) = (f for f in after if f.check == "reach" and f.place == "kube-system/DaemonSet/node-local-dns")
+    assert "answers DNS at an address of the node" in cache.text
     (outvoted,) = (f for f in after if f.check == "reach" and f.place == devnet.namespace)
     assert "default deny is not in force: policies made by hand (allow-internal-backend)" in outvoted.text
     assert ("registries", "Deployment/svc-tax/svc-tax") in errors
     assert ("images", "Deployment/svc-tax/svc-tax") in errors
-    assert ("isolation", "ConfigMap/backend-config") in errors
+    assert ("foreign-names", "ConfigMap/backend-config") in errors
 
 
 def test_a_context_needs_one_network(gx: Callable[..., subprocess.CompletedProcess[str]]) -> None:

@@ -8,16 +8,25 @@ from typing import Any
 
 import pytest
 
-from gx.live.kubernetes_api import ApiError
-from gx.local.engine import EngineError, Event
-from gx.nodes import NODES
-from gx.objects import mapping
-from gx.steps import Step, Wave
+from catalogue.nodes import NODES
+from catalogue.steps import Step, Wave
+from common.objects import mapping
+from devcluster.engine import EngineError, Event
+from gx.cluster.kubernetes_api import ApiError
 from tests.engine.conftest import Cluster, Stack
 from tests.helpers.stack import NETWORKS
 
 MAINNET_NODES = {node.name for node in NODES if "backend-environment" in node.labels}
 SHARED_NODE = {node.name for node in NODES} - MAINNET_NODES
+
+
+MAINNET = pytest.mark.parametrize(
+    "stack",
+    [pytest.param(name, marks=() if name == "mainnet" else pytest.mark.soak) for name in NETWORKS],
+    indirect=True,
+    scope="module",
+)
+"""What does not depend on the network is tried on mainnet, and by `make soak` on the others."""
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -124,6 +133,7 @@ def _rolled(deployment: dict[str, Any]) -> bool:
     return seen and status.get("updatedReplicas", 0) == status.get("availableReplicas", 0) == wanted
 
 
+@MAINNET
 def test_a_raised_epoch_changes_the_secret_in_place_and_rolls_its_readers_alone(stack: Stack) -> None:
     before = stack.get("v1", "Secret", "minio-credentials")
     templates = {d["metadata"]["name"]: d["spec"]["template"] for d in _controllers(stack)}
@@ -150,6 +160,7 @@ def _controllers(stack: Stack) -> list[dict[str, Any]]:
     ]
 
 
+@MAINNET
 def test_an_object_edited_by_hand_is_drift_or_a_named_conflict_and_is_put_right(stack: Stack) -> None:
     service = stack.get("apps/v1", "Deployment", "svc-tax")
     stack.api.patch(service, {"spec": {"replicas": 2}}, manager="kubectl-edit")
@@ -162,6 +173,7 @@ def test_an_object_edited_by_hand_is_drift_or_a_named_conflict_and_is_put_right(
     assert stack.get("apps/v1", "Deployment", "svc-tax")["spec"]["replicas"] == 1
 
 
+@MAINNET
 def test_components_that_leave_the_stack_are_deleted_in_order_and_nothing_else_is(stack: Stack) -> None:
     leaving = {"monitoring", "dns"} if stack.network.settings.stack.production else {"monitoring", "dns", "backup"}
 
@@ -190,6 +202,7 @@ def _all_waves(config: dict[str, Any]) -> list[str]:
     return config.get("waves") or [wave.value for wave in Wave]
 
 
+@MAINNET
 def test_destroy_leaves_what_is_protected(stack: Stack) -> None:
     """What the Automation API does: everything unprotected goes, then the run fails on the rest."""
     with pytest.raises(EngineError, match="protect"):

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.steps import Step
+from catalogue.steps import Step
 from tests.engine.by_hand import make
 from tests.engine.conftest import Stack
 from tests.engine.hand_made import NETWORK, HandMade
+from tests.helpers.command import run_gx
 from tests.helpers.stack import edit
 
 NETWORKING = "networking.k8s.io/v1"
@@ -66,10 +67,7 @@ def test_1_they_are_taken_over_as_they_are_and_said_by_every_command(network: Ha
     assert written["oldPolicies"] == OLD
     assert set(network.stack.run("preview").changes) == {"same"}
     for command in ("preview", "check"):
-        done = subprocess.run(
-            [*network.command(), command, NETWORK], cwd=network.root, capture_output=True, text=True, check=False
-        )
-        assert SAID in done.stdout, command
+        assert SAID in run_gx(command, NETWORK, cwd=network.root).stdout, command
     assert SAID in network.gx("reach").stdout
     assert SAID in network.gx("check").stdout
     assert SAID in network.adopt().stdout

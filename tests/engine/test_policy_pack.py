@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gx.local.engine import EngineError
-from gx.settings.project import ROOT
+from devcluster.engine import EngineError
+from settings.project import ROOT
 from tests.conftest import unavailable
 from tests.engine.conftest import Stack
 

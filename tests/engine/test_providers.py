@@ -16,9 +16,9 @@ import pytest
 from pulumi import automation
 
 from components.cloudflare import CloudflareProvider, DnsRecord
-from gx.local.network import ZONE_ID, LocalNetwork
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from devcluster.network import ZONE_ID, LocalNetwork
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.engine.conftest import Cluster
 
 Program = Callable[[], None]

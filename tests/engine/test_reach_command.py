@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.by_hand import make
 from tests.engine.conftest import Cluster
+from tests.helpers.command import one_line
 
 Gx = Callable[..., subprocess.CompletedProcess[str]]
 NAMESPACE = "backend-mainnet"
@@ -53,6 +54,4 @@ def test_a_live_policy_that_opens_what_is_planned_to_be_closed_is_named(reach: G
 
 def test_a_cluster_that_cannot_be_read_is_one_line(reach: Gx) -> None:
     wrong = reach("--context", "elsewhere")
-    assert wrong.returncode == 2
-    assert "no cluster can be reached" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+    assert "no cluster can be reached" in one_line(wrong)

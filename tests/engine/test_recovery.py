@@ -1,4 +1,4 @@
-"""An engine that was killed, two at once, input that the engine refuses: what a person meets on a bad day."""
+"""An engine that was killed, two at once, input that the engine refuses: what a user meets on a bad day."""
 
 import contextlib
 import json
@@ -18,12 +18,12 @@ import pytest
 import yaml
 from pulumi import automation
 
-from gx.local.binaries import KUBERNETES_PLUGIN
-from gx.local.engine import EngineError, Event
-from gx.local.network import ZONE_ID
-from gx.local.plugins import official
-from gx.local.recovery import recover
-from gx.settings.project import ROOT, stack_file
+from devcluster.binaries import KUBERNETES_PLUGIN
+from devcluster.engine import EngineError, Event
+from devcluster.network import ZONE_ID
+from devcluster.plugins import official
+from devcluster.recovery import recover
+from settings.project import ROOT, stack_file
 from tests.engine.conftest import Stack
 
 NETWORK = "devnet"

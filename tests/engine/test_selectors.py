@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gx.plan.pods import matches
+from common.pods import matches
 from tests.engine.conftest import Cluster
 
 NAMESPACE = "default"

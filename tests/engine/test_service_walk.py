@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.objects import sequence
-from gx.settings.offline import offline_settings
-from gx.settings.project import release_file
+from common.objects import sequence
 from gx.verify.record import verified_set, write_verified
 from gx.verify.running import running
+from settings.offline import offline_settings
+from settings.project import release_file
 from tests.engine.conftest import Cluster, Stack
 from tests.helpers.stack import edit, edit_release
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
 PAGES = sorted(
     [

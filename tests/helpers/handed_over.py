@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from gx.plan import recorder
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
 
 class Outputs(recorder.Recorder):

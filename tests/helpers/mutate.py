@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, cast
 
-from gx.plan.model import Plan, Resource
+from common.plan import Plan, Resource
 
 Change = Callable[[dict[str, Any]], object]
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
-from gx.plan.model import Plan
-from gx.plan.values import Secret
-from gx.settings.project import ROOT
+from common.plan import Plan
+from common.values import Secret
+from settings.project import ROOT
 
 Entry = dict[str, Any]
 Stack = list[Entry]

@@ -2,10 +2,13 @@
 
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
+STOREYS: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+"""The folders of product code, as the contracts of their imports name them."""
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.helpers.repository import git
 
 SYSTEM = (
@@ -94,7 +94,18 @@ class Runner:
         for name in (*IMAGE, "python3"):
             self.fake(self.image / name)
         self.fake(self.fakes / "archive/pulumi/pulumi")
-        for name in ("gx", "ruff", "pyright", "shellcheck", "pytest", "python"):
+        for name in (
+            "gx",
+            "ruff",
+            "pyright",
+            "shellcheck",
+            "lint-imports",
+            "deptry",
+            "codespell",
+            "proselint",
+            "pytest",
+            "python",
+        ):
             self.fake(self.fakes / "venv/bin" / name)
 
     def fake(self, path: Path, body: str | None = None) -> None:

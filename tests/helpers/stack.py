@@ -8,16 +8,16 @@ from typing import Any
 
 import yaml
 
-from gx.release import Release
-from gx.settings.load import SECRET_KEYS
-from gx.settings.project import PROJECT, ROOT, release_file, stack_file
+from catalogue.secrets import ENCRYPTED
+from settings.project import PROJECT, ROOT, release_file, stack_file
+from settings.release import Release
 
 Change = Callable[[dict[str, Any]], object]
 NETWORKS = ("devnet", "testnet", "mainnet")
 
 
 def copy_project(root: Path) -> Path:
-    """Copy everything that a person edits into a folder, without encrypted settings: tests change it at will."""
+    """Copy everything that a user edits into a folder, without encrypted settings: tests change it at will."""
     root.mkdir(exist_ok=True)
     for file in ROOT.glob("Pulumi*.yaml"):
         shutil.copy(file, root)
@@ -28,7 +28,7 @@ def copy_project(root: Path) -> Path:
 
 
 def _without_secrets(config: dict[str, Any]) -> None:
-    for key in SECRET_KEYS:
+    for key in ENCRYPTED:
         config.pop(key, None)
 
 

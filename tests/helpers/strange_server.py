@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,13 +22,18 @@ class StrangeServer(ThreadingHTTPServer):
     Attributes:
         objects: What `BUCKET` holds.
         stored: What was written, by path; other buckets are listed from it.
-        endless: Whether a listing says that more follows, for ever.
+        endless: Whether a listing says that more follows, forever.
         corrupt: Names of objects that are answered with zeros.
+        busy: Names of objects that are answered with 503.
+        gone: Names of objects that are listed and answered with 404.
+        slow: Seconds before an object is answered.
         pages: What listings answer, by the token that they are asked with; empty for honest listings.
         code: The code of such an answer.
         cut: What ends after half of its bytes: "listings", "objects".
         without: Names of elements and headers that are left out.
         asked: How many listings were asked for.
+        read: Names of objects that were asked for, in order.
+        starting: How often it answers 503 before it knows its buckets.
     """
 
     def __init__(self, objects: Objects, port: int = 0) -> None:
@@ -36,11 +42,16 @@ class StrangeServer(ThreadingHTTPServer):
         self.stored: Objects = {}
         self.endless = False
         self.corrupt: set[str] = set()
+        self.busy: set[str] = set()
+        self.gone: set[str] = set()
+        self.slow = 0.0
         self.pages: dict[str, bytes] = {}
         self.code = 200
         self.cut: set[str] = set()
         self.without: set[str] = set()
         self.asked = 0
+        self.read: list[str] = []
+        self.starting = 0
 
     @property
     def url(self) -> str:
@@ -106,8 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         path = unquote(urlsplit(self.path).path)
         bucket, _, key = path[1:].partition("/")
-        there = path in self._strange.stored or (bucket == BUCKET and key in {"", *self._strange.objects})
-        self._answer(b"", 200 if there else 404)
+        found = {"": b"", **self._strange.held_by(bucket)} if bucket == BUCKET else self._strange.held_by(bucket)
+        body = found.get(key, b"")
+        if key in self._strange.busy | self._strange.gone:
+            self._answer(b"", 503 if key in self._strange.busy else 404)
+            return
+        self._answer(body, 200 if key in found or path in self._strange.stored else 404, _md5(body))
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
@@ -119,10 +134,20 @@ class _Handler(BaseHTTPRequestHandler):
             made = self._strange.pages[token] if token in self._strange.pages else self._listing(bucket, query)
             self._answer(made, self._strange.code, cut="listings" in self._strange.cut)
             return
+        if not bucket:
+            self._strange.starting -= 1
+            buckets = b"<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>"
+            self._answer(buckets, 503 if self._strange.starting >= 0 else 200)
+            return
+        self._strange.read.append(key)
         found = self._strange.held_by(bucket)
         if key not in found:
             self._answer(b"<Error><Code>NoSuchKey</Code></Error>", 404)
             return
+        if key in self._strange.busy:
+            self._answer(b"<Error><Code>SlowDown</Code><Message>later</Message></Error>", 503)
+            return
+        time.sleep(self._strange.slow)
         body = found[key]
         sent = b"\0" * len(body) if key in self._strange.corrupt else body
         self._answer(sent, etag=_md5(body), cut="objects" in self._strange.cut)
@@ -161,4 +186,5 @@ def _md5(body: bytes) -> str:
 if __name__ == "__main__":
     alone = StrangeServer({}, int(sys.argv[-1].rpartition(":")[2]))
     alone.without = set(os.environ.get("STRANGE_WITHOUT", "").split())
+    alone.starting = int(os.environ.get("STRANGE_STARTING", "0"))
     alone.serve_forever()

@@ -46,14 +46,14 @@ class Case:
         minutes: After how long in the bad state it must speak.
         absent: What it does when no series is there at all.
         step: Minutes between samples; long waits need few.
-        mended: Values that differ once things are mended, by name; otherwise the good ones.
+        fixed: Values that differ once things are fixed, by name; otherwise the good ones.
     """
 
     series: tuple[Series, ...]
     minutes: int
     absent: Literal["quiet", "speaks"] = "quiet"
     step: int = 1
-    mended: dict[str, float] = field(default_factory=dict[str, float])
+    fixed: dict[str, float] = field(default_factory=dict[str, float])
 
 
 def gauge(name: str, bad: float, good: float) -> Series:
@@ -94,7 +94,7 @@ def aged(metric: str, hours: float, wait: int, *, step: int = 1) -> Case:
     """A moment that is older than some hours; good is a minute younger than that at the end."""
     minutes = int(hours * HOUR) + wait + 5
     return Case(
-        (gauge(metric, 60, (minutes - hours * HOUR + 2) * 60),), minutes, step=step, mended={metric: minutes * 60}
+        (gauge(metric, 60, (minutes - hours * HOUR + 2) * 60),), minutes, step=step, fixed={metric: minutes * 60}
     )
 
 
@@ -141,6 +141,7 @@ CASES: dict[str, Case] = {
     "MinIOBackupFailed": Case(
         (gauge(f'kube_job_failed{{namespace="{NAMESPACE}",job_name="minio-backup-1"}}', 1, 0),), 4
     ),
+    "MinIOBackupIncomplete": Case((gauge(f"gx_backup_left_out_objects{{{BACKUP}}}", 1, 0),), 4),
     "MinIOBackupStale": aged(f"{_LAST}{{{CRON}}}", 7, 15),
     "MinIOBackupLost": aged(f"{_LAST}{{{CRON}}}", 26, 15, step=5),
     "MinIOBackupSuspended": Case((gauge(f"kube_cronjob_spec_suspend{{{CRON}}}", 1, 0),), 25 * HOUR, step=5),

@@ -21,9 +21,9 @@ from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from gx.monitoring.grafana import dashboards
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from settings.offline import offline_settings
+from settings.project import ROOT
+from tests.helpers.boards import planned_dashboards
 from tests.monitoring.history import SPAN, prometheus_with_history
 
 FOLDER = ROOT / "docs/pictures"
@@ -138,7 +138,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="gx-pictures-") as folder,
         prometheus_with_history(settings, Path(folder)) as (url, begin),
     ):
-        for uid, text in dashboards(settings).items():
+        for uid, text in planned_dashboards(settings).items():
             path = FOLDER / f"{uid.removesuffix('-mainnet')}.png"
             picture(json.loads(text), url, begin).savefig(path)
             print(f"wrote {path.relative_to(ROOT)}")  # noqa: T201 what it is run for

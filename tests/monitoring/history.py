@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import yaml
 
-from gx.monitoring.rules import rule_file
-from gx.settings.settings import Settings
+from settings.monitoring.rules import rule_file
+from settings.settings import Settings
 from tests.conftest import tool
 from tests.helpers.network import free_port
 from tests.monitoring.cases import BACKUP, CRON, DRILL_CRON, EDGE, MINIO, NAMESPACE, PLACE, SERVICE
@@ -113,6 +113,7 @@ def storage() -> Iterator[Told]:
         yield Told("gx_backup_run_success", f'{BACKUP},run="{run}"', lambda _: 1)
     yield Told("gx_backup_status_readable", BACKUP, either(1, 0))
     yield Told("gx_backup_volume_free_bytes", BACKUP, lambda t: 60e9 - t * 2e5)
+    yield Told("gx_backup_left_out_objects", BACKUP, lambda _: 0)
     yield Told("gx_backup_bytes", BACKUP, lambda t: 40e9 + (t // 7200) * 9e7)
     yield Told("kube_cronjob_info", CRON, lambda _: 1)
     yield Told("kube_cronjob_spec_suspend", CRON, lambda _: 0)

@@ -5,12 +5,12 @@ import subprocess
 import pytest
 import yaml
 
-from gx.monitoring.rules import alerts, rule_file
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from settings.monitoring.rules import alerts, rule_file
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.conftest import tool
 
-CONFIG = ROOT / "assets/monitoring/alertmanager.yml"
+CONFIG = ROOT / "settings/monitoring/alertmanager.yml"
 
 
 def receiver(**labels: str) -> str:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from gx.monitoring.boards import boards
-from gx.monitoring.grafana import dashboards
-from gx.monitoring.lint import query_problems
-from gx.monitoring.messaging import BURNS, WINDOWS
-from gx.monitoring.panels import COLUMNS, number_of
-from gx.monitoring.rules import alerts, groups, rule_file
-from gx.plan.model import Plan
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from common.panels import COLUMNS, number_of
+from common.plan import Plan
+from settings.monitoring.boards import boards
+from settings.monitoring.lint import query_problems
+from settings.monitoring.messaging import BURNS, WINDOWS
+from settings.monitoring.rules import alerts, groups, rule_file
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.conftest import unavailable
+from tests.helpers.boards import planned_dashboards
 from tests.helpers.mutate import find
 from tests.helpers.stack import NETWORKS, edit
 
@@ -49,7 +49,7 @@ def schema_errors(documents: list[str], folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_grafana_takes_every_dashboard(network: str, tmp_path: Path) -> None:
-    found = list(dashboards(offline_settings(network)).values())
+    found = list(planned_dashboards(offline_settings(network)).values())
     assert len(found) == (4 if network == "mainnet" else 3)
     assert schema_errors(found, tmp_path) == []
 
@@ -67,7 +67,7 @@ def test_grafana_takes_every_dashboard(network: str, tmp_path: Path) -> None:
     ],
 )
 def test_the_schema_refuses_a_damaged_one(sound: str, damaged: str, tmp_path: Path) -> None:
-    text = dashboards(offline_settings("mainnet"))["gx-messaging-mainnet"]
+    text = planned_dashboards(offline_settings("mainnet"))["gx-messaging-mainnet"]
     assert sound in text
     assert schema_errors([text.replace(sound, damaged, 1)], tmp_path)
 
@@ -108,7 +108,7 @@ def test_a_slip_in_a_panel_is_found() -> None:
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_places_and_numbers_on_a_dashboard(network: str) -> None:
-    for text in dashboards(offline_settings(network)).values():
+    for text in planned_dashboards(offline_settings(network)).values():
         document = json.loads(text)
         ids = [panel["id"] for panel in document["panels"]]
         assert len(ids) == len(set(ids))
@@ -131,7 +131,7 @@ def test_an_alert_leads_to_its_panel() -> None:
     rules = {rule.get("alert"): rule for group in rule_file(settings)["groups"] for rule in group["rules"]}
     link = rules["MinIOServiceDown"]["annotations"]["dashboard"]
     assert link == f"/d/gx-storage-mainnet?viewPanel={number_of(board, panel)}"
-    document = json.loads(dashboards(settings)["gx-storage-mainnet"])
+    document = json.loads(planned_dashboards(settings)["gx-storage-mainnet"])
     shown = next(p for p in document["panels"] if p["id"] == number_of(board, panel))
     assert shown["title"] == panel.title
     assert all("dashboard" in rule["annotations"] for name, rule in rules.items() if name)
@@ -139,7 +139,7 @@ def test_an_alert_leads_to_its_panel() -> None:
 
 def test_a_threshold_of_the_network_is_the_line_that_is_drawn(project: Path) -> None:
     edit(project, "mainnet", lambda c: c.update(monitoring={"alerts": {"MessagingHighErrorRate": {"threshold": 3}}}))
-    document = json.loads(dashboards(offline_settings("mainnet", project))["gx-messaging-mainnet"])
+    document = json.loads(planned_dashboards(offline_settings("mainnet", project))["gx-messaging-mainnet"])
     panel = next(p for p in document["panels"] if p["title"] == "Failed requests" and p["type"] == "timeseries")
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (3, "orange"), (20, "red")]
@@ -147,14 +147,14 @@ def test_a_threshold_of_the_network_is_the_line_that_is_drawn(project: Path) -> 
 
 
 def test_a_number_that_is_bad_when_it_is_low_is_red_below_it() -> None:
-    document = json.loads(dashboards(offline_settings("mainnet"))["gx-platform-mainnet"])
+    document = json.loads(planned_dashboards(offline_settings("mainnet"))["gx-platform-mainnet"])
     panel = next(p for p in document["panels"] if p["title"] == "Certificates end in")
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [step["color"] for step in steps] == ["red", "orange", "green"]
 
 
 def test_the_plan_delivers_them_where_grafanas_sidecar_looks(plan: Plan) -> None:
-    for uid, text in dashboards(offline_settings(plan.network)).items():
+    for uid, text in planned_dashboards(offline_settings(plan.network)).items():
         config_map = find(plan, "ConfigMap", f"grafana-dashboard-{uid}")
         assert config_map.namespace == "monitoring"
         assert config_map.metadata["labels"]["grafana_dashboard"] == "1"

@@ -18,10 +18,10 @@ import httpx
 import pytest
 import yaml
 
-from gx.monitoring.model import SCRAPE_SECONDS
-from gx.monitoring.rules import groups
-from gx.plan.model import Plan
-from gx.settings.offline import offline_settings
+from common.alerts import SCRAPE_SECONDS
+from common.plan import Plan
+from settings.monitoring.rules import groups
+from settings.offline import offline_settings
 from tests.conftest import tool
 from tests.helpers.mutate import find
 from tests.helpers.network import free_port
@@ -237,6 +237,7 @@ FAULTS = ("MinIOServiceDown", "MessagingCriticalErrorRate", "EdgeControllerUnrea
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.soak
 def test_an_incident_from_the_first_fault_to_the_last_word(world: World) -> None:
     _wait(lambda: world.firing() == {"AlertingWatchdog"} and world.told.first("watchdog", "AlertingWatchdog"), 150)
     assert not [m for m in world.told.messages if m[1] != "watchdog"], "nobody is told of a healthy platform"
@@ -259,6 +260,6 @@ def test_an_incident_from_the_first_fault_to_the_last_word(world: World) -> None
     _wait(lambda: "MessagingHighErrorRate" in world.silenced(), 60)
     assert world.told.first("day", "MessagingHighErrorRate") is None, "its critical alert speaks for it"
 
-    mended = time.monotonic()
+    fixed = time.monotonic()
     world.exporters.pages.update(HEALTHY)
-    _wait(lambda: world.told.first("page", "RESOLVED", mended) is not None, 420)
+    _wait(lambda: world.told.first("page", "RESOLVED", fixed) is not None, 420)

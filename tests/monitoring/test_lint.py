@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from gx.errors import InputError
-from gx.monitoring.lint import problems
-from gx.monitoring.metrics import METRICS
-from gx.monitoring.model import Alert, Group, Severity, Threshold, metric_names
-from gx.monitoring.rules import alerts, groups
-from gx.settings.offline import offline_settings
+from common.alerts import Alert, AlertSeverity, Group, Threshold
+from common.errors import InputError
+from settings.monitoring.lint import metric_names, problems
+from settings.monitoring.metrics import METRICS
+from settings.monitoring.rules import alerts, groups
+from settings.offline import offline_settings
 from tests.helpers.stack import edit
 
 USUAL = Alert(
     name="Planted",
     expr='up{app="minio"} == 0',
     seconds=60,
-    severity=Severity.WARNING,
+    severity=AlertSeverity.WARNING,
     summary="planted",
     description="planted",
 )
@@ -41,6 +41,8 @@ def test_the_real_rules_are_clean() -> None:
         ({"expr": 'up{ap="minio"} == 0'}, "up has no label ap, so nothing matches"),
         ({"expr": 'outbox_queue_depth{app="x"} > 1'}, "outbox_queue_depth has no label app"),
         ({"expr": 'up{app="minio"}'}, "compares nothing, so any sample would raise it"),
+        ({"expr": 'up{app="minio"} == '}, "is no PromQL ("),
+        ({"expr": 'max(sum by (ap) (up{app="minio", instance="}"} > 0)) by (ap) and upp'}, "nothing exports upp"),
         ({"seconds": 20}, "speaks after 20 s, less than two scrapes"),
         ({"expr": "rate(outbox_queue_depth[5m]) > 1"}, "rate() over outbox_queue_depth, which is no counter"),
         (
@@ -92,6 +94,7 @@ SETTINGS = [
     ({"alerts": {"MinIODown": {"for": 60}}}, ["monitoring.alerts.MinIODown", "there is no such alert"]),
     ({"alerts": {"MinIOServiceDown": {"threshold": 1}}}, ["MinIOServiceDown.threshold", "nothing that could be set"]),
     ({"socketsMetric": "socket_io_conected"}, ["monitoring.socketsMetric = 'socket_io_conected'", "nothing exports"]),
+    ({"socketsMetric": "up{"}, ["monitoring.socketsMetric = 'up{'"]),
     ({"delivery": "file"}, ["monitoring.delivery = 'file'"]),
 ]
 
@@ -115,4 +118,4 @@ def test_a_network_may_say_something_else(project: Path) -> None:
     edit(project, "mainnet", lambda config: config.update(monitoring=wanted))
     alert = next(a for a in alerts(offline_settings("mainnet", project)) if a.name == "MessagingHighErrorRate")
     assert alert.query.endswith("> 3")
-    assert (alert.seconds, alert.severity) == (600, Severity.INFO)
+    assert (alert.seconds, alert.severity) == (600, AlertSeverity.INFO)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from gx.monitoring.boards import boards
-from gx.monitoring.panels import Panel
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
+from common.panels import Panel
+from settings.monitoring.boards import boards
+from settings.offline import offline_settings
+from settings.settings import Settings
 from tests.monitoring.history import BEGIN, END, HOURS, SPAN, prometheus_with_history
 
 SETTINGS = offline_settings("mainnet")

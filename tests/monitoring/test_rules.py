@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.monitoring.model import Alert
-from gx.monitoring.rules import alerts, rule_file
-from gx.plan.model import Plan
+from common.alerts import Alert
+from common.plan import Plan
 from gx.plan.record import record
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
+from settings.monitoring.rules import alerts, rule_file
+from settings.offline import offline_settings
+from settings.settings import Settings
 from tests.conftest import tool
 from tests.helpers.mutate import find
 from tests.helpers.stack import copy_project, edit
@@ -22,7 +22,7 @@ from tests.monitoring.cases import ALONE, CASES, CRON, HOUR, NAMESPACE, Case
 
 OFFSITE = {"endpoint": "https://s3.example.com", "bucket": "gx-copies", "schedule": "40 1 * * *"}
 AFTER = 60
-"""Minutes after which a mended thing must be quiet again: the longest look back, and whoever keeps speaking."""
+"""Minutes after which a fixed thing must be quiet again: the longest look back, and whoever keeps speaking."""
 
 
 @cache
@@ -46,15 +46,15 @@ def rules(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def values(case: Case, state: str, minutes: int) -> dict[str, list[float]]:
-    """Return samples by series: bad or good up to a time, then good for a while where it is mended."""
+    """Return samples by series: bad or good up to a time, then good for a while where it is fixed."""
     found: dict[str, list[float]] = {}
     for series in case.series:
-        first = series.bad if state in {"bad", "mended"} else series.good
+        first = series.bad if state in {"bad", "fixed"} else series.good
         samples: list[float] = []
         total = 0.0
-        last = minutes + (AFTER + _longest(case) if state == "mended" else 0)
+        last = minutes + (AFTER + _longest(case) if state == "fixed" else 0)
         for minute in range(0, last + 1, case.step):
-            later = case.mended.get(series.name, series.good)
+            later = case.fixed.get(series.name, series.good)
             now = first if minute <= minutes else later
             total += now * case.step
             samples.append(total if series.kind == "counter" else now)
@@ -97,8 +97,8 @@ def test_it_speaks_when_it_must_and_is_quiet_otherwise(rules: Path, name: str) -
     end = round_up(case.minutes, case.step)
     assert firing(rules, name, values(case, "bad", end), end, case.step), "it must speak"
     assert not firing(rules, name, values(case, "good", end), end, case.step), "just below it must be quiet"
-    mended = round_up(end + AFTER + _longest(case), case.step)
-    assert not firing(rules, name, values(case, "mended", end), mended, case.step), "it must end"
+    fixed = round_up(end + AFTER + _longest(case), case.step)
+    assert not firing(rules, name, values(case, "fixed", end), fixed, case.step), "it must end"
     assert firing(rules, name, {}, end, case.step) == (case.absent == "speaks"), "without any series"
 
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from gx.cli import app
-from gx.monitoring.model import RUNBOOKS
-from gx.monitoring.rules import alerts
-from gx.plan.model import Plan
-from gx.plan.pods import pods
-from gx.reach.world import endpoints
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from common.alerts import RUNBOOKS
+from common.plan import Plan
+from common.pods import pods
+from gx.cli.main import app
+from rules.reachability.world import endpoints
+from settings.monitoring.rules import alerts
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.monitoring.cases import ALONE, CASES
 
 PAGES = sorted((ROOT / RUNBOOKS).glob("*.md"))
-PARTS = ("**What users notice.**", "**How to see it.**", "**How to fix it.**", "**Whom to wake.**")
+PARTS = ("**What users notice.**", "**How to see it.**", "**How to fix it.**", "**Escalation.**")
 FOREIGN = {"monitoring", "ingress-nginx"}
 """Namespaces whose objects are not ours: only the namespace is checked there, and what we put into it."""
 

@@ -10,21 +10,22 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.capacity import needed, object_counts, pod_groups
-from gx.catalogue import CATALOGUE
-from gx.catalogue.common import api_service
-from gx.checks import run_checks
-from gx.checks.finding import Severity
-from gx.checks.references import check_references
+from catalogue import CATALOGUE
+from catalogue.common import api_service
+from common.errors import InputError
+from common.plan import Plan
+from common.pods import pod_groups as pod_groups_of_plan
+from common.quota import needed
 from gx.diff.between import between
-from gx.errors import InputError
-from gx.monitoring.boards import boards
-from gx.monitoring.rules import alerts, groups
-from gx.plan.model import Plan
-from gx.plan.pods import pod_groups as pod_groups_of_plan
 from gx.plan.record import record
 from gx.report.sections import versions_of
-from gx.settings.offline import offline_settings
+from rules import run_checks
+from rules.finding import Severity
+from rules.references import check_references
+from settings.capacity import object_counts, pod_groups
+from settings.monitoring.boards import boards
+from settings.monitoring.rules import alerts, groups
+from settings.offline import offline_settings
 from tests.helpers.mutate import changed, container
 from tests.helpers.stack import drop, edit, edit_release
 
@@ -147,7 +148,7 @@ def test_a_service_that_left_the_catalogue_too_early_is_refused(project: Path, m
         offline_settings("mainnet", project)
     release_text(project, "mainnet", '  svc-tax: {tag: "2.1.5"}\n', "")
     edit_release(project, "mainnet", lambda _: None)
-    with pytest.raises(InputError, match=r"gx/catalogue: calls: \S+ may call svc-tax, which is no workload"):
+    with pytest.raises(InputError, match=r"catalogue: calls: \S+ may call svc-tax, which is no workload"):
         offline_settings("mainnet", project)
 
 

@@ -9,18 +9,18 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from gx.errors import InputError
-from gx.live.kubernetes_api import ApiError, KubernetesApi, Object
-from gx.operate.adopt import Adoption, Decision, decide, filled
-from gx.operate.adopt_show import item_lines, print_adoption
-from gx.operate.as_found import release_as_found
-from gx.operate.live import Key, Live
-from gx.operate.tried import refused_by_server
-from gx.operate.zone import Record
-from gx.plan.model import Plan
-from gx.plan.values import REDACTED
+from common.errors import InputError
+from common.plan import Plan
+from common.values import REDACTED
+from gx.adoption.adopt import AdoptionReport, Decision, decide, filled
+from gx.adoption.as_found import release_as_found
+from gx.adoption.live import Key, LiveObjects
+from gx.adoption.show import item_lines, print_adoption
+from gx.adoption.tried import refused_by_server
+from gx.cluster.kubernetes_api import ApiError, KubernetesApi, Object
+from gx.cluster.zone import Record
 from gx.report.sections import adoption_of
-from gx.settings.offline import offline_settings
+from settings.offline import offline_settings
 
 ZONE = "0" * 32
 KEPT = frozenset({"minioRootUser", "minioRootPassword", "nextauthSecret"})
@@ -57,14 +57,16 @@ def adoption(
     zone: dict[str, list[Record]] | None = None,
     accepted: tuple[str, ...] = (),
     kept: frozenset[str] = KEPT,
-) -> Adoption:
+) -> AdoptionReport:
     objects = clean(plan)
     plant(objects)
-    live = Live(uid="x", namespace=plan.namespace, objects=objects, records=records(plan) if zone is None else zone)
+    live = LiveObjects(
+        uid="x", namespace=plan.namespace, objects=objects, records=records(plan) if zone is None else zone
+    )
     return decide(plan, live, zone_id=ZONE, accepted=accepted, kept_secrets=kept)
 
 
-def names(found: Adoption) -> list[str]:
+def names(found: AdoptionReport) -> list[str]:
     return [refusal.name for refusal in found.refusals]
 
 
@@ -173,7 +175,7 @@ class Server:
 
 def test_what_the_server_refuses_is_refused_in_its_words(mainnet: Plan) -> None:
     objects = clean(mainnet)
-    live = Live(uid="x", namespace=mainnet.namespace, objects=objects)
+    live = LiveObjects(uid="x", namespace=mainnet.namespace, objects=objects)
     server = Server(ApiError(422, "Invalid", "valueFrom: may not be specified when `value` is not empty"), ("Service",))
     found = list(refused_by_server(cast("KubernetesApi", server), mainnet, live))
     assert len(server.tried) == len(objects), "each live object is tried, and nothing that is not there"
@@ -183,7 +185,7 @@ def test_what_the_server_refuses_is_refused_in_its_words(mainnet: Plan) -> None:
 
 
 def test_a_missing_right_to_try_is_one_line(mainnet: Plan) -> None:
-    live = Live(uid="x", namespace=mainnet.namespace, objects=clean(mainnet))
+    live = LiveObjects(uid="x", namespace=mainnet.namespace, objects=clean(mainnet))
     server = Server(ApiError(403, "Forbidden", "cannot patch"), ("Service",))
     with pytest.raises(InputError, match="cannot patch; fix: bind the user to a role that may get, list and patch"):
         list(refused_by_server(cast("KubernetesApi", server), mainnet, live))
@@ -355,7 +357,7 @@ def test_the_release_as_found_holds_what_runs(mainnet: Plan) -> None:
         "metadata": {"name": "svc-tax-1"},
         "status": status,
     }
-    live = Live(uid="x", namespace=mainnet.namespace, objects=objects)
+    live = LiveObjects(uid="x", namespace=mainnet.namespace, objects=objects)
     current = {"network": "mainnet", "origin": "x", "workloads": {"svc-tax": {"tag": "2.1.5"}}, "platform": {}}
     found = release_as_found(current, live)
     assert found["workloads"]["svc-tax"] == {"tag": "2.1.9", "liveDigest": digest}

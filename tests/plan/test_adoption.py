@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.checks.finding import Severity
-from gx.checks.isolation import check_imports, check_live_only
-from gx.errors import InputError
-from gx.live.kinds import MONITORING, NAMESPACED
+from catalogue.steps import Wave
+from common.errors import InputError
+from gx.cluster.kinds import MONITORING, NAMESPACED
 from gx.plan.record import record
-from gx.settings.offline import offline_settings
-from gx.steps import Wave
+from rules.finding import Severity
+from rules.isolation import check_imports, check_live_only
+from settings.offline import offline_settings
 from tests.helpers.stack import NETWORKS, edit
 
 PINNED = "22222222-2222-2222-2222-222222222222"

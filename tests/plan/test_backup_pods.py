@@ -1,21 +1,24 @@
-"""The backup's pods: what they mount is what the code imports, and each may do no more than it must."""
+"""The backup's pods: their image has what the code imports, and each may do no more than it must."""
 
 import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gx.plan.model import Plan
-from gx.plan.pods import Pod, pods
+from backup.config import Limits, RunEnvironment, ShrinkRule
+from common.plan import Plan
+from common.pods import Pod, pods
+from gx.backups.restore import restore_job
 from gx.plan.record import record
-from gx.settings.project import ROOT
-from gx.snapshot_code import CODE_FOLDER, PACKAGE, code, mounted_files
-from gx.snapshots.config import Environment, Limits, ShrinkRule
+from rules.backup import check_backup
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.helpers.stack import copy_project, edit
 
-IN_THE_IMAGE = {"boto3", "botocore", "prometheus_client", "gx"}
-RUNS = {"minio-backup": "backup", "minio-restore-drill": "drill", "backup-metrics": "metrics"}
+IN_THE_IMAGE = {"boto3", "botocore", "urllib3", "prometheus_client", "pyrage", "backup"}
+RUNS = {"minio-backup": "take", "minio-restore-drill": "drill", "backup-metrics": "metrics"}
 
 
 def pod_of(plan: Plan, name: str) -> Pod:
@@ -23,20 +26,19 @@ def pod_of(plan: Plan, name: str) -> Pod:
 
 
 def test_the_code_imports_only_what_the_image_has() -> None:
-    for path in PACKAGE.glob("*.py"):
+    for path in (ROOT / "backup").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             for name in names:
                 top = name.split(".")[0]
                 assert top in sys.stdlib_module_names | IN_THE_IMAGE | {"types_boto3_s3"}, f"{path.name}: {name}"
-                assert top != "gx" or name.startswith("gx.snapshots"), f"{path.name}: {name} is not mounted"
 
 
 def test_the_image_has_the_libraries_of_the_lock() -> None:
     wanted = (ROOT / "images/backup/requirements.txt").read_text()
     project = (ROOT / "pyproject.toml").read_text()
-    for library in ("boto3", "prometheus-client"):
+    for library in ("boto3", "prometheus-client", "pyrage"):
         version = project.split(f'"{library}==')[1].split('"')[0]
         assert f"{library}=={version} " in wanted
 
@@ -48,15 +50,14 @@ def test_the_image_takes_its_programs_from_the_released_object_store(plan: Plan)
 
 
 @pytest.mark.parametrize(("name", "module"), RUNS.items())
-def test_each_pod_runs_a_module_that_it_mounts(plan: Plan, name: str, module: str) -> None:
+def test_each_pod_runs_a_module_of_its_image(plan: Plan, name: str, module: str) -> None:
     pod = pod_of(plan, name)
-    assert pod.containers[0]["command"] == ["python3", "-m", f"gx.snapshots.{module}"]
-    volume = next(v for v in pod.spec["volumes"] if v["name"] == "code")
-    assert {item["key"]: item["path"] for item in volume["configMap"]["items"]} == mounted_files()
-    config = next(c for c in plan.of_kind("ConfigMap") if c.object_name == "minio-backup-scripts")
-    assert config.inputs["data"] == code()
-    mount = next(m for m in pod.containers[0]["volumeMounts"] if m["name"] == "code")
-    assert mount == {"name": "code", "mountPath": CODE_FOLDER, "readOnly": True}
+    assert pod.containers[0]["command"] == ["python3", "-m", f"backup.{module}"]
+    assert (ROOT / "backup" / f"{module}.py").exists()
+    assert pod.containers[0]["image"].rpartition("/")[2] == "gx-backup:2.0.0"
+    assert "-t REGISTRY/gx-backup:2.0.0 -f" in (ROOT / "images/backup/Dockerfile").read_text()
+    assert "code" not in {volume["name"] for volume in pod.spec["volumes"]}
+    assert "minio-backup-scripts" not in {c.object_name for c in plan.of_kind("ConfigMap")}
 
 
 def test_only_the_backup_may_write_to_the_volume(plan: Plan) -> None:
@@ -72,7 +73,7 @@ def test_only_the_backup_may_write_to_the_volume(plan: Plan) -> None:
 
 def test_the_runs_understand_what_their_pods_say(plan: Plan) -> None:
     env = {e["name"]: e.get("value", "") for e in pod_of(plan, "minio-backup").containers[0]["env"]}
-    environment = Environment(env)
+    environment = RunEnvironment(env)
     limits = Limits.read(environment)
     assert (limits.seconds, limits.free_bytes) == (58 * 60, 10 << 30)
     assert ShrinkRule.read(environment).percent == 30
@@ -107,3 +108,34 @@ def test_an_off_site_copy_reaches_its_port_and_nothing_else_does(with_offsite: P
     assert policy.spec["egress"][0]["ports"] == [{"port": 8443, "protocol": "TCP"}]
     mount = next(m for m in pod.containers[0]["volumeMounts"] if m["name"] == "backups")
     assert mount["readOnly"] is True
+    warned = [f.text for f in check_backup(plan)]
+    assert warned == [
+        "the copies outside the cluster are not encrypted; set gx-infra:offsiteAgeIdentity to a key of age"
+    ]
+
+
+def test_an_identity_encrypts_what_leaves_the_cluster(with_offsite: Path) -> None:
+    secret = {"secure": "v1:not-decrypted-here"}
+    keys = ("offsiteAccessKeyId", "offsiteSecretAccessKey", "offsiteAgeIdentity")
+    edit(with_offsite, "mainnet", lambda c: c.update(dict.fromkeys(keys, secret)))
+    plan = record("mainnet", root=with_offsite)
+    env = {e["name"]: e for e in pod_of(plan, "minio-offsite").containers[0]["env"]}
+    reference = env["OFFSITE_AGE_IDENTITY"]["valueFrom"]["secretKeyRef"]
+    assert reference == {"name": "minio-offsite", "key": "AGE_IDENTITY"}
+    assert list(check_backup(plan)) == []
+
+
+@pytest.mark.parametrize(("edition", "module"), [("gx.snapshots.backup", "gx.snapshots"), ("backup.take", "backup")])
+def test_a_restore_runs_the_package_that_is_live_with_the_identity_that_may_be_there(
+    with_offsite: Path, edition: str, module: str
+) -> None:
+    settings = offline_settings("mainnet", with_offsite, adopting=False)
+    container: dict[str, Any] = {"command": ["python3", "-m", edition]}
+    pod = {"template": {"metadata": {}, "spec": {"containers": [container]}}}
+    metadata = {"name": "minio-backup", "uid": "x"}
+    live: dict[str, Any] = {"kind": "CronJob", "metadata": metadata, "spec": {"jobTemplate": {"spec": pod}}}
+    job = restore_job(settings, live, "newest", "b", execute=False, over=False, offsite=True)
+    made = job["spec"]["template"]["spec"]["containers"][0]
+    assert made["command"][:3] == ["python3", "-m", f"{module}.restore"]
+    identity = next(e for e in made["env"] if e["name"] == "OFFSITE_AGE_IDENTITY")
+    assert identity["valueFrom"]["secretKeyRef"] == {"name": "minio-offsite", "key": "AGE_IDENTITY", "optional": True}

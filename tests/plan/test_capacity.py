@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gx.capacity import POD_FIGURES, check_capacity, needed, object_counts, pod_groups
-from gx.errors import InputError
-from gx.plan.model import Plan
-from gx.plan.pods import pod_groups as pod_groups_of_plan
-from gx.settings.offline import offline_settings
+from common.errors import InputError
+from common.plan import Plan
+from common.pods import pod_groups as pod_groups_of_plan
+from common.quota import POD_FIGURES, needed
+from settings.capacity import check_capacity, object_counts, pod_groups
+from settings.offline import offline_settings
 from tests.helpers.stack import edit
 
 

@@ -1,30 +1,45 @@
-"""Checks that look at more than one object: what is double, missing, leaked, or shared between two networks."""
+"""The real Plans have no finding; checks of more than one object: what is double, missing, leaked, or shared."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from gx.checks.components import COMPONENTS, check_components
-from gx.checks.finding import Finding, Severity
-from gx.checks.isolation import check_foreign_names, check_overlap
-from gx.checks.quota import check_quota
-from gx.checks.reachability import check_reachability
-from gx.checks.references import check_references
-from gx.checks.security import check_containers, check_digests, check_secrets
-from gx.checks.traffic import check_annotations, check_issuer, check_precedence
-from gx.ingress import PREFIX
-from gx.plan.context import context_of
-from gx.plan.model import Plan
-from gx.plan.values import Secret
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
-from gx.steps import Wave
+from catalogue.steps import Wave
+from common.plan import Plan
+from common.values import Secret
+from rules import RULES, run_checks
+from rules.components import COMPONENTS, check_components
+from rules.cut_off import check_reachability
+from rules.finding import Finding, Severity
+from rules.ingress_annotations import PREFIX
+from rules.isolation import check_foreign_names, check_overlap
+from rules.quota import check_quota
+from rules.references import check_references
+from rules.security import check_images, check_secrets
+from rules.traffic import check_annotations, check_issuer, check_precedence
+from settings.offline import offline_settings
+from settings.policy_context import context_of
+from settings.project import ROOT
+from settings.settings import Settings
 from tests.helpers.mutate import changed, find, in_container, put, with_resource, without
 
 Check = Callable[[Plan], Iterator[Finding]]
 DEPLOYMENT, SERVICE, INGRESS, POLICY = "Deployment", "Service", "Ingress", "NetworkPolicy"
 MESSAGING = "svc-messaging"
+
+
+def test_no_errors_in_the_real_plans(plan: Plan) -> None:
+    assert [f for f in run_checks(plan) if f.severity is Severity.ERROR] == []
+
+
+def test_the_warnings_are_minio_as_found_and_one_disk(plan: Plan) -> None:
+    warnings = [f for f in run_checks(plan) if f.severity is Severity.WARNING]
+    found = [(f.check, f.place.split("/")[1]) for f in warnings]
+    edge = [("pod-security", "edge-proxy")] if plan.production else []
+    assert sorted(found) == sorted([("pod-security", "minio"), *edge, ("backup", "minio-backup")])
+    assert "set gx-infra:backup.offsite" in next(f.text for f in warnings if f.check == "backup")
 
 
 @pytest.mark.parametrize(
@@ -180,14 +195,24 @@ def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> Non
 
 
 def test_images_without_a_digest_are_counted(mainnet: Plan) -> None:
-    assert [f.severity for f in check_digests(mainnet)] == [Severity.NOTE]
+    assert [f.severity for f in check_images(mainnet)] == [Severity.NOTE]
     pinned = mainnet
     kinds = {DEPLOYMENT, "StatefulSet", "DaemonSet", "Job", "CronJob"}
     for resource in [r for r in mainnet.objects if r.kind in kinds]:
         digest = in_container("image", f"r:5000/a:1@sha256:{'0' * 64}")
         pinned = changed(pinned, resource.kind, resource.object_name, digest)
-    assert list(check_digests(pinned)) == []
-    assert not [f for f in check_containers(pinned) if f.check == "images"]
+    assert list(check_images(pinned)) == []
+
+
+def test_every_rule_is_registered_under_one_name_and_reports_under_it(mainnet: Plan) -> None:
+    written = [
+        name
+        for file in (ROOT / "rules").glob("*.py")
+        for name in re.findall(r'@rule\(\s*"([a-z-]+)"', file.read_text())
+    ]
+    assert sorted(written) == sorted(rule.name for rule in RULES)
+    assert len(set(written)) == len(written)
+    assert {finding.check for finding in run_checks(mainnet)} <= {*written, "settings"}
 
 
 def test_steady_shortfall_is_never_accepted(mainnet: Plan) -> None:

@@ -1,7 +1,6 @@
-"""The command as a person meets it."""
+"""The command as a user meets it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,8 @@ import psutil
 import pytest
 import yaml
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
+from tests.helpers.command import gx_words, run_gx
 from tests.helpers.stack import edit
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -62,9 +62,7 @@ def test_without_arguments_it_says_how_to_begin(gx: Run) -> None:
 )
 def test_the_shell_completes_commands_and_networks(words: str, expected: str) -> None:
     request = {"_GX_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
-    command = [sys.executable, "-c", "import sys; sys.argv[0] = 'gx'; from gx.cli import main; main()"]
-    environment = {**os.environ, **request}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = run_gx(env=request, first="import sys; sys.argv[0] = 'gx'")
     assert done.stdout.split() == [expected], done.stderr
 
 
@@ -146,15 +144,7 @@ def test_without_arguments_it_shows_the_commands(gx: Run) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "from gx.cli import main; main()",
-        "preview",
-        "mainnet",
-        "--render",
-        str(tmp_path / "out"),
-    ]
+    command = gx_words("preview", "mainnet", "--render", str(tmp_path / "out"))
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
         assert "recording" in child.stderr.readline()
@@ -169,15 +159,15 @@ def test_interrupt_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
 
 
 def test_nohup_keeps_a_closed_terminal_from_ending_it() -> None:
-    code = "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom gx.cli import main\n"
-    code += "import gx.cli\ngx.cli.app = lambda: os.kill(os.getpid(), signal.SIGHUP)\nmain()"
+    code = "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom gx.cli.main import main\n"
+    code += "import gx.cli.main\ngx.cli.main.app = lambda: os.kill(os.getpid(), signal.SIGHUP)\nmain()"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60).returncode == 0
 
 
 def test_an_interruption_after_a_file_was_written_says_so(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys\nimport gx.plan.tree\nfrom gx.cli import main\n"
-        "gx.plan.tree.print_plan = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\nmain()"
+        "import os, signal, sys\nimport gx.preview.tree\nfrom gx.cli.main import main\n"
+        "gx.preview.tree.print_plan = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\nmain()"
     )
     command = [sys.executable, "-c", code, "preview", "devnet", "--render", str(tmp_path / "out")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

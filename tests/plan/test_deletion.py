@@ -6,19 +6,19 @@ from typing import Any, cast
 
 import pytest
 
-from gx.catalogue import CATALOGUE
-from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi
-from gx.live.readiness import job_ended, pod_ready
-from gx.operate.adopt import decide, filled
-from gx.operate.as_found import running_digests
-from gx.operate.live import Live, read_live
-from gx.operate.live_checks import live_findings
-from gx.operate.one_off import one_off
-from gx.operate.prepare import Prepared
-from gx.plan.model import Plan
-from gx.settings.offline import offline_settings
+from catalogue import CATALOGUE
+from common.errors import InputError
+from common.plan import Plan
+from gx.adoption.adopt import decide, filled
+from gx.adoption.as_found import running_digests
+from gx.adoption.live import LiveObjects, read_live
+from gx.check.live import live_findings
+from gx.cluster.kubernetes_api import KubernetesApi
+from gx.cluster.one_off import one_off
+from gx.cluster.readiness import job_ended, pod_ready
+from gx.cluster.session import Prepared
 from gx.verify.running import running
+from settings.offline import offline_settings
 
 SINCE = "2026-01-02T03:04:05Z"
 NAMESPACE = "backend-mainnet"
@@ -73,7 +73,7 @@ def delete(found: Object, *held_by: str) -> None:
 
 def refusals(plan: Plan, objects: list[Object], accepted: tuple[str, ...] = ()) -> dict[str, str]:
     keyed = {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in objects}
-    live = Live(uid="x", namespace=NAMESPACE, objects=keyed)
+    live = LiveObjects(uid="x", namespace=NAMESPACE, objects=keyed)
     found = decide(plan, live, zone_id="0" * 32, accepted=accepted, kept_secrets=KEPT)
     return {refusal.name: refusal.text for refusal in found.refusals}
 

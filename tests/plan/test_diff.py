@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from common.plan import Plan
+from common.values import Secret
 from gx.diff.between import between
-from gx.diff.model import Action, Change, changes
-from gx.diff.risks import Kind, risks
+from gx.diff.model import Action, ResourceChange, changes
+from gx.diff.risks import RiskKind, risks
 from gx.diff.show import NetworkDiff, as_json, as_markdown, field_lines
-from gx.plan.model import Plan
-from gx.plan.values import Secret
-from gx.settings.offline import offline_settings
+from settings.offline import offline_settings
 from tests.helpers.mutate import changed, container, find, with_resource, without
 
 
-def only(before: Plan, after: Plan) -> Change:
+def only(before: Plan, after: Plan) -> ResourceChange:
     (found,) = changes(before, after)
     return found
 
@@ -115,7 +115,7 @@ RISKS: list[tuple[str, Callable[[Plan], Plan], tuple[str, str, str]]] = [
     (
         "a Service that goes",
         lambda p: without(p, find(p, "Service", "svc-tax")),
-        ("downtime", "Service/svc-tax", "nobody is served for good"),
+        ("downtime", "Service/svc-tax", "the service is down for good"),
     ),
     (
         "a Deployment that is replaced",
@@ -130,12 +130,12 @@ RISKS: list[tuple[str, Callable[[Plan], Plan], tuple[str, str, str]]] = [
     (
         "a server that restarts",
         lambda p: changed(p, "StatefulSet", "minio", env),
-        ("restart", "StatefulSet/minio", "1 pod, nobody is served meanwhile"),
+        ("restart", "StatefulSet/minio", "1 pod; the service is down during the restart"),
     ),
     (
         "the projector",
         lambda p: changed(p, "Deployment", "projector", env),
-        ("restart", "Deployment/projector", "1 pod, nobody is served meanwhile"),
+        ("restart", "Deployment/projector", "1 pod; the service is down during the restart"),
     ),
     (
         "proxies",
@@ -181,7 +181,7 @@ def test_what_a_change_can_cost_is_named(
 
 
 def test_every_kind_of_risk_is_seen() -> None:
-    assert {kind.value for kind in Kind} - {expected[0] for _, _, expected in RISKS} == {"job runs"}
+    assert {kind.value for kind in RiskKind} - {expected[0] for _, _, expected in RISKS} == {"job runs"}
 
 
 def test_a_job_that_changed_runs_again(mainnet: Plan) -> None:
@@ -222,7 +222,7 @@ def test_markdown_for_a_pull_request(mainnet: Plan) -> None:
     network = NetworkDiff(network="mainnet", changes=tuple(found), risks=tuple(risks(found, mainnet, after)))
     text = as_markdown("main → change", [network, NetworkDiff(network="devnet", changes=(), risks=())])
     assert text.startswith("### main → change\n\n**mainnet**: 1 to update\n\n| risk | object | what happens |\n")
-    assert "| restart | `StatefulSet/minio` | 1 pod, nobody is served meanwhile |" in text
+    assert "| restart | `StatefulSet/minio` | 1 pod; the service is down during the restart |" in text
     assert "~ update <code>StatefulSet/minio</code> **protected**, 1 fields" in text
     assert text.endswith("**devnet**: no change\n")
 

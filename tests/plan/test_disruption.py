@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gx.checks.disruption import check_disruption
-from gx.plan.model import Plan
+from common.plan import Plan
+from rules.disruption import check_disruption
 from tests.helpers.mutate import changed, find, without
 
 BUDGET, DEPLOYMENT = "PodDisruptionBudget", "Deployment"

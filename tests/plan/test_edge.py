@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.checks.security import check_pod_security
-from gx.cloudflare_ranges import CLOUDFLARE_RANGES
-from gx.plan.model import Plan
-from gx.plan.pods import pods
+from common.cloudflare_ranges import CLOUDFLARE_RANGES
+from common.plan import Plan
+from common.pods import pods
 from gx.plan.record import record
+from rules.security import check_pod_security
 from tests.helpers.mutate import changed, find
 from tests.helpers.reach import reaches
 from tests.helpers.stack import edit, put

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gx.plan.model import Plan
+from common.plan import Plan
 from gx.plan.render import to_yaml
-from gx.reach.matrix import Matrix
-from gx.reach.show import markdown
-from gx.reach.world import endpoints, own_namespaces, planned_policies
-from gx.settings.project import ROOT
+from gx.reachability.show import markdown
+from rules.reachability.matrix import Matrix
+from rules.reachability.world import endpoints, planned_policies
+from settings.project import ROOT
 
 GOLDEN = ROOT / "tests/golden"
 
@@ -32,7 +32,7 @@ def _registrations(plan: Plan) -> str:
 
 def _files(plan: Plan) -> dict[str, str]:
     objects = {f"{r.kind.lower()}-{r.object_name}.yaml": to_yaml(r) for r in plan.objects}
-    table = markdown(plan.network, Matrix(endpoints(plan), planned_policies(plan)), own_namespaces(plan))
+    table = markdown(plan.network, Matrix(endpoints(plan), planned_policies(plan)), plan.own_namespaces)
     return {"registrations.txt": _registrations(plan), "reach.md": table, **objects}
 
 
@@ -51,7 +51,7 @@ def test_golden_files(plan: Plan, request: pytest.FixtureRequest) -> None:
 
 
 def test_golden_files_hold_no_secret(plans: dict[str, Plan]) -> None:
-    """The stand-in of every password shows in a Plan; none may reach a file."""
+    """The placeholder of every password shows in a Plan; none may reach a file."""
     texts = "".join(path.read_text() for path in sorted(Path(GOLDEN).rglob("*.yaml")))
     for plan in plans.values():
         for secret in plan.of_kind("Secret"):

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.catalogue import CATALOGUE
-from gx.checks.isolation import POD_ADDRESS
-from gx.plan.model import Plan
-from gx.plan.pods import Pod, matches, pods
-from gx.plan.values import Secret, walk
-from gx.reach.endpoint import Endpoint, ranges
-from gx.reach.world import endpoints, own_namespaces, pod_name
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from catalogue import CATALOGUE
+from common.plan import Plan
+from common.pods import Pod, matches, pods
+from common.values import Secret, walk
+from rules.isolation import POD_ADDRESS
+from rules.reachability.endpoint import Endpoint, ranges
+from rules.reachability.world import endpoints, pod_name
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.helpers.mutate import find
 from tests.helpers.reach import reaches
 
@@ -67,7 +67,7 @@ def test_incident_02_no_value_names_another_network(plan: Plan, plans: dict[str,
 
 
 def test_incident_03_passwords_in_urls_are_quoted(plan: Plan) -> None:
-    """The recorder's stand-in holds every character that broke production."""
+    """The recorder's placeholder holds every character that broke production."""
     data = find(plan, "Secret", "gx-connections").inputs["stringData"]
     quoted = "p%40ss%2Fword%2Bwith%3Devery%3Fthing%26%23%25"
     assert data["REDIS_URL"].value.startswith(f"redis://:{quoted}@")
@@ -117,7 +117,7 @@ def test_incident_08_schema_is_a_job_inside_the_cluster(plan: Plan) -> None:
     host = next(entry["value"] for entry in job.containers[0]["env"] if entry["name"] == "PGHOST")
     assert host == f"postgres-primary.{plan.namespace}.svc.cluster.local"
     assert reaches(plan, "database-schema", "postgres", 5432)
-    schema = (ROOT / "assets/sql/schema.sql").read_text()
+    schema = (ROOT / "components/database/sql/schema.sql").read_text()
     assert schema.index("CREATE TYPE") < schema.index("CREATE TABLE")
 
 
@@ -336,7 +336,7 @@ def test_no_pod_of_one_network_reaches_data_of_another(plans: dict[str, Plan]) -
 
 def test_nothing_reaches_the_metadata_service(plan: Plan) -> None:
     for endpoint in endpoints(plan):
-        if endpoint.namespace in own_namespaces(plan):
+        if endpoint.namespace in plan.own_namespaces:
             assert not reaches(plan, endpoint, "cloud-metadata", 80), endpoint.name
 
 

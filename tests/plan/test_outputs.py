@@ -4,9 +4,9 @@ import json
 import re
 from typing import get_type_hints
 
-from gx.outputs import CONTRACT_VERSION, Outputs
-from gx.plan.model import Plan
-from gx.settings.project import ROOT
+from common.plan import Plan
+from settings.outputs import CONTRACT_VERSION, Outputs
+from settings.project import ROOT
 from tests.helpers.mutate import find
 
 KEYS = {

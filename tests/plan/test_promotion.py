@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.catalogue import CATALOGUE
-from gx.errors import InputError
-from gx.operate.promotion import Gate, earlier, promoted_release, version_changes
-from gx.release import Image, Release
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
-from gx.verified import FailedVerification, Verified, VerifiedSet
+from catalogue import CATALOGUE
+from common.errors import InputError
+from gx.promotion.promotion import Gate, earlier, promoted_release, version_changes
 from gx.verify.record import verified_set, write_failed, write_verified
-from gx.verify.running import Running, Workload
+from gx.verify.running import Running, RunningWorkload
+from settings.offline import offline_settings
+from settings.release import Image, Release
+from settings.settings import Settings
+from settings.verified import FailedVerification, Verified, VerifiedSet
 from tests.helpers.stack import edit
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ def with_tag(settings: Settings, name: str, **fields: Any) -> Settings:
 
 
 def runs(settings: Settings, since: datetime = DEPLOYED) -> Running:
-    images = {name: Workload(image=settings.image(name), rolled=True, since=since) for name in CATALOGUE}
+    images = {name: RunningWorkload(image=settings.image(name), rolled=True, since=since) for name in CATALOGUE}
     return Running(workloads=images)
 
 

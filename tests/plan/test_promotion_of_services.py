@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from gx.operate.as_found import release_as_found
-from gx.operate.live import Live
-from gx.operate.promotion import Gate, promoted_release, version_changes
-from gx.release import Release
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
-from gx.verified import Verified, VerifiedSet, read_verified
+from gx.adoption.as_found import release_as_found
+from gx.adoption.live import LiveObjects
+from gx.promotion.promotion import Gate, promoted_release, version_changes
 from gx.verify.record import verified_set, write_verified
-from gx.verify.running import Running, Workload
+from gx.verify.running import Running, RunningWorkload
+from settings.offline import offline_settings
+from settings.release import Release
+from settings.settings import Settings
+from settings.verified import Verified, VerifiedSet, read_verified
 
 Record = Callable[..., Verified]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -42,7 +42,9 @@ SMALLER = without(TESTNET, "svc-tax")
 
 def running(settings: Settings, *more: str) -> Running:
     images = {name: settings.image(name) for name in settings.release.workloads} | dict.fromkeys(more, "x:1")
-    return Running(workloads={n: Workload(image=image, rolled=True, since=LONG_AGO) for n, image in images.items()})
+    return Running(
+        workloads={n: RunningWorkload(image=image, rolled=True, since=LONG_AGO) for n, image in images.items()}
+    )
 
 
 def proof(settings: Settings, at: datetime, deployed: datetime = LONG_AGO) -> VerifiedSet:
@@ -124,7 +126,7 @@ def test_adoption_finds_what_runs_and_leaves_absent_what_does_not(lives: bool) -
     container = {"name": "svc-tax", "image": "10.43.75.195:5000/svc-tax:2.1.9"}
     deployment = {"kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}}
     objects = {("Deployment", "backend-testnet", "svc-tax"): deployment} if lives else {}
-    live = Live(uid=UID, namespace="backend-testnet", objects=objects)
+    live = LiveObjects(uid=UID, namespace="backend-testnet", objects=objects)
     current: dict[str, Any] = {
         "network": "testnet",
         "origin": "x",

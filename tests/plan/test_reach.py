@@ -1,4 +1,4 @@
-"""`gx reach` as a person uses it: a table, an answer with its reason, and the line that a wrong name gets."""
+"""`gx reach` as a user uses it: a table, an answer with its reason, and the line that a wrong name gets."""
 
 import json
 import subprocess

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from gx.errors import InputError
-from gx.plan.model import Plan
+from common.errors import InputError
+from common.plan import Plan
+from common.values import UNKNOWN_TEXT, Secret, Unknown, decode, plain, walk
 from gx.plan.record import RecorderCrashError, record
-from gx.plan.values import UNKNOWN_TEXT, Secret, Unknown, decode, plain, walk
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
 
 def _content(plan: Plan) -> dict[str, object]:
@@ -101,7 +101,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 from gx.plan.recorder import Answers, Recorder
-from gx.settings.stackfile import read_stack
+from settings.stackfile import read_stack
 config = read_stack("mainnet")
 keys = {"backend-mainnet/redis-credentials": ["REDIS_PASSWORD"],
         "backend-mainnet/backend-secrets": ["DATABASE_USER", "DATABASE_PASSWORD"]}
@@ -127,8 +127,8 @@ from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 from gx.plan.recorder import Answers, Recorder
-from gx.settings.load import load_settings
-from gx.settings.stackfile import read_stack
+from settings.load import load_settings
+from settings.stackfile import read_stack
 from program import build
 config = read_stack("mainnet")
 answers = Answers(cluster_uid="11111111-1111-1111-1111-111111111111", secret_keys={}, unknown=False)
@@ -181,7 +181,7 @@ def test_markers_of_secrets_and_unknown_values() -> None:
 
 
 def test_retain_on_delete_is_inherited_as_the_engine_does(mainnet: Plan) -> None:
-    from gx.plan.model import plan_from  # noqa: PLC0415
+    from common.plan import plan_from  # noqa: PLC0415
 
     def entry(urn: str, parent: str, retain: bool | None) -> dict[str, object]:
         options = {"retain_on_delete": retain}

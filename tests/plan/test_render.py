@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gx.errors import InputError
-from gx.plan.model import Plan
+from common.errors import InputError
+from common.plan import Plan
+from common.values import plain
 from gx.plan.render import APPLY_ORDER, rendered, write_rendered
-from gx.plan.values import plain
 
 
 def test_one_file_per_object_in_apply_order(plan: Plan) -> None:

@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from gx.checks import run_checks
-from gx.checks.finding import Finding
-from gx.monitoring.rules import alerts
-from gx.neighbours import UNLISTED
-from gx.plan.model import PROVIDERS, Plan
+from common.cluster import UNLISTED
+from common.plan import PROVIDERS, Plan
+from common.values import Secret, walk
 from gx.plan.render import to_yaml
-from gx.plan.values import Secret, walk
-from gx.reach.matrix import Matrix
-from gx.reach.world import CLOUDFLARE, INTERNET, SOLVER, endpoints, own_namespaces, planned_policies
 from gx.report.flows import ANYONE, OUTGOING, flows_of
 from gx.report.layout import MOST_BOXES, picture_of
 from gx.report.page import report
 from gx.report.sections import parts_of, quota_of, versions_of
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
+from rules import run_checks
+from rules.finding import Finding
+from rules.reachability.matrix import Matrix
+from rules.reachability.world import CLOUDFLARE, INTERNET, SOLVER, endpoints, planned_policies
+from settings.monitoring.rules import alerts
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.helpers.mutate import changed, grown
 from tests.helpers.stack import NETWORKS, edit
 
@@ -125,7 +125,7 @@ def test_versions_stand_in_the_order_of_promotion(project: Path) -> None:
 def pairs_of(plan: Plan) -> set[tuple[str, str]]:
     """Return who reaches whom, as the table of reachability has it, with the names of the picture."""
     found: set[tuple[str, str]] = set()
-    for row in Matrix(endpoints(plan), planned_policies(plan)).rows(own_namespaces(plan)):
+    for row in Matrix(endpoints(plan), planned_policies(plan)).rows(plan.own_namespaces):
         begins_too = not row.target.inside and row.target.initiates
         target = f"{OUTGOING}{row.target.name}" if begins_too else row.target.name
         found |= {(source.name, target) for source in row.sources}

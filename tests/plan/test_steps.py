@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from gx.checks import run_checks
-from gx.checks.finding import Severity
-from gx.labels import CONFIG_CHECKSUM
-from gx.plan.model import Plan
-from gx.plan.pods import pods
+from catalogue.steps import Step, Wave
+from common.labels import CONFIG_CHECKSUM
+from common.plan import Plan
+from common.pods import pods
+from common.values import plain
 from gx.plan.record import record
-from gx.plan.values import plain
-from gx.steps import Step, Wave
+from rules import run_checks
+from rules.finding import Severity
 from tests.helpers.mutate import container, find
 from tests.helpers.stack import copy_project, edit
 
@@ -205,7 +205,7 @@ BACKEND = {
         ({"secretEpochs": {"nextauthSecret": 2}}, {"gx-wallet-frontend"}),
         ({"secretEpochs": {"minioMessagingUser": 2}}, set[str]()),  # nobody reads it before its step
         ({"secretEpochs": {"minioMessagingUser": 2}, "steps": ["messaging-s3-user"]}, {"svc-messaging"}),
-        ({"secretEpochs": {"minioBackupUser": 2}}, set[str]()),  # its pods start anew every six hours
+        ({"secretEpochs": {"minioBackupUser": 2}}, set[str]()),  # its pods start again every six hours
         ({"secretEpochs": {"minioMetricsUser": 2}}, {"backup-metrics"}),
         ({"projectionLagThresholdMs": 400000}, BACKEND),
     ],

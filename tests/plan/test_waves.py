@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.adoption import Adoption, read_adoption, taken_over
-from gx.errors import InputError
+from catalogue.steps import Wave
+from common.errors import InputError
 from gx.plan.record import ProgramRefusalError, record
-from gx.settings.offline import offline_settings
-from gx.steps import Wave
+from settings.adoption import Adoption, read_adoption, taken_over
+from settings.offline import offline_settings
 from tests.helpers.stack import edit
 
 PINNED = "22222222-2222-2222-2222-222222222222"

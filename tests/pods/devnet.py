@@ -1,4 +1,4 @@
-"""devnet with real pods on this machine, as a person brings it up; and what the tests ask of it."""
+"""devnet with real pods on this machine, as a user brings it up; and what the tests ask of it."""
 
 import base64
 import contextlib
@@ -24,27 +24,27 @@ import httpx
 import psutil
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from gx.errors import InputError
-from gx.live.kubernetes_api import ApiError, KubernetesApi
-from gx.live.readiness import job_ended
-from gx.local.folder import DataFolder
-from gx.local.network import LocalNetwork
-from gx.local.node.addresses import HOST_LINK, NODE_ADDRESS
-from gx.local.node.backup import manual_job
-from gx.local.node.cgroups import NAME, hierarchies
-from gx.local.node.host import check, this_host
-from gx.local.node.surroundings import ALERTMANAGER_PORT
-from gx.naming import MINIO_BACKUP_USER, MONITORING_NAMESPACE, TEST_USERS
-from gx.objects import Object, mapping, sequence
-from gx.operate.backups import secret_pair
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
-from gx.snapshots.s3 import Place
+from backup.s3 import Place
+from common.errors import InputError
+from common.naming import MINIO_BACKUP_USER, MONITORING_NAMESPACE, TEST_USERS
+from common.objects import Object, mapping, sequence
+from devcluster.folder import DataFolder
+from devcluster.network import LocalNetwork
+from devcluster.node.addresses import HOST_LINK, NODE_ADDRESS
+from devcluster.node.backup import manual_job
+from devcluster.node.cgroups import NAME, hierarchies
+from devcluster.node.host import check, this_host
+from devcluster.node.surroundings import ALERTMANAGER_PORT
+from gx.backups.places import secret_pair
+from gx.cluster.kubernetes_api import ApiError, KubernetesApi
+from gx.cluster.readiness import job_ended
+from settings.offline import offline_settings
+from settings.project import ROOT
 from tests.conftest import unavailable
+from tests.helpers.command import gx_words
 from tests.helpers.stack import copy_project
 
 FORWARD = Path(__file__).with_name("forward.py")
-COMMAND = "from gx.cli import main; main()"
 STACK, NAMESPACE = "devnet", "backend-devnet"
 HOST = "devnet.gxcoin.money"
 LOCK = Path(tempfile.gettempdir()) / "gx-pods-test.lock"
@@ -65,7 +65,7 @@ class Devnet:
     """The network.
 
     Attributes:
-        root: A copy of everything that a person edits.
+        root: A copy of everything that a user edits.
         data: The data folder of the local command.
         programs: Folder that is searched for programs first: whether Docker is there is the test's choice.
         forwarded: Who leads to MinIO on which port, by the process of its pod.
@@ -102,7 +102,7 @@ class Devnet:
     def gx(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command `gx` on the network."""
         return subprocess.run(
-            [sys.executable, "-c", COMMAND, *arguments],
+            gx_words(*arguments),
             cwd=cwd or self.root,
             env={
                 **os.environ,
@@ -140,7 +140,7 @@ class Devnet:
         )
 
     def verify(self) -> dict[str, Any]:
-        """Run `gx verify` as the command tells a person to; return its JSON."""
+        """Run `gx verify` as the command tells a user to; return its JSON."""
         tool = self.folder.docker
         dns = f"127.0.0.1:{self.folder.ports()['dns']}" if tool else f"{NODE_ADDRESS}:53"
         context = f"{tool}-gx-local" if tool else "gx-local"
@@ -151,6 +151,13 @@ class Devnet:
         assert done.stdout, done.stderr
         said: dict[str, Any] = json.loads(done.stdout)
         return said
+
+    @property
+    def node(self) -> int:
+        """A process in the node's own network: the one that enforces the policies."""
+        client = str(self.folder.pki / "kube-router.kubeconfig")
+        words = {process.pid: " ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])}
+        return next(process for process, line in words.items() if client in line and "run-firewall" in line)
 
     @property
     def minio_url(self) -> str:
@@ -194,7 +201,12 @@ class Devnet:
         owner = api.get("batch/v1", "CronJob", NAMESPACE, cron_job)
         assert owner is not None
         api.apply(manual_job(owner, name), manager="test")
-        until(lambda: _succeeded(api, name), 90)
+        try:
+            until(lambda: _succeeded(api, name), 90)
+        except AssertionError as error:
+            pods = [pod["metadata"]["name"] for pod in api.list_objects("v1", "Pod", NAMESPACE)]
+            logs = [api.pod_log(NAMESPACE, pod)[-1500:] for pod in pods if pod.startswith(f"{name}-")]
+            raise AssertionError("\n".join([str(error), *logs])) from None
 
     def query(self, sql: str) -> str:
         """Ask the database, in its pod."""

@@ -8,15 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gx.live.kubernetes_api import KubernetesApi
-from gx.local import pki
-from gx.local.folder import DataFolder
-from gx.local.launch import running, stop
-from gx.local.node import cgroups
-from gx.local.node.config import SOCKET
-from gx.local.node.images import node_images
-from gx.local.node.layers import layers
-from gx.local.node.store import first_process, import_images
+from devcluster import pki
+from devcluster.folder import DataFolder
+from devcluster.launch import running, stop
+from devcluster.node import cgroups
+from devcluster.node.config import SOCKET
+from devcluster.node.images import node_images
+from devcluster.node.layers import layers
+from devcluster.node.store import first_process, import_images
+from gx.cluster.kubernetes_api import KubernetesApi
 
 VOLUMES = 8
 

@@ -1,7 +1,8 @@
-"""One real connection for every pair of pods and every port that `gx reach` has in its table.
+"""One real connection for every pair of endpoints and every port that `gx reach` has in its table.
 
 Endpoints of the table that do not run on one machine (Jobs that have ended, neighbours, other namespaces) get a pod
-with their labels. Ports on which nobody listens get somebody who does: refused by a policy and by a pod look alike.
+with their labels; places outside the cluster lie beside the node. Ports on which nobody listens get somebody who does:
+refused by a policy and by a pod look alike.
 """
 
 import json
@@ -9,18 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gx.live.kubernetes_api import KubernetesApi
-from gx.live.readiness import pod_ready
-from gx.local.node.config import PAUSE_IMAGE
-from gx.neighbours import UNLISTED
-from gx.objects import Object, mapping
-from gx.reach.endpoint import Endpoint
-from gx.reach.semantics import Policies, policy_from
+from common.cluster import UNLISTED
+from common.objects import Object, mapping
+from devcluster.node.config import PAUSE_IMAGE
+from gx.cluster.kubernetes_api import KubernetesApi
+from gx.cluster.readiness import pod_ready
+from rules.reachability.endpoint import Endpoint
+from rules.reachability.semantics import Policies, policy_from
 from tests.pods.devnet import processes_of, until
+from tests.pods.outside import NOT_TRIED, address_of, outside
 
 ATTEMPTS = 8
 PROBE = Path(__file__).with_name("probe.py")
@@ -32,11 +34,11 @@ Pair = tuple[str, str, str]
 
 @dataclass
 class Place:
-    """An endpoint with a pod of its own.
+    """An endpoint that can be reached.
 
     Attributes:
         endpoint: As the table has it.
-        address: Of its pod.
+        address: Of its pod, or of the place.
         process: A process in its network.
     """
 
@@ -50,15 +52,25 @@ class Place:
 
 
 @contextmanager
-def places(api: KubernetesApi, endpoints: list[Endpoint]) -> Generator[dict[str, Place]]:
-    """Return a place for every endpoint that is a pod; those that were made here are deleted again."""
+def places(api: KubernetesApi, node: int, endpoints: list[Endpoint]) -> Generator[dict[str, Place]]:
+    """Return a place for every endpoint but the node and its API server; what was made here is deleted again.
+
+    Args:
+        api: The cluster.
+        node: A process in its node's own network.
+        endpoints: Those of the table.
+    """
     inside = [endpoint for endpoint in endpoints if endpoint.inside]
+    around = [endpoint for endpoint in endpoints if not endpoint.inside and endpoint.name not in NOT_TRIED]
     listening: list[subprocess.Popen[str]] = []
-    made = [_stand_in(api, endpoint) for endpoint in inside if _running(api, endpoint) is None]
+    after = ExitStack()
+    made = [_filler(api, endpoint) for endpoint in inside if _running(api, endpoint) is None]
     try:
         for endpoint in inside:
             until(lambda wanted=endpoint: _running(api, wanted) is not None, 60)
         found = {endpoint.name: _place(api, endpoint) for endpoint in inside}
+        beside = after.enter_context(outside(node, around))
+        found |= {endpoint.name: Place(endpoint, address_of(endpoint), beside) for endpoint in around}
         for place in found.values():
             ports = [str(port) for port in place.endpoint.ports]
             child = subprocess.Popen(place.inside("listen", *ports), stdout=subprocess.PIPE, text=True)
@@ -70,6 +82,7 @@ def places(api: KubernetesApi, endpoints: list[Endpoint]) -> Generator[dict[str,
         for child in listening:
             child.kill()
             child.communicate()
+        after.close()
         for namespace, name in made:
             api.delete("v1", "Pod", namespace, name, propagation="Background")
 
@@ -84,7 +97,7 @@ def _running(api: KubernetesApi, endpoint: Endpoint) -> Object | None:
     return None
 
 
-def _stand_in(api: KubernetesApi, endpoint: Endpoint) -> tuple[str, str]:
+def _filler(api: KubernetesApi, endpoint: Endpoint) -> tuple[str, str]:
     if api.get("v1", "Namespace", "", endpoint.namespace) is None:
         api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": endpoint.namespace}})
     name = f"packets-{endpoint.name}"
@@ -119,13 +132,17 @@ def asked(found: Mapping[str, Place], own: frozenset[str]) -> dict[Pair, bool]:
     """Try every pair of which one is the network's own, on every port; return what was answered."""
     running: dict[str, tuple[subprocess.Popen[str], list[Pair]]] = {}
     for source in found.values():
+        if not source.endpoint.initiates:
+            continue
         wanted = [
             (target, port)
             for target in found.values()
             for port in target.endpoint.ports
             if target is not source and own & {source.endpoint.namespace, target.endpoint.namespace}
         ]
-        child = subprocess.Popen(source.inside("ask"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            source.inside("ask", source.address), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert child.stdin is not None
         child.stdin.write(json.dumps([[target.address, port.number, port.protocol] for target, port in wanted]))
         child.stdin.close()
@@ -160,12 +177,13 @@ def _said(api: KubernetesApi, found: Mapping[str, Place], own: frozenset[str]) -
     live = [policy for name in own for policy in api.list_objects("networking.k8s.io/v1", "NetworkPolicy", name)]
     policies = Policies(policy_from(manifest) for manifest in live)
     return {
-        (source.endpoint.name, target.endpoint.name, str(port)): policies.judge(
+        (source.endpoint.name, target.endpoint.name, str(port)): policies.evaluate(
             source.endpoint, target.endpoint, port
         ).allowed
         for source in found.values()
         for target in found.values()
         for port in target.endpoint.ports
+        if source.endpoint.initiates
     }
 
 

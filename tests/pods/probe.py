@@ -1,4 +1,4 @@
-"""Run inside a pod's network: `listen PORT/PROTOCOL...` answers on ports, `ask` tries connections of a list."""
+"""Run inside a pod's network: `listen PORT/PROTOCOL...` answers on ports, `ask ADDRESS` tries connections from it."""
 
 import asyncio
 import json
@@ -47,17 +47,17 @@ async def listen(ports: list[str]) -> None:
     await asyncio.Event().wait()
 
 
-async def _open(address: str, number: int, protocol: str) -> bool:
+async def _open(own: str, address: str, number: int, protocol: str) -> bool:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(SECONDS):
             if protocol == "TCP":
-                _, writer = await asyncio.open_connection(address, number)
+                _, writer = await asyncio.open_connection(address, number, local_addr=(own, 0))
                 writer.close()
                 return True
             answered: asyncio.Future[bool] = loop.create_future()
             transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Answer(answered), remote_addr=(address, number), family=socket.AF_INET
+                lambda: _Answer(answered), local_addr=(own, 0), remote_addr=(address, number), family=socket.AF_INET
             )
             transport.sendto(_QUESTION)
             try:
@@ -68,11 +68,11 @@ async def _open(address: str, number: int, protocol: str) -> bool:
         return False
 
 
-async def ask() -> None:
-    """Try every connection of the list on standard input; print which were answered."""
+async def ask(own: str) -> None:
+    """Try every connection of the list on standard input from an address; print which were answered."""
     wanted = json.load(sys.stdin)
-    print(json.dumps(await asyncio.gather(*(_open(*one) for one in wanted))))
+    print(json.dumps(await asyncio.gather(*(_open(own, *one) for one in wanted))))
 
 
 if __name__ == "__main__":
-    asyncio.run(listen(sys.argv[2:]) if sys.argv[1] == "listen" else ask())
+    asyncio.run(listen(sys.argv[2:]) if sys.argv[1] == "listen" else ask(sys.argv[2]))

@@ -4,6 +4,7 @@ One network for all tests, in the order in which they stand. Figures are printed
 """
 
 import hashlib
+import json
 import os
 import socket
 import sys
@@ -14,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from gx.local.engine import EngineError
-from gx.naming import MINIO_MESSAGING_USER
-from gx.objects import mapping
+from common.naming import MINIO_MESSAGING_USER
+from common.objects import mapping
+from devcluster.engine import EngineError
 from gx.plan.record import record
-from gx.reach.world import endpoints, own_namespaces
-from gx.settings.project import ROOT
+from rules.reachability.world import endpoints
+from settings.project import ROOT
 from tests.helpers.stack import edit, edit_release, put
 from tests.pods.devnet import NAMESPACE, STACK, Devnet, all_ready, devnet, kill_container, left_behind, log_in, until
 from tests.pods.load import under_load
@@ -37,6 +38,7 @@ def network() -> Iterator[Devnet]:
         yield found
 
 
+@pytest.mark.soak
 def test_0_where_docker_and_kind_are_at_hand_they_are_used() -> None:
     """Neither can be had here: kind is played, with its own words, by a program whose cluster has real pods."""
     with devnet() as network:
@@ -103,13 +105,16 @@ WRONG: list[tuple[str, dict[str, Any], Pair, bool]] = [
 def test_b_packets_go_where_the_table_says(network: Devnet) -> None:
     """By kube-router's firewall, which production's k3s has built in."""
     plan, api = record(STACK, root=network.root, local=True), network.api
-    own, everybody = own_namespaces(plan), endpoints(plan)
-    with places(api, everybody) as found:
+    own, everybody = plan.own_namespaces, endpoints(plan)
+    with places(api, network.node, everybody) as found:
         kinds = [pair for pair in asked(found, own) if pair[0] in found]
         answered = settled(api, found, own)
         print(f"\n{len(kinds)} pairs and ports, {sum(answered.values())} open, differences 0")
         assert len(kinds) > 900
         assert not answered["another-namespace", "redis", "6379/TCP"], "incident 2: Redis of another network"
+        assert answered["internet", "acme-solver", "8089/TCP"], "places outside are beside the node, and get in"
+        assert answered["svc-identity", "internet", "443/TCP"], "and are reached"
+        assert not answered["svc-identity", "cloud-metadata", "80/TCP"]
         for name, spec, pair, is_open in WRONG:
             assert answered[pair] is not is_open
             with changed_policy(api, NAMESPACE, name, spec):
@@ -126,6 +131,20 @@ def test_b_connections_that_happen_are_seen(network: Devnet) -> None:
     assert "minio -> postgres 5432/TCP" in cut, "what allow-internal-backend let through a moment ago"
     assert "svc-messaging -> redis 6379/TCP" not in cut, "what the program allows"
     assert f"the program's policies would cut {len(cut)} of them" in done.stdout
+    command = [
+        "reach",
+        STACK,
+        "--observe",
+        "--context",
+        "gx-local",
+        "--from",
+        "svc-messaging",
+        "--to",
+        "redis",
+        "--json",
+    ]
+    only = json.loads(network.gx(*command, cwd=network.folder.stack(STACK) / "project").stdout)
+    assert only == [{"source": "svc-messaging", "target": "redis", "port": "6379/TCP", "allowed": True}]
     assert not [p for p in network.api.list_objects("v1", "Pod", "kube-system") if "look" in p["metadata"]["name"]]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.conftest import unavailable
 from tests.helpers.pack import Pack, running_pack
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from gx.checks import run_checks
-from gx.checks.finding import Severity
-from gx.checks.policies import POLICIES
-from gx.plan.model import Plan
+from common.plan import Plan
+from rules import RULES, run_checks
+from rules.finding import Severity
 from tests.helpers.mutate import container
 from tests.helpers.pack import Pack, Stack, entry, shown
 
@@ -72,7 +71,7 @@ DAMAGES: list[tuple[Damage, str, str]] = [
     (_test_user, "test-data", "names a test user"),
     (_record, "dns", "no node of mainnet"),
     (_provider, "provider", "enableSecretMutable is not set"),
-    (_label, "labels", "is 'taxes', no part we page for"),
+    (_label, "labels", "is 'taxes'; use one of messaging, "),
     (_deny, "default-deny", "none that denies what they do not name"),
 ]
 
@@ -85,7 +84,7 @@ def test_a_broken_rule_is_reported_with_its_remedy(
     damage(resources)
     found = [text for _, text, _ in pack.violations(resources, policy)]
     assert any(words in text for text in found), found
-    remedy = next(one.remedy for one in POLICIES if one.name == policy)
+    remedy = next(one.remedy for one in RULES if one.name == policy)
     assert found[0].endswith(remedy)
 
 
@@ -105,6 +104,6 @@ def test_no_secret_is_repeated_in_a_report(pack: Pack, mainnet: Plan) -> None:
 
 
 def test_every_rule_has_a_name_a_reason_and_a_remedy() -> None:
-    names = [policy.name for policy in POLICIES]
+    names = [policy.name for policy in RULES]
     assert len(names) == len(set(names))
-    assert all(policy.reason.endswith(".") and policy.remedy.endswith(".") for policy in POLICIES)
+    assert all(policy.reason.endswith(".") and policy.remedy.endswith(".") for policy in RULES)

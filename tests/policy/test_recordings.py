@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from gx.checks.finding import Severity
-from gx.checks.policies import POLICIES
-from gx.checks.security import SHORTEST_SECRET, check_digests
-from gx.checks.stacks import Registered, plan_of_stack
-from gx.labels import OLD_POLICY
-from gx.plan.model import Plan
-from gx.plan.values import Secret, walk
-from gx.settings.project import ROOT
+from common.labels import OLD_POLICY
+from common.plan import Plan
+from common.values import Secret, walk
+from rules import RULES
+from rules.finding import Severity
+from rules.security import SHORTEST_SECRET, check_images
+from rules.stacks import Registered, plan_of_stack
+from settings.project import ROOT
 from tests.helpers.mutate import container
 from tests.helpers.pack import Entry, Pack, Stack, entry, handed_over
 
@@ -227,12 +227,12 @@ def test_a_broken_rule_is_found_in_a_stack_that_exists(
 def test_every_rule_is_broken_above() -> None:
     """Rules that only warn are reported by one policy, "advice"; `images` only counts, see below."""
     named = {rule for rule, _, _ in BREAKS} | {words.split(":")[0] for rule, _, words in BREAKS if rule == "advice"}
-    assert {policy.name for policy in POLICIES} - named == {"images"}
+    assert {policy.name for policy in RULES} - named == {"images"}
 
 
 def test_images_without_a_digest_are_counted_in_a_stack_that_exists(recorded: Stack) -> None:
     plan = plan_of_stack(Registered(**one) for one in recorded if "__unknown__" not in json.dumps(one))
-    assert [(f.severity, f.text[:11]) for f in check_digests(plan)] == [(Severity.NOTE, "15 of 15 im")]
+    assert [(f.severity, f.text[:11]) for f in check_images(plan)] == [(Severity.NOTE, "15 of 15 im")]
 
 
 def test_a_resource_that_is_only_read_is_no_object_of_the_stack(pack: Pack, recorded: Stack) -> None:

@@ -12,9 +12,9 @@ import httpx
 import psutil
 import pytest
 
-from gx.edge import edge_config
-from gx.settings.offline import offline_settings
+from settings.offline import offline_settings
 from tests.conftest import tool
+from tests.helpers.edge import planned_edge
 from tests.helpers.network import add_address, own_network
 from tests.traffic.edge import Edge, cluster_dns, scratch, wait_until
 
@@ -35,7 +35,7 @@ def edge() -> Iterator[Edge]:
         for address in (*SOURCES, SERVICE, DNS[0]):
             add_address(address)
         config = dataclasses.replace(
-            edge_config(offline_settings("mainnet")),
+            planned_edge(offline_settings("mainnet")),
             listen=(18080, HTTPS, 18404),
             folder=str(folder),
             resolver=f"{DNS[0]}:{DNS[1]}",

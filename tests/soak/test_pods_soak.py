@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from gx.local.node.cgroups import memory_bytes
-from gx.objects import Object
+from common.objects import Object
+from devcluster.node.cgroups import memory_bytes
 from tests.pods.devnet import NAMESPACE, STACK, Devnet, Person, all_ready, devnet, kill_container, log_in, until
 
 pytestmark = pytest.mark.soak
@@ -52,7 +52,7 @@ def test_five_minutes_of_random_kills_lose_nothing(network: Devnet) -> None:
     stop.set()
     writer.join()
     lost_files = _lost_files(network, written)
-    listed = set(network.query("SELECT code FROM standin_qsend").splitlines())
+    listed = set(network.query("SELECT code FROM fakes_qsend").splitlines())
     lost_rows = [code for code in written.requests if code not in listed]
     kills = ", ".join(f"{count} x {name}" for name, count in killed.most_common())
     print(f"\n{killed.total()} containers killed (seed {seed}): {kills}")

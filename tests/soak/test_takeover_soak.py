@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.engine.by_hand import Way
 
 pytestmark = pytest.mark.soak

@@ -15,8 +15,8 @@ from typing import Any, Self
 
 import httpx
 
-from gx.edge import CONFIG, SCRIPT, SOURCES, EdgeConfig
-from gx.settings.project import ROOT
+from components.edge_proxy.config import CONFIG, SCRIPT, SOURCES, EdgeConfig
+from settings.project import ROOT
 
 dnslib: Any = importlib.import_module("dnslib")  # it has no types
 dnslib.server = importlib.import_module("dnslib.server")
@@ -49,7 +49,7 @@ class Edge:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.write()
-        shutil.copy(ROOT / "assets/edge" / SCRIPT, self.folder / SCRIPT)
+        shutil.copy(ROOT / "components/edge_proxy" / SCRIPT, self.folder / SCRIPT)
         command = ["sh", str(self.folder / SCRIPT), str(self.folder), "0.2"]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

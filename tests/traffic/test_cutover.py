@@ -5,7 +5,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError, Interrupted
-from gx.operate.edge import RECORD, Cutover, node_of, still_in_dns
-from gx.settings.offline import offline_settings
-from gx.settings.settings import Settings
+from common.errors import InputError, Interrupted
+from gx.edge.drain import RECORD, Cutover, node_of, still_in_dns
+from settings.offline import offline_settings
+from settings.settings import Settings
 from tests.conftest import tool
+from tests.helpers.command import gx_words
 from tests.helpers.network import add_address, own_network
 from tests.helpers.stack import edit
 from tests.traffic.world import certificate_for
@@ -45,7 +45,7 @@ def node(tmp_path: Path) -> Iterator[Path]:
         add_address(NODE)
         subprocess.run(["iptables", "-t", "nat", "-N", "CNI-HOSTPORT-DNAT"], check=True)
         for rule in [*MINE, *OTHERS]:
-            subprocess.run(f"iptables -w -t nat {rule}", shell=True, check=True)  # noqa: S602 as a person typed it
+            subprocess.run(f"iptables -w -t nat {rule}", shell=True, check=True)  # noqa: S602 as a user typed it
         root = tmp_path / "node"
         (root / "etc/sysconfig").mkdir(parents=True)
         saved = subprocess.run(["iptables-save", "-t", "nat"], capture_output=True, text=True, check=True).stdout
@@ -227,7 +227,7 @@ def test_every_signal_puts_the_node_back_and_says_what_is_true(project: Path, tm
     calls, via = tmp_path / "calls", tmp_path / "via"
     via.write_text(f'#!/bin/sh\ncat >/dev/null\necho "$4" >>{calls}\necho "$4 was done"\n')
     via.chmod(0o755)
-    command = [sys.executable, "-c", "from gx.cli import main; main()", "edge", "cutover", "mainnet", "vps1"]
+    command = gx_words("edge", "cutover", "mainnet", "vps1")
     with own_network():
         add_address(NODE)
         with (

@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gx.edge import EdgeConfig, edge_config
-from gx.monitoring.metrics import METRICS
-from gx.settings.offline import offline_settings
+from components.edge_proxy import EdgeConfig
+from settings.monitoring.metrics import METRICS
+from settings.offline import offline_settings
 from tests.conftest import tool
+from tests.helpers.edge import planned_edge
 from tests.helpers.network import add_address, outside_is_unreachable, own_network, remove_address
 from tests.traffic.edge import HOST, EchoServer, Edge, ask, cluster_dns, connects, scratch, wait_until
 
@@ -43,7 +44,7 @@ def world() -> Iterator[None]:
 def config() -> Iterator[EdgeConfig]:
     """Return mainnet's configuration, with ports and a folder of this test's own."""
     folder = scratch()
-    wanted = edge_config(offline_settings("mainnet"))
+    wanted = planned_edge(offline_settings("mainnet"))
     assert wanted.host == HOST
     yield dataclasses.replace(
         wanted,
@@ -247,6 +248,6 @@ def test_the_script_ends_with_haproxys_own_code(shell: str, tmp_path: Path) -> N
     (tmp_path / "haproxy.cfg").write_text("nonsense\n")
     (tmp_path / "sources.lst").write_text("")
     done = subprocess.run(
-        [shell, "assets/edge/run.sh", str(tmp_path), "0.1"], capture_output=True, check=False, timeout=20
+        [shell, "components/edge_proxy/run.sh", str(tmp_path), "0.1"], capture_output=True, check=False, timeout=20
     )
     assert done.returncode == 1

@@ -18,7 +18,7 @@ import pytest
 import socketio  # pyright: ignore[reportMissingTypeStubs]
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from gx.catalogue.routes import QSEND, api_routes, wallet_routes
+from settings.routes import QSEND, api_routes, wallet_routes
 from tests.traffic.edge import ask
 from tests.traffic.world import CLOUDFLARE, HTTPS, NODE, STRANGER, World, world
 
@@ -244,5 +244,6 @@ def test_a_node_answers_for_tls_with_the_hosts_own_certificate(there: World) -> 
             assert ("DNS", host) in cast("tuple[Any, ...]", certificate["subjectAltName"])
 
 
+@pytest.mark.soak
 def test_a_silent_websocket_is_still_there_after_more_than_a_minute(silent: Callable[[], str]) -> None:
     assert silent() == "svc-messaging: second"

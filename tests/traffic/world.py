@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gx.controller_setup import traefik_dynamic, traefik_static
-from gx.edge import edge_config
-from gx.live.kubernetes_api import KubernetesApi
-from gx.local.binaries import find
-from gx.neighbours import POD_RANGE, SERVICE_RANGE
-from gx.settings.settings import Settings
+from common.cluster import POD_RANGE, SERVICE_RANGE
+from devcluster.binaries import find
+from gx.cluster.kubernetes_api import KubernetesApi
+from gx.edge.controller_setup import traefik_dynamic, traefik_static
+from settings.settings import Settings
 from tests.engine.conftest import Cluster, Stack, control_plane, stack_on
+from tests.helpers.edge import planned_edge
 from tests.helpers.network import add_address, own_network
 from tests.traffic.edge import Edge, cluster_dns, connects, wait_until
 
@@ -100,7 +100,7 @@ def world() -> Generator[World]:
         left.enter_context(_controller(cluster, settings, folder))
         left.enter_context(cluster_dns(CONTROLLER, DNS))
         config = dataclasses.replace(
-            edge_config(settings),
+            planned_edge(settings),
             listen=(HTTP, HTTPS, STATUS),
             folder=str(folder / "edge"),
             resolver=f"{DNS[0]}:{DNS[1]}",

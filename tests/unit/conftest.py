@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.plugins.zone_api import Server, Zone
+from tools.plugins.zone_api import EmulatedZone, Server
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Run a zone on a free port."""
-    server = Server(Zone())
+    server = Server(EmulatedZone())
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.live.kubernetes_api import ApiError, KubernetesApi, UnreachableError
-from gx.operate.live import read_live
-from gx.settings.offline import offline_settings
+from common.errors import InputError
+from gx.adoption.live import read_live
+from gx.cluster.kubernetes_api import ApiError, KubernetesApi, UnreachableError
+from settings.offline import offline_settings
 from tests.helpers.fake_api import CUT, NAMESPACE, UID, WRONG, FakeApi, fake_api, write_kubeconfig
 from tests.helpers.stack import edit, put
 

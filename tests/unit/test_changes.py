@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError, Interrupted, begun, changes
-from gx.settings.project import replace_file, replaced
+from common.errors import InputError, Interrupted, begun, changes
+from settings.project import replace_file, replaced
 
 
 @pytest.fixture(autouse=True)
 def _nothing_done_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gx.errors._changed", {})
+    monkeypatch.setattr("common.errors._changed", {})
 
 
 @pytest.fixture

@@ -7,16 +7,17 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from gx.errors import InputError
-from gx.known_secrets import MASK, masked, remember
-from gx.labels import CONFIG_CHECKSUM
-from gx.live.kubernetes_api import KubernetesApi
-from gx.operate.backups import places, secret_pair
-from gx.operate.one_off import run_to_the_end
-from gx.operate.rotate import check_rolled
-from gx.settings.offline import offline_settings
-from gx.verify.model import Check, FailedError
+from catalogue.secrets import MESSAGING_USER
+from common.errors import InputError
+from common.known_secrets import MASK, masked, remember
+from common.labels import CONFIG_CHECKSUM
+from gx.backups.places import places, secret_pair
+from gx.cluster.kubernetes_api import KubernetesApi
+from gx.cluster.one_off import run_to_the_end
+from gx.rotation.rotate import check_rolled
+from gx.verify.model import Check, CheckFailedError
 from gx.verify.runner import run_checks
+from settings.offline import offline_settings
 
 DEVNET = offline_settings("devnet", adopting=False)
 KEY = "w5Tq8xYz1234567890abcdef"
@@ -101,18 +102,18 @@ def test_pods_that_do_not_say_what_they_started_with_keep_the_old_key(annotation
             "selector": {"matchLabels": {"app": "svc-messaging"}},
             "template": {"metadata": {"annotations": annotations}},
         },
-        "status": {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1},
+        "status": {"observedGeneration": 1, "updatedReplicas": 1, "replicas": 1, "readyReplicas": 1},
     }
     api = cluster(Secret=secret(AWS_ACCESS_KEY_ID=f"x-{epoch}"), Deployment=deployment)
     with pytest.raises(InputError, match="says nothing of the values"):
-        check_rolled(api, DEVNET, "minioMessagingUser")
+        check_rolled(api, DEVNET, MESSAGING_USER)
 
 
 def test_a_result_of_the_verification_holds_no_secret() -> None:
     remember(f"{KEY} {KEY}")
 
     async def fail() -> str:
-        raise FailedError(f"Illegal header value b'Bearer {KEY} {KEY}'")
+        raise CheckFailedError(f"Illegal header value b'Bearer {KEY} {KEY}'")
 
     async def succeed() -> str:
         return f"{KEY}  {KEY}"

@@ -1,4 +1,4 @@
-"""`gx dns` and `gx edge ranges` against the stand-in for Cloudflare's API."""
+"""`gx dns` and `gx edge ranges` against the fake for Cloudflare's API."""
 
 import subprocess
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gx.cloudflare_ranges import CLOUDFLARE_RANGES
+from common.cloudflare_ranges import CLOUDFLARE_RANGES
 from tests.helpers.stack import edit, put
 from tools.plugins.zone_api import ZONE_ID, Server
 

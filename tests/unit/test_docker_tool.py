@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.local.node.docker import CLUSTER, TOOLS, available, delete, ensure, load
-from gx.local.node.images import LocalImage
-from gx.local.node.layers import pack
+from common.errors import InputError
+from devcluster.node.docker import CLUSTER, TOOLS, available, delete, ensure, load
+from devcluster.node.images import LocalImage
+from devcluster.node.layers import pack
 
 RECORD = """#!/bin/sh
 echo "$@" >>{log}

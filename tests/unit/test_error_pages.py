@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.pages import SETTINGS, page_of
-from gx.settings.project import PROJECT, ROOT
-from gx.settings.schema import stack_file_schema
+from common.errors import InputError
+from settings.pages import SETTINGS, explained, page_of
+from settings.project import PROJECT, ROOT
+from settings.schema import stack_file_schema
 
 KEYS = [key.removeprefix(f"{PROJECT}:") for key in stack_file_schema()["properties"]["config"]["properties"]]
 
@@ -40,9 +40,9 @@ def test_files_and_commands_have_pages(file: str, page: str) -> None:
 
 def test_the_line_ends_with_the_page_once() -> None:
     file, key = "Pulumi.mainnet.yaml", f"{PROJECT}:backup.schedule"
-    said = str(InputError(file=file, key=key, value="'x'", consequence="breaks", fix="write 8"))
+    said = explained(InputError(file=file, key=key, value="'x'", consequence="breaks", fix="write 8"))
     assert said == "Pulumi.mainnet.yaml: gx-infra:backup.schedule = 'x': breaks; fix: write 8; see docs/backups.md"
-    twice = str(InputError(file=file, key=key, consequence="breaks", fix="follow docs/backups.md"))
+    twice = explained(InputError(file=file, key=key, consequence="breaks", fix="follow docs/backups.md"))
     assert twice.count("docs/backups.md") == 1
 
 

@@ -1,14 +1,14 @@
-"""The one line of a person's mistake."""
+"""The one line of a user's mistake."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gx.errors import InputError, shown
+from common.errors import InputError, shown
 
 
 def test_all_parts_are_in_the_line() -> None:
     error = InputError(file="Pulumi.x.yaml", key="gx-infra:a.b", value="'7'", consequence="breaks", fix="write 8")
-    assert str(error) == "Pulumi.x.yaml: gx-infra:a.b = '7': breaks; fix: write 8; see docs/settings.md"
+    assert str(error) == "Pulumi.x.yaml: gx-infra:a.b = '7': breaks; fix: write 8"
 
 
 @given(st.text(), st.text(), st.text())

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gx.fields import REPLACING, Change, differences, prune, replacing, settled
-from gx.live.effect import changed, foreign, pruned
-from gx.plan.values import Unknown
+from common.fields import REPLACING, FieldChange, differences, prune, replacing, settled
+from common.values import Unknown
+from gx.cluster.effect import changed, foreign, pruned
 
 
 def live(fields: dict[str, Any], manager: str = "kubectl-client-side-apply", **content: Any) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def test_items_of_a_list_are_compared_by_their_key() -> None:
     new = {"env": [{"name": "B", "value": "3"}, {"name": "A", "value": "1"}]}
     found = list(differences(old, new))
     assert texts(found) == ["env.B.value"]
-    assert found[0].change is Change.UPDATE
+    assert found[0].change is FieldChange.UPDATE
 
 
 def test_a_key_that_is_no_word_stands_in_brackets() -> None:

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from gx.local.node.images import LocalImage, images, write_archive
-from gx.local.node.layers import pack
+from devcluster.node.images import LocalImage, images, write_archive
+from devcluster.node.layers import pack
 from gx.plan.record import record
-from gx.settings.offline import offline_settings
+from settings.offline import offline_settings
 
 
 def _folder(path: Path, content: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tests.helpers.postgres import postgres_programs
 
 POSTGRES = "/usr/lib/postgresql/"

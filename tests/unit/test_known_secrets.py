@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gx import known_secrets
-from gx.errors import InputError, shown
-from gx.known_secrets import MASK, masked, remember, remember_object
-from gx.live.kubernetes_api import ApiError, UnreachableError
-from gx.settings.project import ROOT
+from common import known_secrets
+from common.errors import InputError, shown
+from common.known_secrets import MASK, masked, remember, remember_object
+from gx.cluster.kubernetes_api import ApiError, UnreachableError
+from settings.project import ROOT
 
 SECRET = """pä55 "w/or+d'\\&\n=€%"""
 
@@ -126,8 +126,8 @@ def test_our_errors_never_hold_a_secret() -> None:
 
 MAIN = """
 import logging, sys, threading
-from gx import cli
-from gx.known_secrets import remember
+from gx.cli import main as cli
+from common.known_secrets import remember
 SECRET = "".join(["top", "-secret", "\\n", "of two lines"])
 remember(SECRET)
 {work}

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from gx.errors import InputError
-from gx.known_secrets import MASK, masked
-from gx.live.kubernetes_api import KubernetesApi
+from common.errors import InputError
+from common.known_secrets import MASK, masked
+from gx.cluster.kubernetes_api import KubernetesApi
 from tests.helpers.fake_api import UID, FakeApi, fake_api, write_kubeconfig
 from tests.helpers.stack import edit, put
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gx.local.folder import CONTEXT, PODS, DataFolder, folder_of
-from gx.local.node import cgroups
-from gx.local.node.ready import serves
-from gx.objects import Object
+from common.objects import Object
+from devcluster.folder import CONTEXT, PODS, DataFolder, folder_of
+from devcluster.node import cgroups
+from devcluster.node.ready import serves
 
 
 @pytest.fixture

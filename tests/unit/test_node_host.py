@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.local.node.addresses import HOST_LINK, POD_SUBNET
-from gx.local.node.host import PROGRAMS, Host, check, this_host
+from common.errors import InputError
+from devcluster.node.addresses import HOST_LINK, POD_SUBNET
+from devcluster.node.host import PROGRAMS, Host, check, this_host
 
 GOOD = Host(
     system="linux",
@@ -71,8 +71,8 @@ def test_this_machine_is_looked_at() -> None:
 def test_a_refusal_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rich.console import Console  # noqa: PLC0415
 
-    from gx.local import up  # noqa: PLC0415
-    from gx.settings.project import ROOT  # noqa: PLC0415
+    from devcluster import up  # noqa: PLC0415
+    from settings.project import ROOT  # noqa: PLC0415
 
     monkeypatch.setattr(up, "this_host", lambda: replace(GOOD, user=1000))
     data = tmp_path / "data"
@@ -84,8 +84,8 @@ def test_a_refusal_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_network_without_the_file_is_refused(tmp_path: Path) -> None:
     from rich.console import Console  # noqa: PLC0415
 
-    from gx.local import up  # noqa: PLC0415
-    from gx.settings.project import ROOT  # noqa: PLC0415
+    from devcluster import up  # noqa: PLC0415
+    from settings.project import ROOT  # noqa: PLC0415
 
     with pytest.raises(InputError, match=r"networks/mainnet/local.yaml.*networks/devnet/local.yaml"):
         up.bring_up("mainnet", ROOT, tmp_path / "data", "", Console(quiet=True), pods=True)

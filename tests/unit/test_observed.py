@@ -1,11 +1,11 @@
-"""Connections that happen: read from a node's table, named by the pods that live, judged by the program's policies."""
+"""Connections that happen: read from a node's table, named by live pods, evaluated by the program's policies."""
 
 from typing import Any
 
 import pytest
 
-from gx.reach.observed import Connection, connections, judged
-from gx.reach.semantics import Policies, Policy
+from gx.reachability.observed import Connection, connections, evaluated
+from rules.reachability.semantics import Policies, Policy
 
 TABLE = """\
 ipv4     2 tcp      6 431999 ESTABLISHED src=10.42.0.5 dst=10.43.7.7 sport=4 dport=80 src=10.42.0.6 dst=10.42.0.5 \
@@ -47,7 +47,7 @@ ALLOWED: dict[str, Any] = {
 def seen(*found: tuple[str, str, int]) -> list[tuple[str, bool]]:
     policies = Policies([Policy("backend-devnet", "only-tax", ALLOWED)])
     listed = [Connection(source, target, port, "TCP") for source, target, port in found]
-    return [(one.text, one.allowed) for one in judged(listed, policies, frozenset({"backend-devnet"}), OBJECTS)]
+    return [(one.text, one.allowed) for one in evaluated(listed, policies, frozenset({"backend-devnet"}), OBJECTS)]
 
 
 def test_a_table_gives_who_answers_behind_a_service_and_nothing_that_was_not_answered() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gx.local.binaries import BINARIES, KUBERNETES_PLUGIN
-from gx.local.build import missing
-from gx.local.folder import DataFolder
-from gx.local.plugins import choose, official
+from devcluster.binaries import KUBERNETES_PLUGIN, MODULE_OF
+from devcluster.folder import DataFolder
+from devcluster.plugins import choose, official
+from tools.programs import missing
 
 
 def program(path: Path, says: str) -> Path:
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
     monkeypatch.setenv("PATH", "/bin:/usr/bin")
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    program(BINARIES[KUBERNETES_PLUGIN].cached(), "built")
+    program((MODULE_OF[KUBERNETES_PLUGIN].cached() / KUBERNETES_PLUGIN), "built")
     return DataFolder(tmp_path / "data")
 
 
@@ -54,11 +54,11 @@ def test_our_own_wrappers_on_path_are_not_taken_for_somebody_elses(
 def test_a_downloaded_plugin_of_the_sdks_version_comes_first_and_is_not_built(
     folder: DataFolder, tmp_path: Path
 ) -> None:
-    BINARIES[KUBERNETES_PLUGIN].cached().unlink()
-    assert KUBERNETES_PLUGIN in {binary.name for binary in missing()}
+    (MODULE_OF[KUBERNETES_PLUGIN].cached() / KUBERNETES_PLUGIN).unlink()
+    assert KUBERNETES_PLUGIN in {name for module in missing() for name in module.programs}
     name = f"resource-kubernetes-v{metadata.version('pulumi-kubernetes')}"
     program(tmp_path / "home" / "plugins" / name / KUBERNETES_PLUGIN, "downloaded")
-    assert KUBERNETES_PLUGIN not in {binary.name for binary in missing()}
+    assert KUBERNETES_PLUGIN not in {name for module in missing() for name in module.programs}
     chosen = choose(folder)
     assert chosen.official == ("kubernetes",)
     assert not (Path(chosen.path) / KUBERNETES_PLUGIN).exists()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gx.quantities import format_bytes, format_cores, parse_quantity
+from common.quantities import format_bytes, format_cores, parse_quantity
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from gx.settings.project import ROOT, networks
+from settings.project import ROOT, networks
 
 CONFIG = cast("dict[str, Any]", json.loads((ROOT / ".github/renovate.json").read_text()))
 DIGEST = f"sha256:{'0a' * 32}"

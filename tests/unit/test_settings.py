@@ -10,15 +10,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gx.catalogue import CATALOGUE
-from gx.errors import InputError
-from gx.settings.load import SECRET_KEYS, settings_from
-from gx.settings.model import StackFile
-from gx.settings.offline import offline_settings
-from gx.settings.project import PROJECT, ROOT, read_mapping
-from gx.settings.schema import SCHEMA_FILE, schema_text
-from gx.settings.stackfile import read_stack
-from gx.steps import Step, Wave
+from catalogue import CATALOGUE
+from catalogue.secrets import ENCRYPTED
+from catalogue.steps import Step, Wave
+from common.errors import InputError
+from settings.load import settings_from
+from settings.model import StackFile
+from settings.offline import offline_settings
+from settings.project import PROJECT, ROOT, read_mapping
+from settings.schema import SCHEMA_FILE, schema_text
+from settings.stackfile import read_stack
 from tests.helpers.stack import Change, copy_project, drop, edit, put
 
 NODE_TWICE = {"id": "vps9", "address": "72.60.210.201"}
@@ -111,7 +112,7 @@ MISTAKES: list[tuple[str, str, Change, list[str]]] = [
         "redirect loop",
         "mainnet",
         put("cloudflare/sslMode", "flexible"),
-        ["ingress.httpsRedirect", "redirected for ever"],
+        ["ingress.httpsRedirect", "redirected forever"],
     ),
     ("unknown step", "mainnet", put("steps", ["non-root"]), ["gx-infra:steps[0] = 'non-root'"]),
     ("unknown epoch", "mainnet", put("secretEpochs", {"redis": 2}), ["secretEpochs.redis", "not known"]),
@@ -227,7 +228,7 @@ def test_a_new_network_is_data(project: Path) -> None:
 def test_declared_keys_and_read_keys_are_the_same() -> None:
     declared = set(read_mapping("Pulumi.yaml", fix="")["config"])
     assert declared == {field.alias or name for name, field in StackFile.model_fields.items()}
-    assert not declared & set(SECRET_KEYS)
+    assert not declared & set(ENCRYPTED)
 
 
 def test_every_declared_key_is_described() -> None:
@@ -235,7 +236,7 @@ def test_every_declared_key_is_described() -> None:
 
 
 def test_stack_files_hold_declared_keys_only() -> None:
-    declared = {f"{PROJECT}:{key}" for key in [*read_mapping("Pulumi.yaml", fix="")["config"], *SECRET_KEYS]}
+    declared = {f"{PROJECT}:{key}" for key in [*read_mapping("Pulumi.yaml", fix="")["config"], *ENCRYPTED]}
     for path in ROOT.glob("Pulumi.*.yaml"):
         assert set(yaml.safe_load(path.read_text())["config"]) <= declared
 

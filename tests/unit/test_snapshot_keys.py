@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gx.snapshots.keys import by_hash, fits_a_file, is_safe, places
-from gx.snapshots.model import Listed, paired
+from backup.keys import by_hash, fits_a_file, is_safe, places
+from backup.model import Listed, paired
 
 PARTS = st.sampled_from(["a", "b", "..", ".", "", "a" * 241, "ü", "x.part.minio", "..hidden", "A"])
 NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join).filter(bool) | st.text(min_size=1, max_size=40)

@@ -1,14 +1,16 @@
 """Rules between the settings of storage and backup: each mistake gets one line."""
 
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import sentinel
 
 import pytest
 import yaml
 
-from gx.errors import InputError
-from gx.settings.offline import offline_settings
-from gx.settings.project import ROOT
-from gx.settings.storage_rules import check_offsite_keys
+from common.errors import InputError
+from settings.offline import offline_settings
+from settings.project import ROOT
+from settings.storage_rules import check_key_pairs
 from tests.helpers.stack import Change, edit, put
 
 BACKUP = yaml.safe_load((ROOT / "Pulumi.mainnet.yaml").read_text())["config"]["gx-infra:backup"]
@@ -135,10 +137,20 @@ def test_a_network_whose_volumes_were_never_recorded_may_have_any_size(project: 
     assert offline_settings("devnet", project).stack.minio.storage == "40Gi"
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [("minioRootUser", "minioRootPassword"), ("offsiteSecretAccessKey", "offsiteAccessKeyId")],
+)
+def test_half_a_key_pair_is_refused(given: str, missing: str) -> None:
+    settings = replace(offline_settings("devnet"), secrets={given: sentinel.value})
+    with pytest.raises(InputError, match=f"{missing}: is not set, but {given} is"):
+        check_key_pairs(settings)
+
+
 def test_an_off_site_copy_needs_its_keys(project: Path) -> None:
     edit(project, "mainnet", put("backup/offsite", OFFSITE))
     with pytest.raises(InputError, match=r"offsiteAccessKeyId: is not set, but backup\.offsite is"):
-        check_offsite_keys(offline_settings("mainnet", project))
+        check_key_pairs(offline_settings("mainnet", project))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.cloudflare_ranges import CLOUDFLARE_RANGES
-from gx.dns import wanted_records
-from gx.edge import allowed_sources, edge_config
-from gx.errors import InputError
-from gx.settings.offline import offline_settings
+from common.cloudflare_ranges import CLOUDFLARE_RANGES
+from common.errors import InputError
+from settings.dns import wanted_records
+from settings.edge import allowed_sources
+from settings.offline import offline_settings
+from tests.helpers.edge import planned_edge
 from tests.helpers.stack import Change, edit, edit_release, put
 
 
@@ -168,16 +169,16 @@ def test_sources_are_cloudflares_ranges_and_the_allow_list(project: Path) -> Non
 
 
 def test_the_edge_forwards_to_the_chosen_controller(project: Path) -> None:
-    text = edge_config(offline_settings("mainnet")).text()
+    text = planned_edge(offline_settings("mainnet")).text()
     assert "server controller ingress-nginx-controller.ingress-nginx.svc.cluster.local:443 " in text
     assert "send-proxy" not in text, "off unless the controller expects it"
     assert "init-addr none" in text, "it starts while DNS is down"
     edit(project, "mainnet", put("edge/controllerAddress", "10.43.12.34"))
-    assert "init-addr 10.43.12.34,none" in edge_config(offline_settings("mainnet", project)).text()
+    assert "init-addr 10.43.12.34,none" in planned_edge(offline_settings("mainnet", project)).text()
     edit(project, "mainnet", put("ingress/controller", "traefik"))
     assert (
         "server controller traefik.traefik.svc.cluster.local:80 "
-        in edge_config(offline_settings("mainnet", project)).text()
+        in planned_edge(offline_settings("mainnet", project)).text()
     )
 
 

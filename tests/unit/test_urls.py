@@ -5,8 +5,8 @@ from urllib.parse import unquote, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gx.naming import Network
-from gx.urls import database_url, redis_url
+from common.naming import Network
+from components.urls import database_url, redis_url
 
 NETWORK = Network(name="mainnet", production=True, zone="gxcoin.money", bucket="gx-voice-messages")
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -14,7 +14,7 @@ PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 @given(PASSWORDS)
 def test_redis_password_survives(password: str) -> None:
-    parts = urlsplit(redis_url(NETWORK, password))
+    parts = urlsplit(redis_url(NETWORK.redis_host, password))
     assert parts.scheme == "redis"
     assert parts.hostname == "redis-master.backend-mainnet.svc.cluster.local"
     assert parts.port == 6379
@@ -23,7 +23,7 @@ def test_redis_password_survives(password: str) -> None:
 
 @given(PASSWORDS, PASSWORDS)
 def test_database_user_and_password_survive(user: str, password: str) -> None:
-    parts = urlsplit(database_url(NETWORK, user, password))
+    parts = urlsplit(database_url(NETWORK.database_host, user, password))
     assert unquote(parts.username or "") == user
     assert unquote(parts.password or "") == password
     assert parts.hostname == "postgres-primary.backend-mainnet.svc.cluster.local"
@@ -32,6 +32,6 @@ def test_database_user_and_password_survive(user: str, password: str) -> None:
 
 @given(PASSWORDS)
 def test_url_is_plain_ascii_without_reserved_characters(password: str) -> None:
-    userinfo = redis_url(NETWORK, password).removeprefix("redis://:").rpartition("@")[0]
+    userinfo = redis_url(NETWORK.redis_host, password).removeprefix("redis://:").rpartition("@")[0]
     assert userinfo.isascii()
     assert not set(userinfo) & set("/@:?#[]=&+ ")

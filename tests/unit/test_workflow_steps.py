@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gx.settings.project import ROOT, networks
+from settings.project import ROOT, networks
 from tests.helpers.repository import commit, git, repository
 from tests.helpers.runner import Runner, workflow
 
@@ -24,7 +24,7 @@ VALUES = {
     "inputs.stack": "mainnet",
     "matrix.stack": "testnet",
     "runner.os": "Linux",
-    "hashFiles('tools/go/**', 'gx/local/binaries.py')": "0a",
+    "hashFiles('tools/go/**', 'devcluster/binaries.py')": "0a",
     "steps.built.outputs.cache-primary-key": "tools-Linux-0a",
     "github.token": "token-of-the-run",
     "github.run_id": "7",
@@ -180,7 +180,7 @@ def test_make_reaches_its_programs_with_the_runner_s_own_python_and_uv(done: Don
     runner = done("checks.yml", "test")
     calls = runner.calls("uv", "ruff", "pyright", "shellcheck", "pytest", "python", "gx")
     assert "pytest " in calls
-    assert "python -m gx.local.build" in calls
+    assert "python -m tools.programs" in calls
     assert "python -m tools.scan" in calls
     assert "pyright " in calls
     assert any(call.startswith("uv sync --quiet --frozen --project policy") for call in calls)

@@ -1,4 +1,4 @@
-"""The workflows for GitHub: linted, least rights, pinned, no secret to forks, commands that a person can run."""
+"""The workflows for GitHub: linted, least rights, pinned, no secret to forks, commands that a user can run."""
 
 import os
 import re
@@ -12,11 +12,12 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from gx.cli import app
-from gx.errors import InputError
-from gx.local.binaries import cache_folder, find
-from gx.settings.project import ROOT, networks
+from common.errors import InputError
+from devcluster.binaries import cache_folder
+from gx.cli.main import app
+from settings.project import ROOT, networks
 from tests.conftest import unavailable
+from tools.programs import ACTIONLINT
 
 FOLDER = ROOT / ".github/workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -43,7 +44,7 @@ def steps() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def linted(*files: Path) -> str:
     try:
-        linter = find("actionlint")
+        linter = ACTIONLINT.find("actionlint")
     except InputError as error:
         unavailable(str(error))
     shellcheck = ROOT / ".venv/bin/shellcheck"
@@ -167,7 +168,7 @@ def test_what_make_tools_has_built_is_kept_by_what_decides_what_is_built(monkeyp
     assert restore < built < save < first, "a test that fails does not lose the build"
     for step in (tests[restore], tests[save]):
         assert Path(step["with"]["path"]).expanduser() == cache_folder()
-    assert "hashFiles('tools/go/**', 'gx/local/binaries.py')" in tests[restore]["with"]["key"]
+    assert "hashFiles('tools/go/**', 'devcluster/binaries.py')" in tests[restore]["with"]["key"]
     assert tests[save]["with"]["key"] == f"${{{{ steps.{tests[restore]['id']}.outputs.cache-primary-key }}}}"
 
 
@@ -213,7 +214,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 
 
 def problem(words: list[str]) -> str:
-    """Return why a person could not run a command."""
+    """Return why a user could not run a command."""
     if words[0] == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         return "" if set(words[1:]) <= set(targets) else f"no target {words[1:]}"

@@ -1,12 +1,12 @@
-"""The stand-in zone answers as Cloudflare's API does, and the reader of the zone copes with it."""
+"""The fake zone answers as Cloudflare's API does, and the reader of the zone copes with it."""
 
 from typing import Any
 
 import httpx
 import pytest
 
-from gx.errors import InputError
-from gx.operate.zone import Zone as Reader
+from common.errors import InputError
+from gx.cluster.zone import Zone as Reader
 from tools.plugins.zone_api import ZONE_ID, Server
 
 RECORDS = f"/zones/{ZONE_ID}/dns_records"
@@ -68,7 +68,7 @@ def test_lists_come_in_pages(server: Server) -> None:
 
 def test_the_reader_follows_the_pages(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDFLARE_BASE_URL", server.url)
-    monkeypatch.setattr("gx.operate.zone._PAGE", 2)
+    monkeypatch.setattr("gx.cluster.zone._PAGE", 2)
     for last in range(5):
         ask(server, "POST", json={**A_RECORD, "content": f"72.60.210.{last}"})
     with Reader(ZONE_ID, "token") as zone:
@@ -91,7 +91,7 @@ def test_the_reader_says_what_is_wrong(
     server: Server, monkeypatch: pytest.MonkeyPatch, zone_id: str, throttle: int, words: str
 ) -> None:
     monkeypatch.setenv("CLOUDFLARE_BASE_URL", server.url)
-    monkeypatch.setattr("gx.operate.zone._ATTEMPTS", 2)
+    monkeypatch.setattr("gx.cluster.zone._ATTEMPTS", 2)
     server.zone.throttle = throttle
     with Reader(zone_id, "token") as zone, pytest.raises(InputError, match=f"(?i){words}"):
         zone.records("a.gxcoin.money")

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gx.errors import InputError
-from gx.operate.zone import Zone
+from common.errors import InputError
+from gx.cluster.zone import Zone
 from tests.helpers.stack import edit, put
 from tools.plugins.zone_api import ZONE_ID, Server
 

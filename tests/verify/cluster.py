@@ -15,11 +15,11 @@ from typing import Any
 import uvicorn
 import yaml
 
-from gx.catalogue import CATALOGUE
-from gx.monitoring.rules import rule_file
-from gx.settings.settings import Settings
+from catalogue import CATALOGUE
+from settings.monitoring.rules import rule_file
+from settings.settings import Settings
 from tests.helpers.network import free_port
-from tests.verify.standin import PASSWORD
+from tests.verify.fake_network import PASSWORD
 
 UID = "11111111-2222-3333-4444-555555555555"
 KINDS = {

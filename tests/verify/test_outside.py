@@ -1,4 +1,4 @@
-"""Every check from outside, seen passing on a stand-in that works and failing on one that is broken there."""
+"""Every check from outside, seen passing on a fake that works and failing on one that is broken there."""
 
 import resource
 import time
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gx.errors import InputError
-from gx.operate.zone import Record
+from common.errors import InputError
+from gx.cluster.zone import Record
 from gx.verify.edge import HTTPS
 from gx.verify.endpoints import GUARDED, OPEN
 from gx.verify.model import Outcome
@@ -23,8 +23,8 @@ HOST = "devnet.gxcoin.money"
 def test_a_network_that_works_passes_everything_and_is_left_as_it_was(verifier: Verifier) -> None:
     results = verifier.run()
     assert {name for name, result in results.items() if result.outcome is not Outcome.PASSED} == PLACED
-    assert verifier.removed == list(verifier.standin.files)
-    assert sorted(verifier.standin.requests.values()) == ["PAID", "PAID"], "the amount went and came back"
+    assert verifier.removed == list(verifier.fake.files)
+    assert sorted(verifier.fake.requests.values()) == ["PAID", "PAID"], "the amount went and came back"
 
 
 BREAKS = [
@@ -55,7 +55,7 @@ BREAKS = [
 
 @pytest.mark.parametrize(("fault", "check", "words"), BREAKS, ids=[fault for fault, _, _ in BREAKS])
 def test_a_broken_part_is_found_by_its_check(verifier: Verifier, fault: str, check: str, words: str) -> None:
-    verifier.standin.broken.add(fault)
+    verifier.fake.broken.add(fault)
     failures = verifier.failures()
     assert check in failures, failures
     assert words in failures[check]
@@ -75,7 +75,7 @@ PATHS = [
 
 
 def test_every_endpoint_is_seen_failing(verifier: Verifier) -> None:
-    verifier.standin.faults.update({path: "503" for path, _ in PATHS})
+    verifier.fake.faults.update({path: "503" for path, _ in PATHS})
     failures = verifier.failures()
     for path, check in PATHS:
         assert "answered 503" in failures[check], path
@@ -86,18 +86,18 @@ def test_every_check_is_seen_failing_somewhere() -> None:
     alone = {"reply", "cleaned up", f"DNS {HOST}", f"TLS {HOST}", "node vps4"}  # below
     assert "message" in seen
     from gx.verify.checks import all_checks  # noqa: PLC0415 the list that is compared
-    from gx.verify.flow import Flow  # noqa: PLC0415
+    from gx.verify.flow import UserFlow  # noqa: PLC0415
     from gx.verify.outside import Outside  # noqa: PLC0415
     from gx.verify.web import Web  # noqa: PLC0415
     from tests.verify.conftest import DEVNET  # noqa: PLC0415
 
     outside = Outside(settings=DEVNET, web=Web())
-    names = {check.name for check in all_checks(outside, None, Flow(outside=outside, password="x"))}
+    names = {check.name for check in all_checks(outside, None, UserFlow(outside=outside, password="x"))}
     assert names - PLACED == seen | alone
 
 
 def test_a_reply_that_is_refused(verifier: Verifier) -> None:
-    verifier.standin.faults["/api/v1/messages/conversations/c1"] = "403"
+    verifier.fake.faults["/api/v1/messages/conversations/c1"] = "403"
     results = verifier.run()
     assert "answered 403" in results["message"].text
     assert results["reply"].outcome is Outcome.SKIPPED
@@ -105,7 +105,7 @@ def test_a_reply_that_is_refused(verifier: Verifier) -> None:
 
 
 def test_what_cannot_be_taken_back_is_named(verifier: Verifier) -> None:
-    verifier.standin.broken |= {"cannot pay", "cannot cancel"}
+    verifier.fake.broken |= {"cannot pay", "cannot cancel"}
     assert "left behind: request QS-" in verifier.failures()["cleaned up"]
 
 
@@ -118,12 +118,12 @@ def test_what_cannot_be_taken_back_is_named(verifier: Verifier) -> None:
     ],
 )
 def test_a_strange_answer_is_a_finding(verifier: Verifier, fault: str, words: str) -> None:
-    verifier.standin.faults["/health"] = fault
+    verifier.fake.faults["/health"] = fault
     assert words in verifier.failures()["GET /health"]
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(verifier: Verifier) -> None:
-    verifier.standin.faults["/health"] = "huge"
+    verifier.fake.faults["/health"] = "huge"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     failures = verifier.failures()
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
@@ -132,7 +132,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(verifier: Verifier) -> Non
 
 
 def test_a_slow_server_ends_with_the_deadline(verifier: Verifier) -> None:
-    verifier.standin.faults["/health"] = "slow"
+    verifier.fake.faults["/health"] = "slow"
     began = time.monotonic()
     failures = verifier.failures(deadline=4)
     assert time.monotonic() - began < 8
@@ -141,11 +141,11 @@ def test_a_slow_server_ends_with_the_deadline(verifier: Verifier) -> None:
 
 
 def test_nobody_at_the_address(verifier: Verifier) -> None:
-    verifier.standin.port, port = 1, verifier.standin.port
+    verifier.fake.port, port = 1, verifier.fake.port
     try:
         failures = verifier.failures()
     finally:
-        verifier.standin.port = port
+        verifier.fake.port = port
     assert "take it out of DNS" in failures["node vps4"]
     assert f"TLS {HOST}" in failures
     assert len(failures) > 15
@@ -168,7 +168,7 @@ def test_a_certificate_of_another_name(verifier_with: Callable[..., Verifier]) -
 def test_a_certificate_that_ends_soon(verifier_with: Callable[..., Verifier]) -> None:
     failures = verifier_with(days=5).failures()
     assert set(failures) == {f"TLS {HOST}", "node vps4"}
-    assert "ends in 4 days; less than 14" in failures[f"TLS {HOST}"]
+    assert "ends in 4 days; 14 are needed" in failures[f"TLS {HOST}"]
 
 
 def test_a_certificate_that_has_ended(verifier_with: Callable[..., Verifier]) -> None:

@@ -1,14 +1,13 @@
 """`gx pin`: digests that run, beside the tags of the first network; a tag that was moved is refused."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from gx.settings.offline import offline_settings
+from settings.offline import offline_settings
+from tests.helpers.command import run_gx
 from tests.helpers.stack import edit, edit_release
 from tests.verify.cluster import UID, Cluster, api_server, pod
 
@@ -35,9 +34,7 @@ def cluster(project: Path, tmp_path: Path) -> Iterator[tuple[Cluster, Path]]:
 @pytest.fixture
 def run(project: Path, cluster: tuple[Cluster, Path]) -> Run:
     def start(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from gx.cli import main; main()", "pin", *arguments, "--context", "test"]
-        env = {**os.environ, "KUBECONFIG": str(cluster[1])}
-        return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60, env=env)
+        return run_gx("pin", *arguments, "--context", "test", cwd=project, env={"KUBECONFIG": str(cluster[1])})
 
     return start
 

@@ -3,21 +3,18 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from gx import known_secrets
-from gx.errors import InputError
-from gx.live.kubernetes_api import KubernetesApi
-from gx.settings.offline import offline_settings
-from gx.verified import KEPT, FailedCheck, FailedVerification, Verified, read_verified
+from common import known_secrets
+from common.errors import InputError
+from gx.cluster.kubernetes_api import KubernetesApi
 from gx.verify.inside import Inside
 from gx.verify.masking import recordable
-from gx.verify.model import Cause, Outcome, Result, Way
+from gx.verify.model import Cause, CheckResult, Outcome, Way
 from gx.verify.record import (
     counted_failures,
     failed_verification,
@@ -26,6 +23,9 @@ from gx.verify.record import (
     write_failed,
     write_verified,
 )
+from settings.offline import offline_settings
+from settings.verified import KEPT, FailedCheck, FailedVerification, Verified, read_verified
+from tests.helpers.command import gx_words
 from tests.helpers.network import free_port
 from tests.helpers.stack import edit
 from tests.verify.cluster import NOW, UID, Cluster
@@ -45,8 +45,10 @@ def quiet(cluster: tuple[Cluster, Path]) -> tuple[Cluster, dict[str, str]]:
     return known, {"KUBECONFIG": str(kubeconfig)}
 
 
-def result(name: str, outcome: Outcome, cause: Cause | None = None, way: Way = Way.PUBLIC, text: str = "x") -> Result:
-    return Result(name=name, group="g", outcome=outcome, text=text, seconds=0, way=way, cause=cause)
+def result(
+    name: str, outcome: Outcome, cause: Cause | None = None, way: Way = Way.PUBLIC, text: str = "x"
+) -> CheckResult:
+    return CheckResult(name=name, group="g", outcome=outcome, text=text, seconds=0, way=way, cause=cause)
 
 
 def failed(name: str = BACKUP, text: str = "no backup ever succeeded", **more: str) -> FailedVerification:
@@ -140,7 +142,7 @@ def test_a_set_that_never_gets_ready_has_failed(run: Run, project: Path, quiet: 
 def test_a_pass_without_the_check_that_failed_does_not_restore(
     run: Run, project: Path, quiet: tuple[Cluster, dict[str, str]]
 ) -> None:
-    check = FailedCheck(name="message", group="two people", text="says 'LOST' instead of 'SENT'")
+    check = FailedCheck(name="message", group="user flow", text="says 'LOST' instead of 'SENT'")
     write_failed(project, DEVNET, UID, failed().model_copy(update={"checks": (check,)}))
     before = (project / FILE).read_text()
     done = run("--context", "test", **quiet[1])
@@ -152,7 +154,7 @@ def test_a_pass_without_the_check_that_failed_does_not_restore(
 def test_not_recorded_when_nobody_wants_it_or_no_cluster_is_named(
     run: Run, project: Path, verifier: Verifier, quiet: tuple[Cluster, dict[str, str]]
 ) -> None:
-    verifier.standin.broken.add("scripts of mainnet")
+    verifier.fake.broken.add("scripts of mainnet")
     assert run().returncode == 1
     assert run("--context", "test", "--no-record", **quiet[1]).returncode == 1
     assert not (project / FILE).exists()
@@ -163,7 +165,7 @@ def test_interrupted_it_leaves_the_record_as_it_was(project: Path, quiet: tuple[
     write_verified(project, DEVNET, UID, verified_set(DEVNET, NOW, 30, []))
     before = (project / FILE).read_text()
     quiet[0].hangs = True
-    command = [sys.executable, "-c", "from gx.cli import main; main()", "verify", "devnet", "--context", "test"]
+    command = gx_words("verify", "devnet", "--context", "test")
     command += ["--dns", f"127.0.0.1:{free_port()}"]
     for name in (DEVNET.network.wallet_host, DEVNET.network.api_host, *(str(n.address) for n in DEVNET.stack.nodes)):
         command += ["--connect-to", f"{name}:443:127.0.0.1:1"]
@@ -195,11 +197,11 @@ def test_what_this_machine_lacks_says_nothing_about_the_set(verifier: Verifier, 
 
 
 def test_a_machine_that_reaches_nothing_says_nothing_about_the_set(verifier: Verifier) -> None:
-    verifier.standin.port, kept = free_port(), verifier.standin.port
+    verifier.fake.port, kept = free_port(), verifier.fake.port
     try:
         found = verifier.run()
     finally:
-        verifier.standin.port = kept
+        verifier.fake.port = kept
     outcomes = {one.outcome for one in found.values() if one.way is Way.PUBLIC and one.name != "cleaned up"}
     assert outcomes == {Outcome.FAILED, Outcome.SKIPPED}
     assert found[f"DNS {DEVNET.network.api_host}"].outcome is Outcome.PASSED, "names lead somewhere all the same"

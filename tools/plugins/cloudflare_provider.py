@@ -1,4 +1,4 @@
-"""Stand-in for the provider `cloudflare`: DNS records of a zone API on this machine, for tests and `gx local` only."""
+"""Emulator of the provider `cloudflare`: DNS records of a zone API on this machine, for tests and `gx local` only."""
 
 import os
 import time
@@ -38,7 +38,7 @@ class CloudflarePlugin(Plugin):
         """Take the address and the token."""
         address = str(config.get("baseUrl") or os.environ.get("CLOUDFLARE_BASE_URL") or "")
         if urlsplit(address).hostname != "127.0.0.1":
-            raise RefusalError("the stand-in for the provider cloudflare speaks only to a zone API on this machine")
+            raise RefusalError("the emulator of the provider cloudflare speaks only to a zone API on this machine")
         token = str(config.get("apiToken") or os.environ.get("CLOUDFLARE_API_TOKEN") or "")
         self._client.close()
         self._client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"} if token else {})
@@ -50,7 +50,7 @@ class CloudflarePlugin(Plugin):
     def check(self, target: Target) -> Values:
         """Refuse other resources than records."""
         if target.token != RECORD:
-            raise RefusalError(f"the stand-in for the provider cloudflare knows no {target.token}")
+            raise RefusalError(f"the emulator of the provider cloudflare knows no {target.token}")
         return target.inputs
 
     def diff(self, target: Target) -> Changes:

@@ -1,4 +1,4 @@
-"""Pulumi's provider protocol, as far as the engine speaks it with the stand-ins: one method per question.
+"""Pulumi's provider protocol, as far as the engine speaks it with the emulators: one method per question.
 
 A plugin gets plain Python values: whole numbers as int, unknown values as `UNKNOWN`, secrets opened. It marks what is
 secret in its answers with `Secret`.
@@ -35,14 +35,14 @@ UNKNOWN = Unknown()
 
 
 @dataclass(frozen=True)
-class Secret:
+class ProtocolSecret:
     """A value that the engine must encrypt in its state."""
 
     value: Any
 
 
 class RefusalError(Exception):
-    """The operation failed; the text is what a person sees."""
+    """The operation failed; the text is what a user sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def encode(values: Values) -> struct_pb2.Struct:
 
 
 def _encode(value: Any) -> struct_pb2.Value:  # noqa: ANN401 any JSON
-    if isinstance(value, Secret):
+    if isinstance(value, ProtocolSecret):
         value = {_SIGNATURE: _SECRET, "value": value.value}
     elif isinstance(value, Unknown):
         value = _UNKNOWN

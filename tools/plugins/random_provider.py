@@ -1,10 +1,10 @@
-"""Stand-in for the provider `random`: passwords, for tests and the local cluster only."""
+"""Emulator of the provider `random`: passwords, for tests and the local cluster only."""
 
 import secrets
 import string
 from importlib import metadata
 
-from tools.plugins.protocol import Changes, Found, Plugin, RefusalError, Secret, Target, Values, serve
+from tools.plugins.protocol import Changes, Found, Plugin, ProtocolSecret, RefusalError, Target, Values, serve
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
 DEFAULT_SPECIAL = "!@#$%&*()-_=+[]{}<>:?"
@@ -22,7 +22,7 @@ class RandomPlugin(Plugin):
     def check(self, target: Target) -> Values:
         """Fill in the defaults."""
         if target.token != PASSWORD:
-            raise RefusalError(f"the stand-in for the provider random knows no {target.token}")
+            raise RefusalError(f"the emulator of the provider random knows no {target.token}")
         return {**DEFAULTS, **target.inputs}
 
     def diff(self, target: Target) -> Changes:
@@ -43,7 +43,7 @@ class RandomPlugin(Plugin):
         }
         alphabet = "".join(letters for group, letters in groups.items() if target.inputs.get(group))
         result = "".join(secrets.choice(alphabet) for _ in range(int(target.inputs["length"])))
-        return "none", {**target.inputs, "result": Secret(result)}
+        return "none", {**target.inputs, "result": ProtocolSecret(result)}
 
     def read(self, target: Target) -> Found | None:
         """Return the state; an import's id is the value itself."""
@@ -51,11 +51,13 @@ class RandomPlugin(Plugin):
         if state:
             return Found(
                 identifier=target.identifier,
-                properties={**state, "result": Secret(state["result"])},
+                properties={**state, "result": ProtocolSecret(state["result"])},
                 inputs=target.old_inputs,
             )
         inputs = {**DEFAULTS, "length": len(target.identifier)}
-        return Found(identifier="none", properties={**inputs, "result": Secret(target.identifier)}, inputs=inputs)
+        return Found(
+            identifier="none", properties={**inputs, "result": ProtocolSecret(target.identifier)}, inputs=inputs
+        )
 
     def update(self, target: Target) -> Values:
         """Refuse: every change is a replacement."""

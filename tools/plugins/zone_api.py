@@ -29,7 +29,7 @@ class RefusalError(Exception):
         super().__init__(message)
 
 
-class Zone:
+class EmulatedZone:
     """The records of one zone, each change written at once.
 
     Attributes:
@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
             errors = [{"code": refusal.code, "message": refusal.message}]
             self._send(refusal.status, {"success": False, "errors": errors, "messages": [], "result": None})
 
-    def _result(self, zone: Zone, method: str, body: Record) -> tuple[object, dict[str, object]]:
+    def _result(self, zone: EmulatedZone, method: str, body: Record) -> tuple[object, dict[str, object]]:
         if not self.headers.get("Authorization", "").startswith("Bearer "):
             raise RefusalError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
         if zone.throttle > 0:
@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
 
     @staticmethod
     def _records(
-        zone: Zone, method: str, record: str | None, query: dict[str, str], body: Record
+        zone: EmulatedZone, method: str, record: str | None, query: dict[str, str], body: Record
     ) -> tuple[object, dict[str, object]]:
         if method == "GET" and record is None:
             found = zone.find(query)
@@ -191,7 +191,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, zone: Zone, port: int = 0) -> None:
+    def __init__(self, zone: EmulatedZone, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.zone = zone
         self.ranges: list[str] = []
@@ -208,7 +208,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--file", type=Path, required=True)
     arguments = parser.parse_args()
-    Server(Zone(arguments.file), arguments.port).serve_forever()
+    Server(EmulatedZone(arguments.file), arguments.port).serve_forever()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 from tools.site.pages import generated
 from tools.site.reference import packages, python_page
 

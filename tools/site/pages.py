@@ -7,14 +7,14 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from gx.catalogue import CATALOGUE
-from gx.checks.policies import POLICIES
-from gx.cli import app
-from gx.monitoring.rules import groups
-from gx.settings.offline import offline_settings
-from gx.settings.project import PROJECT, ROOT, networks, read_mapping
-from gx.settings.schema import stack_file_schema
-from gx.steps import Step, Wave
+from catalogue import CATALOGUE
+from catalogue.steps import Step, Wave
+from gx.cli.main import app
+from rules import RULES
+from settings.monitoring.rules import groups
+from settings.offline import offline_settings
+from settings.project import PROJECT, ROOT, networks, read_mapping
+from settings.schema import stack_file_schema
 
 
 def generated() -> dict[str, str]:
@@ -126,7 +126,7 @@ def _type(entry: dict[str, Any]) -> str:
     return " ".join([str(entry.get("type", "any")), *bounds])
 
 
-_WORDS = {"Step": "[step](#steps)", "Wave": "[wave](#waves)", "Environment": "string", "Severity": "string"}
+_WORDS = {"Step": "[step](#steps)", "Wave": "[wave](#waves)", "NetworkEnvironment": "string", "AlertSeverity": "string"}
 
 
 def _default(entry: dict[str, Any]) -> str:
@@ -162,7 +162,7 @@ def services() -> str:
 
 def checks() -> str:
     """Return the page of the checks, from the one list of them."""
-    rows = [(f"`{one.name}`", one.reason, one.remedy, "yes" if one.live else "") for one in POLICIES]
+    rows = [(f"`{one.name}`", one.reason, one.remedy, "yes" if one.live else "") for one in RULES]
     head = "What `gx preview`, `gx check` and the policy pack look at, what a broken rule costs, and what to do."
     return f"# Checks\n\n{head}\n\n{table(('check', 'why', 'what to do', 'on a live network, too'), rows)}"
 

@@ -4,9 +4,9 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from gx.settings.project import ROOT
+from settings.project import ROOT
 
-INTRODUCED = ("components", "gx")
+INTRODUCED = ("backup", "catalogue", "common", "components", "gx", "rules", "settings")
 PROGRAM = "program"
 
 

@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version"
 )
 
-// Both files are the module's own: gx/local/build.py lays them over this folder, their 8 MB are not copied here.
+// Both files are the module's own: tools/programs.py lays them over this folder, their 8 MB are not copied here.
 //
 //go:embed schema.json
 var schema []byte

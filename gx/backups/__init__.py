@@ -1,0 +1,1 @@
+"""Snapshots of a network: `gx backups`, `gx restore`."""

@@ -1,0 +1,1 @@
+"""Every check over Plans, or over a live network: `gx check`."""

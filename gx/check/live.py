@@ -1,0 +1,88 @@
+"""The rules of a network over what its cluster really holds."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from common.naming import DNS_NAMESPACE
+from common.objects import sequence
+from common.plan import Plan
+from gx.adoption.adopt import policies_by_hand
+from gx.adoption.live import LiveObjects, pod_template, read_live, unreadable
+from gx.adoption.refusals import being_deleted
+from gx.cluster.deletion import deletion
+from gx.cluster.kubernetes_api import ApiError
+from gx.cluster.session import Prepared
+from rules import RULES
+from rules.finding import Finding, Severity
+from rules.reachability.outvoted import not_in_force, opened
+from rules.stacks import live_plan, strangers
+
+DNS_PORT = 53
+
+
+def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
+    """Return what the rules say about the live objects of a network. Nothing is changed.
+
+    Args:
+        prepared: The network and its cluster.
+        context: The network's recorded Plan.
+
+    Raises:
+        InputError: The cluster cannot be read, or is another one than the pinned one.
+    """
+    live = read_live(prepared.api, prepared.settings, None)
+    prepared.check_cluster(live.uid)
+    plan = live_plan(context, live.objects.values())
+    foreign = set(strangers(context, plan))
+    found = [_softened(f, foreign) for rule in RULES if rule.live for f in rule(plan)]
+    order = list(Severity)
+    return sorted(
+        [*found, *_deleted(context, live), *_outvoted(context, live), *_dns_caches(prepared), *_unknown(context, plan)],
+        key=lambda finding: order.index(finding.severity),
+    )
+
+
+def _softened(finding: Finding, foreign: set[str]) -> Finding:
+    """What others own breaks no rule of ours, but is worth knowing."""
+    ours = "/".join(finding.place.split("/")[:2]) not in foreign
+    return finding if ours or finding.severity is not Severity.ERROR else replace(finding, severity=Severity.WARNING)
+
+
+def _deleted(context: Plan, live: LiveObjects) -> Iterator[Finding]:
+    for found in being_deleted(context, live):
+        text = f"is {deletion(found)}: it goes as soon as nothing holds it, with what it keeps"
+        yield Finding(check="live", place=f"{found['kind']}/{found['metadata']['name']}", text=text)
+
+
+def _outvoted(context: Plan, live: LiveObjects) -> Iterator[Finding]:
+    text = not_in_force(opened(context, policies_by_hand(context, live)))
+    if text:
+        yield Finding(check="reach", place=context.namespace, text=text, severity=Severity.WARNING)
+
+
+def _dns_caches(prepared: Prepared) -> Iterator[Finding]:
+    """Say that pods ask DNS of their node: packets to a node's own address match no rule that names pods."""
+    try:
+        found = list(prepared.api.list_objects("apps/v1", "DaemonSet", DNS_NAMESPACE))
+    except ApiError as error:
+        raise unreadable(prepared.api, error) from None
+    for cache in found:
+        pod = pod_template(cache)["spec"]
+        ports = {port["containerPort"] for c in pod["containers"] for port in sequence(c, "ports")}
+        if pod.get("hostNetwork") and DNS_PORT in ports:
+            text = (
+                f"answers DNS at an address of the node, and the policies open port {DNS_PORT} to the pods of"
+                f" {DNS_NAMESPACE} alone: with default deny in force no pod resolves a name; fix: before the wave"
+                " network-policies, name that address in components/network_policies.py, or let kubelet give pods the"
+                " address of the DNS Service"
+            )
+            place = f"{DNS_NAMESPACE}/DaemonSet/{cache['metadata']['name']}"
+            yield Finding(check="reach", place=place, text=text, severity=Severity.WARNING)
+
+
+def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:
+    names = sorted(strangers(context, plan))
+    if names:
+        listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")  # noqa: PLR2004 a line's worth
+        text = f"{len(names)} live objects are not in the Plan: {listed}"
+        yield Finding(check="live", place=context.namespace, text=text, severity=Severity.NOTE)

@@ -1,0 +1,1 @@
+"""The way in: `gx edge`, `gx dns`."""

@@ -1,1 +1,0 @@
-"""Alerts as typed data: what they watch, when they speak, and what a person does then."""

@@ -1,1 +1,0 @@
-"""Commands that look at, or work on, a live network."""

@@ -1,0 +1,1 @@
+"""Everything that the program would put on a network: `gx preview`."""

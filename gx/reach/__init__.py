@@ -1,1 +1,0 @@
-"""Who can reach whom: the upstream meaning of NetworkPolicies, judged over a Plan. Nothing is contacted."""

@@ -1,0 +1,1 @@
+"""Who reaches whom, planned and observed: `gx reach`."""

@@ -1,0 +1,1 @@
+"""A new value of a secret: `gx rotate`."""

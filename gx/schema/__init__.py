@@ -1,0 +1,1 @@
+"""The editor's schema of the stack files: `gx schema`."""

@@ -1,0 +1,1 @@
+"""Test users: `gx remove-test-users`."""

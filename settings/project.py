@@ -1,0 +1,176 @@
+"""Where the project's files are, and how a YAML file of it is read."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from common.errors import InputError, changes, note_change, uninterrupted
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = "gx-infra"
+
+
+def project_root() -> Path:
+    """Return the nearest folder above the current one that holds this project's Pulumi.yaml, else the installed one."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "Pulumi.yaml").is_file() and (folder / "networks").is_dir():
+            return folder
+    return ROOT
+
+
+def stack_file(stack: str) -> str:
+    """Return the file name of a stack's settings."""
+    return f"Pulumi.{stack}.yaml"
+
+
+def release_file(stack: str) -> str:
+    """Return the path of a network's bill of materials, relative to the project."""
+    return f"networks/{stack}/release.yaml"
+
+
+def verified_file(stack: str) -> str:
+    """Return the path of the sets that a network has run and verified, relative to the project."""
+    return f"networks/{stack}/verified.yaml"
+
+
+def adoption_file(stack: str) -> str:
+    """Return the path of a network's import ids, relative to the project."""
+    return f"networks/{stack}/adoption.yaml"
+
+
+def volumes_file(stack: str) -> str:
+    """Return the path of the sizes that a network's claims were made with, relative to the project."""
+    return f"networks/{stack}/volumes.yaml"
+
+
+def local_file(stack: str) -> str:
+    """Return the path of what differs when a network runs on one machine with real pods, relative to the project."""
+    return f"networks/{stack}/local.yaml"
+
+
+def networks(root: Path = ROOT) -> list[str]:
+    """Return the names of all networks: the stacks that have a settings file."""
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
+
+
+@contextmanager
+def replaced(files: Mapping[str, str], *, root: Path = ROOT, otherwise: str = "") -> Generator[None]:
+    """Write files of the project, all or none; if the body fails or is interrupted, they are as they were again.
+
+    Args:
+        files: Their new content, by path relative to the project.
+        root: The project's folder.
+        otherwise: What follows if one cannot be written.
+
+    Raises:
+        InputError: One cannot be written.
+    """
+    before: dict[str, bytes | None] = {}
+    name = ""
+    try:
+        try:
+            for name, text in files.items():  # what fails for want of room or rights fails before the first change
+                _part(root / name).write_text(text, encoding="utf-8")
+            for name in files:
+                path = root / name
+                before[name] = path.read_bytes() if path.is_file() else None
+                _part(path).replace(path)
+                note_change(name, f"{name} was written")
+        except OSError as error:
+            before.pop(name, None)  # what cannot be replaced is as it was
+            _put_back(before, root)
+            consequence = f"cannot be written ({error.strerror}); {otherwise or changes()}"
+            raise InputError(file=name, consequence=consequence, fix="make it writable") from None
+        yield
+    except BaseException:
+        _put_back(before, root)
+        raise
+    finally:
+        for name in files:
+            with suppress(OSError):
+                _part(root / name).unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _put_back(before: dict[str, bytes | None], root: Path) -> None:
+    with uninterrupted():
+        for name, content in before.items():
+            note_change(name, f"{name} was written")
+            with suppress(OSError):  # what cannot be put back stays noted
+                if content is None:
+                    (root / name).unlink(missing_ok=True)
+                else:
+                    _part(root / name).write_bytes(content)
+                    _part(root / name).replace(root / name)
+                note_change(name, "")
+        before.clear()
+
+
+def replace_file(name: str, text: str, *, root: Path = ROOT, otherwise: str = "") -> None:
+    """Write a file of the project atomically; arguments and errors are those of `replaced`."""
+    with replaced({name: text}, root=root, otherwise=otherwise):
+        pass
+
+
+def mapping_text(head: str, document: Mapping[str, Any]) -> str:
+    """Return a YAML file of the project below a comment."""
+    return head + yaml.safe_dump(document, sort_keys=False)
+
+
+def write_mapping(name: str, head: str, document: Mapping[str, Any], *, root: Path = ROOT, otherwise: str = "") -> None:
+    """Write a YAML file of the project below a comment; arguments and errors are those of `replaced`."""
+    replace_file(name, mapping_text(head, document), root=root, otherwise=otherwise)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice; YAML itself would keep the last one silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 the library's signature
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = cast("object", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_mapping(name: str, *, root: Path = ROOT, fix: str) -> dict[str, Any]:
+    """Return the top-level mapping of a YAML file of the project.
+
+    Args:
+        name: The file's path relative to the project, as shown in an error.
+        root: The project's folder.
+        fix: What to do when the file is not there.
+
+    Raises:
+        InputError: The file is missing, is no YAML, or holds something else than a mapping.
+    """
+    try:
+        text = (root / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(file=name, consequence="the file does not exist", fix=fix) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(file=name, consequence=f"cannot be read ({error})", fix="make it a readable file") from None
+    try:
+        data: object = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not readable"
+        raise InputError(
+            file=name, key=place, consequence=f"malformed YAML ({problem})", fix="correct the syntax there"
+        ) from None
+    if not isinstance(data, Mapping):
+        raise InputError(
+            file=name, consequence="holds no mapping of keys to values", fix="start it with `key: value` lines"
+        )
+    return cast("dict[str, Any]", data)
