@@ -10,8 +10,9 @@ import wiring
 from catalogue import MESSAGING
 from catalogue.backend_config import backend_config
 from catalogue.bucket import EXPIRY_DAYS
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from catalogue.secrets import DATABASE_ROLE, MINIO_ROOT, TEST_USER_PASSWORD
-from catalogue.steps import Step, Wave
 from common.errors import InputError
 from common.naming import BACKEND_CONFIG, BACKUP_STATUS_BUCKET, MESSAGING_DATABASE, MONITORING_NAMESPACE
 from common.quantities import parse_quantity
@@ -79,7 +80,7 @@ def build(settings: Settings) -> Outputs:
     conventions(settings).register()
     noted = note_options()
     _Program(settings).build()
-    PolicyContext("policy-context", {"context": context_of(settings), "options": noted})
+    PolicyContext("policy-context", {"context": context_of(settings).to_record(), "options": noted})
     return outputs_of(settings)
 
 
@@ -132,18 +133,18 @@ class _Program:
         """Register the components that the stack manages."""
         manages = self.settings.manages
         for managed, component in (
-            (manages(Wave.ENVIRONMENT), self._environment),
-            (manages(Wave.NETWORK_POLICIES), self._network_policies),
-            (manages(Wave.MESSAGING) or manages(Wave.WORKLOADS), self._connections),
-            (manages(Wave.STORAGE), self._storage),
-            (manages(Wave.DATABASE), self._database),
-            (manages(Wave.MESSAGING), self._messaging),
-            (manages(Wave.WORKLOADS), self._workloads),
-            (manages(Wave.INGRESS), self._ingress),
-            (manages(Wave.EDGE) and self.stack.edge.enabled, self._edge),
-            (manages(Wave.BACKUP), self._backup),
-            (manages(Wave.MONITORING), self._monitoring),
-            (manages(Wave.DNS), self._dns),
+            (manages(ManagedComponent.ENVIRONMENT), self._environment),
+            (manages(ManagedComponent.NETWORK_POLICIES), self._network_policies),
+            (manages(ManagedComponent.MESSAGING) or manages(ManagedComponent.WORKLOADS), self._connections),
+            (manages(ManagedComponent.STORAGE), self._storage),
+            (manages(ManagedComponent.DATABASE), self._database),
+            (manages(ManagedComponent.MESSAGING), self._messaging),
+            (manages(ManagedComponent.WORKLOADS), self._workloads),
+            (manages(ManagedComponent.INGRESS), self._ingress),
+            (manages(ManagedComponent.EDGE) and self.stack.edge.enabled, self._edge),
+            (manages(ManagedComponent.BACKUP), self._backup),
+            (manages(ManagedComponent.MONITORING), self._monitoring),
+            (manages(ManagedComponent.DNS), self._dns),
         ):
             if managed:
                 component()
@@ -167,7 +168,7 @@ class _Program:
             {
                 "namespace": self.namespace,
                 "labels": self.stack.namespace_labels,
-                "enforce_pod_security": self.settings.has(Step.POD_SECURITY_ENFORCE),
+                "enforce_pod_security": self.settings.has(FeatureGate.POD_SECURITY_ENFORCE),
                 "quota": {"name": quota.name, "hard": quota.hard()},
                 "limit_range": {
                     "name": limits.name,
@@ -178,7 +179,7 @@ class _Program:
                     "pod_min": limits.pod_min.model_dump(),
                 },
                 # Not those of single networks, such as svc-admin-deployer: they exist outside.
-                "service_accounts": sorted({shape.service_account for shape in self.settings.workloads.values()}),
+                "service_accounts": sorted({spec.service_account for spec in self.settings.workloads.values()}),
                 "config": self._config(),
             },
             self.inside,
@@ -222,10 +223,10 @@ class _Program:
             "root_epoch": self.stack.epoch(MINIO_ROOT.name),
             "checksum_key": self.key,
             "stateful_set": minio.kind == "StatefulSet",
-            "run_as_root": not settings.has(Step.MINIO_NON_ROOT),
-            "metrics_token": settings.has(Step.MINIO_METRICS_TOKEN),
+            "run_as_root": not settings.has(FeatureGate.MINIO_NON_ROOT),
+            "metrics_token": settings.has(FeatureGate.MINIO_METRICS_TOKEN),
             "browser": not self.network.production,
-            "named_target_ports": settings.has(Step.NAMED_TARGET_PORTS),
+            "named_target_ports": settings.has(FeatureGate.NAMED_TARGET_PORTS),
             "resources": wiring.resources(minio.resources),
             "job_resources": self.jobs,
             "scheduling": self.scheduling,
@@ -236,7 +237,7 @@ class _Program:
 
     def _expiry_days(self) -> Mapping[str, int]:
         """Return promised lifetimes; off on an adopted bucket until a report has said what they would delete."""
-        return EXPIRY_DAYS if self.settings.has(Step.BUCKET_EXPIRY) else {}
+        return EXPIRY_DAYS if self.settings.has(FeatureGate.BUCKET_EXPIRY) else {}
 
     def _database(self) -> None:
         settings, stack = self.settings, self.stack
@@ -249,7 +250,7 @@ class _Program:
             "resources": self.jobs,
             "scheduling": self.scheduling,
         }
-        if settings.has(Step.MESSAGING_DATABASE_ROLE):
+        if settings.has(FeatureGate.MESSAGING_DATABASE_ROLE):
             role = DATABASE_ROLE.name
             args["service_role"] = {"epoch": stack.epoch(role), "retired": stack.retired_epochs.get(role, 0)}
         if stack.test_users:
@@ -257,7 +258,7 @@ class _Program:
         self.database = Database("database", args, self.inside, wait_for=self.before("database"))
 
     def _messaging(self) -> None:
-        own_user = self.settings.has(Step.MESSAGING_S3_USER)
+        own_user = self.settings.has(FeatureGate.MESSAGING_S3_USER)
         stores = [store for store in (self.storage, self.database) if store]
         MessagingStack(
             "messaging",
@@ -273,7 +274,7 @@ class _Program:
 
     def _own_connection(self) -> Mapping[str, SecretValueArgs]:
         """Return the variables of svc-messaging's own role; they name its Secret even before the stack manages it."""
-        if not self.settings.has(Step.MESSAGING_DATABASE_ROLE):
+        if not self.settings.has(FeatureGate.MESSAGING_DATABASE_ROLE):
             return {}
         if self.database:
             return self.database.service_connection
@@ -291,7 +292,7 @@ class _Program:
             namespace=self.namespace,
             checksum_key=self.key,
             secrets=self.secrets,
-            config_maps={BACKEND_CONFIG: self._config()} if self.settings.manages(Wave.ENVIRONMENT) else {},
+            config_maps={BACKEND_CONFIG: self._config()} if self.settings.manages(ManagedComponent.ENVIRONMENT) else {},
         )
 
     def _ingress(self) -> None:
@@ -314,8 +315,8 @@ class _Program:
                 },
                 "origins": ingress.cors_origins,
                 "https_redirect": ingress.https_redirect,
-                "long_sockets": settings.has(Step.LONG_SOCKETS),
-                "real_client_address": settings.has(Step.REAL_CLIENT_ADDRESS),
+                "long_sockets": settings.has(FeatureGate.LONG_SOCKETS),
+                "real_client_address": settings.has(FeatureGate.REAL_CLIENT_ADDRESS),
             },
             self.inside,
         )

@@ -7,7 +7,10 @@ import pulumi
 
 from catalogue import CATALOGUE, MESSAGING
 from catalogue.bucket import MINIO_USERS
-from catalogue.model import (
+from catalogue.external_workloads import EXTERNAL_WORKLOADS, FLOWS, Flow
+from catalogue.feature_gates import FeatureGate
+from catalogue.secrets import METRICS_USER, OFFSITE_PAIR, GeneratedSecret
+from catalogue.workload_spec import (
     Dependency,
     FieldPath,
     Metrics,
@@ -18,9 +21,6 @@ from catalogue.model import (
     ServiceUrl,
     WorkloadSpec,
 )
-from catalogue.neighbours import FLOWS, NEIGHBOURS, Flow
-from catalogue.secrets import METRICS_USER, OFFSITE_PAIR, GeneratedSecret
-from catalogue.steps import Step
 from common.cluster import INGRESS_CONTROLLERS
 from common.labels import Tier
 from common.naming import MINIO_CREDENTIALS
@@ -37,14 +37,14 @@ from components.backup_job import OffsiteArgs
 from components.edge_proxy import EdgeProxyArgs
 from components.ingress_routes import RouteArgs
 from components.minio_storage import BucketUserArgs, MinioStorage
-from components.network_policies import FlowArgs, NeighbourArgs, NetworkPoliciesArgs, PolicyWorkloadArgs
+from components.network_policies import ExternalWorkloadArgs, FlowArgs, NetworkPoliciesArgs, PolicyWorkloadArgs
 from components.workload import GeneratedSecretArgs, WorkloadArgs
 from settings.edge import allowed_sources
 from settings.fields import Resources
 from settings.ports import http_service_port, service_of, service_url
 from settings.settings import Settings
 
-USED_NEIGHBOURS = {Dependency.DATABASE: "postgres", Dependency.REDIS: "redis", Dependency.CLAMAV: "clamav"}
+USED_EXTERNAL_WORKLOADS = {Dependency.DATABASE: "postgres", Dependency.REDIS: "redis", Dependency.CLAMAV: "clamav"}
 
 Env = dict[str, VariableArgs]
 
@@ -157,18 +157,18 @@ def routes(settings: Settings, paths: Sequence[tuple[WorkloadSpec, Route]]) -> l
     return [
         {
             "path": route.path,
-            "service": shape.service,
-            "port": http_service_port(settings, shape.name),
+            "service": spec.service,
+            "port": http_service_port(settings, spec.name),
             "exact": route.exact,
             "sticky": route.sticky,
         }
-        for shape, route in paths
+        for spec, route in paths
     ]
 
 
 def workload(
     settings: Settings,
-    shape: WorkloadSpec,
+    spec: WorkloadSpec,
     *,
     namespace: pulumi.Input[str],
     checksum_key: pulumi.Input[str],
@@ -179,21 +179,21 @@ def workload(
 
     Args:
         settings: The settings of the network.
-        shape: The workload.
+        spec: The workload.
         namespace: Where it runs.
         checksum_key: Key under which what its pods read is hashed.
         secrets: What Secrets hold, by "name/key", as far as it is known.
         config_maps: What ConfigMaps hold.
     """
-    numbers, probes, service = settings.numbers(shape.name), shape.probes, service_of(settings, shape)
+    configured, probes, service = settings.workload(spec.name), spec.probes, service_of(settings, spec)
     made: WorkloadArgs = {
         "namespace": namespace,
-        "part_of": shape.part_of,
-        "image": settings.image(shape.name),
-        "replicas": settings.replicas(shape.name, worker=shape.role is Role.WORKER),
-        "ports": shape.ports,
+        "part_of": spec.part_of,
+        "image": settings.image(spec.name),
+        "replicas": settings.replicas(spec.name, worker=spec.role is Role.WORKER),
+        "ports": spec.ports,
         "service": {
-            "name": shape.service,
+            "name": spec.service,
             "type": service.type,
             "ports": [
                 {"port": port.port, "target": port.target}
@@ -208,37 +208,37 @@ def workload(
             "readiness": _probe(probes.readiness),
             "liveness": _probe(probes.liveness),
         },
-        "env": _environment(settings, shape, secrets),
+        "env": _environment(settings, spec, secrets),
         "own_env": {
-            **{name: VariableArgs(value=text) for name, text in numbers.env.items()},
+            **{name: VariableArgs(value=text) for name, text in configured.env.items()},
             **{
                 name: VariableArgs(from_secret={"secret": ref.secret, "key": ref.key})
-                for name, ref in numbers.secret_env.items()
+                for name, ref in configured.secret_env.items()
             },
         },
-        "env_from": {name: config_maps.get(name, {}) for name in shape.env_from},
-        "mounts": [{"secret": mount.secret, "paths": mount.paths} for mount in shape.mounts],
-        "scratch": shape.scratch,
-        "resources": resources(numbers.resources),
+        "env_from": {name: config_maps.get(name, {}) for name in spec.env_from},
+        "mounts": [{"secret": mount.secret, "paths": mount.paths} for mount in spec.mounts],
+        "scratch": spec.scratch,
+        "resources": resources(configured.resources),
         "scheduling": scheduling(settings),
-        "service_account": numbers.service_account or shape.service_account,
+        "service_account": configured.service_account or spec.service_account,
         "checksum_key": checksum_key,
-        "labels": _labels(settings, shape),
-        "service_labels": shape.labels,
-        "generated": [_generated(settings, wanted) for wanted in shape.generated],
-        "named_target_ports": settings.has(Step.NAMED_TARGET_PORTS),
-        "drains": shape.exposed,
-        "recreate": shape.recreate,
-        "grace_seconds": shape.grace_seconds,
-        "api_token": numbers.api_server,
-        "skip_await": not shape.await_ready,
+        "labels": _labels(settings, spec),
+        "service_labels": spec.labels,
+        "generated": [_generated(settings, wanted) for wanted in spec.generated],
+        "named_target_ports": settings.has(FeatureGate.NAMED_TARGET_PORTS),
+        "drains": spec.exposed,
+        "recreate": spec.recreate,
+        "grace_seconds": spec.grace_seconds,
+        "api_token": configured.api_server,
+        "skip_await": not spec.await_ready,
     }
-    if numbers.selector:
-        made["selector"] = numbers.selector
-    metrics: Metrics | None = shape.metrics
+    if configured.selector:
+        made["selector"] = configured.selector
+    metrics: Metrics | None = spec.metrics
     if metrics is not None and metrics.by_annotation:
-        made["metrics"] = {"port": shape.ports[metrics.port], "path": metrics.path}
-    if scaling := numbers.autoscaling:
+        made["metrics"] = {"port": spec.ports[metrics.port], "path": metrics.path}
+    if scaling := configured.autoscaling:
         made["autoscaling"] = {
             "name": scaling.name,
             "min_replicas": scaling.min_replicas,
@@ -259,11 +259,11 @@ def _probe(probe: Probe) -> ProbeArgs:
     }
 
 
-def _labels(settings: Settings, shape: WorkloadSpec) -> dict[str, str]:
-    labels = dict(shape.labels)
-    if shape.tier is not None:
-        is_api = settings.has(Step.TIER_API_LABELS) and shape.exposed
-        labels["tier"] = (Tier.API if is_api else shape.tier).value
+def _labels(settings: Settings, spec: WorkloadSpec) -> dict[str, str]:
+    labels = dict(spec.labels)
+    if spec.tier is not None:
+        is_api = settings.has(FeatureGate.TIER_API_LABELS) and spec.exposed
+        labels["tier"] = (Tier.API if is_api else spec.tier).value
     return labels
 
 
@@ -281,9 +281,9 @@ def _generated(settings: Settings, wanted: GeneratedSecret) -> GeneratedSecretAr
     return made
 
 
-def _environment(settings: Settings, shape: WorkloadSpec, secrets: Mapping[str, SecretValueArgs]) -> Env:
+def _environment(settings: Settings, spec: WorkloadSpec, secrets: Mapping[str, SecretValueArgs]) -> Env:
     env: Env = {}
-    for name, value in shape.env.items():
+    for name, value in spec.env.items():
         match value:
             case SecretKey(secret, key):
                 env[name] = {"from_secret": secrets.get(f"{secret}/{key}", {"secret": secret, "key": key})}
@@ -307,18 +307,18 @@ def network_policies(settings: Settings, namespace: pulumi.Input[str]) -> Networ
     """
     # While Traefik takes over, what still comes through ingress-nginx must arrive as well.
     controllers = dict.fromkeys((settings.stack.ingress.controller, "nginx"))
-    neighbours: dict[str, NeighbourArgs] = {
-        name: {"labels": NEIGHBOURS[name].labels, "ports": NEIGHBOURS[name].ports}
-        for name in settings.stack.neighbours
-        if NEIGHBOURS[name].labels
+    externals: dict[str, ExternalWorkloadArgs] = {
+        name: {"labels": EXTERNAL_WORKLOADS[name].labels, "ports": EXTERNAL_WORKLOADS[name].ports}
+        for name in settings.stack.external_workloads
+        if EXTERNAL_WORKLOADS[name].labels
     }
-    postgres = NEIGHBOURS["postgres"]
+    postgres = EXTERNAL_WORKLOADS["postgres"]
     made: NetworkPoliciesArgs = {
         "namespace": namespace,
-        "workloads": {name: _policy_workload(settings, shape) for name, shape in settings.workloads.items()},
-        "neighbours": neighbours,
+        "workloads": {name: _policy_workload(settings, spec) for name, spec in settings.workloads.items()},
+        "external_workloads": externals,
         "database": {"labels": postgres.labels, "ports": postgres.ports},
-        "flows": [_flow(flow) for flow in FLOWS if _is_here(flow, neighbours, settings.workloads)],
+        "flows": [_flow(flow) for flow in FLOWS if _is_here(flow, externals, settings.workloads)],
         "controller_namespaces": [INGRESS_CONTROLLERS[name].namespace for name in controllers],
         "fabric_namespace": settings.network.fabric_namespace,
         "messaging": MESSAGING.name,
@@ -329,21 +329,21 @@ def network_policies(settings: Settings, namespace: pulumi.Input[str]) -> Networ
     return made
 
 
-def _policy_workload(settings: Settings, shape: WorkloadSpec) -> PolicyWorkloadArgs:
-    numbers, needs = settings.numbers(shape.name), shape.depends_on
+def _policy_workload(settings: Settings, spec: WorkloadSpec) -> PolicyWorkloadArgs:
+    configured, needs = settings.workload(spec.name), spec.depends_on
     made: PolicyWorkloadArgs = {
-        "selector": dict(numbers.selector or {"app": shape.name}),
-        "http_port": shape.ports.get("http", 0),
-        "exposed": shape.exposed,
-        "calls": shape.calls,
-        "uses": [name for dependency, name in USED_NEIGHBOURS.items() if dependency in needs],
+        "selector": dict(configured.selector or {"app": spec.name}),
+        "http_port": spec.ports.get("http", 0),
+        "exposed": spec.exposed,
+        "calls": spec.calls,
+        "uses": [name for dependency, name in USED_EXTERNAL_WORKLOADS.items() if dependency in needs],
         "minio": Dependency.MINIO in needs,
         "fabric": Dependency.FABRIC in needs,
         "internet": Dependency.EXTERNAL_HTTPS in needs,
-        "api_server": numbers.api_server,
+        "api_server": configured.api_server,
     }
-    if shape.metrics:
-        made["metrics_port"] = shape.ports[shape.metrics.port]
+    if spec.metrics:
+        made["metrics_port"] = spec.ports[spec.metrics.port]
     return made
 
 
@@ -351,9 +351,9 @@ def _flow(flow: Flow) -> FlowArgs:
     return {"source": flow.source, "target": flow.target, "ports": flow.ports}
 
 
-def _is_here(flow: Flow, neighbours: Mapping[str, object], workloads: Mapping[str, object]) -> bool:
-    """Whether both sides of a flow are on this network; what is neither a neighbour nor ours is everywhere."""
+def _is_here(flow: Flow, externals: Mapping[str, object], workloads: Mapping[str, object]) -> bool:
+    """Whether both sides of a flow are on this network; what is neither an external workload nor ours is everywhere."""
     return all(
-        (party not in NEIGHBOURS and party not in CATALOGUE) or party in neighbours or party in workloads
+        (party not in EXTERNAL_WORKLOADS and party not in CATALOGUE) or party in externals or party in workloads
         for party in (flow.source, flow.target)
     )

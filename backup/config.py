@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backup.model import FailedError
-from backup.s3 import Place
+from backup.s3 import BucketLocation
+from backup.snapshot import FailedError
 
 
 class RunEnvironment:
@@ -43,9 +43,9 @@ class RunEnvironment:
             raise FailedError(f"the variable {name} = {text!r} is no number")
         return value
 
-    def place(self, prefix: str = "") -> Place:
+    def location(self, prefix: str = "") -> BucketLocation:
         """Return the bucket that the variables behind a prefix describe."""
-        return Place(
+        return BucketLocation(
             endpoint=self.text(f"{prefix}S3_ENDPOINT"),
             bucket=self.text(f"{prefix}BUCKET"),
             access_key=self.text(f"{prefix}AWS_ACCESS_KEY_ID"),

@@ -11,10 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Res
 
 from backup import keys
 from backup.folder import Snapshot, files_below
-from backup.model import FailedError, Kept, Listed, lines_of, paired, read_kept, read_listed, unchanged
 from backup.reading import Reader
 from backup.run import workers
-from backup.s3 import Place, describe, list_objects, proves, reason
+from backup.s3 import BucketLocation, describe, list_objects, proves, reason
+from backup.snapshot import FailedError, Kept, Listed, lines_of, paired, read_kept, read_listed, unchanged
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -84,7 +84,7 @@ class Copying:
         base: The newest complete snapshot; what it has unchanged is linked.
     """
 
-    def __init__(self, source: Place, folder: Path, base: Snapshot | None) -> None:
+    def __init__(self, source: BucketLocation, folder: Path, base: Snapshot | None) -> None:
         self._source = source
         self._client: S3Client = source.client()
         self._reader = Reader(source)
@@ -107,11 +107,11 @@ class Copying:
             FailedError: The server is not there, or the folder holds something else than the manifest says.
         """
         tally = Tally()
-        place = keys.places()
+        location = keys.locations()
         with workers(WORKERS) as pool, manifest.open("w", encoding="utf-8") as file:
 
             def start(listed: Listed, kept: Kept | None) -> Later[Proven]:
-                path = place(listed.key)
+                path = location(listed.key)
                 # Folders are made here alone: a thread that outlives a failure makes none where the copy has been.
                 (self._folder / path).parent.mkdir(parents=True, exist_ok=True)
                 if kept is not None and unchanged(listed, kept) and self._link(kept, path):

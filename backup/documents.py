@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backup.model import FailedError
 from backup.s3 import reason
+from backup.snapshot import FailedError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

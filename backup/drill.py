@@ -21,11 +21,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backup import status
 from backup.config import Limits, RunEnvironment, backup_root
 from backup.folder import Snapshot, SnapshotFolder, free_bytes, in_use
-from backup.model import NEWEST, WHOLE_HEADERS, FailedError, read_kept
 from backup.proving import compare
 from backup.restore import FromFolder, chosen, restore
 from backup.run import finish, say, time_limit
-from backup.s3 import Place
+from backup.s3 import BucketLocation
+from backup.snapshot import NEWEST, WHOLE_HEADERS, FailedError, read_kept
 
 SERVERS = ("minio", "silo")
 START_SECONDS = 60
@@ -34,7 +34,7 @@ TIMES_FREE = 2  # takeover.md 10: refuse below twice the size
 
 
 @contextmanager
-def throw_away_server(scratch: Path) -> Generator[Place]:
+def throw_away_server(scratch: Path) -> Generator[BucketLocation]:
     """Run an object store on a free port of the loopback interface with keys of its own, and remove its data.
 
     Raises:
@@ -46,7 +46,7 @@ def throw_away_server(scratch: Path) -> Generator[Place]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    place = Place(
+    location = BucketLocation(
         endpoint=f"http://127.0.0.1:{port}",
         bucket=SCRATCH_BUCKET,
         access_key="drill",
@@ -54,8 +54,8 @@ def throw_away_server(scratch: Path) -> Generator[Place]:
     )
     environment = {
         **os.environ,
-        "MINIO_ROOT_USER": place.access_key,
-        "MINIO_ROOT_PASSWORD": place.secret_key,
+        "MINIO_ROOT_USER": location.access_key,
+        "MINIO_ROOT_PASSWORD": location.secret_key,
         "MINIO_BROWSER": "off",
         "HOME": str(scratch),
     }
@@ -66,17 +66,17 @@ def throw_away_server(scratch: Path) -> Generator[Place]:
             command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         try:
-            _wait(server, place, scratch / "server.log")
-            yield place
+            _wait(server, location, scratch / "server.log")
+            yield location
         finally:
             server.kill()
             server.wait()
             shutil.rmtree(data, ignore_errors=True)
 
 
-def _wait(server: "subprocess.Popen[bytes]", place: Place, log: Path) -> None:
+def _wait(server: "subprocess.Popen[bytes]", location: BucketLocation, log: Path) -> None:
     """Wait until the server answers with its keys: its port is open, and its health good, a while before."""
-    until, client = time.monotonic() + START_SECONDS, place.client(patient=False)
+    until, client = time.monotonic() + START_SECONDS, location.client(patient=False)
     while time.monotonic() < until and server.poll() is None:
         try:
             client.list_buckets()
@@ -101,10 +101,10 @@ def drill(snapshot: Snapshot, scratch: Path, limits: Limits) -> None:
             f"{free} bytes are free where the drill would restore {taken.bytes}: it needs twice that, and "
             f"{limits.free_bytes} must stay free"
         )
-    with in_use(snapshot), throw_away_server(scratch) as place:
-        restore(FromFolder(snapshot), place, scratch, execute=True, over=False)
+    with in_use(snapshot), throw_away_server(scratch) as location:
+        restore(FromFolder(snapshot), location, scratch, execute=True, over=False)
         whole = taken.format >= WHOLE_HEADERS
-        read = compare(read_kept(snapshot.manifest), place, whole=whole, read_all=True)
+        read = compare(read_kept(snapshot.manifest), location, whole=whole, read_all=True)
         read.require_equal(f"{taken.stamp}, restored")
         if read.others or (read.objects, read.bytes) != (taken.objects, taken.bytes):
             raise FailedError(

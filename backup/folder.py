@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from backup.model import MANIFEST, METADATA, STAMP, FailedError, Metadata, moment_of
+from backup.snapshot import MANIFEST, METADATA, STAMP, FailedError, Metadata, moment_of
 
 PARTIAL = ".partial-"
 REMOVING = ".removing-"

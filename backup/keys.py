@@ -24,14 +24,14 @@ def by_hash(key: str) -> str:
     return f"{BY_HASH}/{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def places() -> Callable[[str], str]:
+def locations() -> Callable[[str], str]:
     """Return a function that maps the names of a bucket, given in ascending order, to paths in a snapshot.
 
     A bucket may hold both `a` and `a/b`; a folder cannot: whatever lies below a name that is an object goes by hash.
     """
     above: list[str] = []
 
-    def place(key: str) -> str:
+    def location(key: str) -> str:
         while above and not key.startswith(above[-1]):
             above.pop()
         if not fits_a_file(key) or any(key.startswith(f"{name}/") for name in above):
@@ -39,4 +39,4 @@ def places() -> Callable[[str], str]:
         above.append(key)
         return f"{DATA}/{key}"
 
-    return place
+    return location

@@ -13,9 +13,9 @@ from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
 
 from backup import status
 from backup.config import RunEnvironment
-from backup.model import FailedError, moment_of
 from backup.run import finish, say
-from backup.s3 import Place
+from backup.s3 import BucketLocation
+from backup.snapshot import FailedError, moment_of
 
 REFRESH_SECONDS = 30
 RUNS = {"backup": status.BACKUP, "offsite": status.OFFSITE, "drill": status.DRILL}
@@ -23,14 +23,14 @@ RUNS = {"backup": status.BACKUP, "offsite": status.OFFSITE, "drill": status.DRIL
 Documents = dict[str, dict[str, Any] | None]
 
 
-def read_status(place: Place) -> Documents:
+def read_status(location: BucketLocation) -> Documents:
     """Return what each kind of run said last, None where it never said anything.
 
     Raises:
         FailedError: The status bucket cannot be read, or a document does not say all that a run says.
     """
-    client = place.client(patient=False)
-    return {run: status.read(client, place.bucket, name) for run, name in RUNS.items()}
+    client = location.client(patient=False)
+    return {run: status.read(client, location.bucket, name) for run, name in RUNS.items()}
 
 
 def families(documents: Documents) -> Iterator[Metric]:
@@ -75,10 +75,10 @@ class StatusCollector:
     def __init__(self) -> None:
         self._documents: Documents | None = None
 
-    def refresh(self, place: Place) -> None:
+    def refresh(self, location: BucketLocation) -> None:
         """Read the status bucket."""
         try:
-            self._documents = read_status(place)
+            self._documents = read_status(location)
         except (FailedError, BotoCoreError, ClientError) as error:
             say(f"the status cannot be read: {error}")
             self._documents = None
@@ -95,13 +95,13 @@ class StatusCollector:
 def main() -> None:
     """Serve the metrics until the pod is stopped."""
     environment = RunEnvironment()
-    place = replace(environment.place(), bucket=environment.text("STATUS_BUCKET"))
+    location = replace(environment.location(), bucket=environment.text("STATUS_BUCKET"))
     collector = StatusCollector()
     registry = CollectorRegistry()
     registry.register(collector)  # type: ignore[arg-type]
     start_http_server(int(environment.number("METRICS_PORT")), registry=registry)
     while True:
-        collector.refresh(place)
+        collector.refresh(location)
         time.sleep(REFRESH_SECONDS)
 
 

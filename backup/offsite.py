@@ -20,7 +20,11 @@ from backup import keys, status
 from backup.config import Limits, RunEnvironment, backup_root
 from backup.copying import WORKERS, in_order
 from backup.folder import Snapshot, SnapshotFolder, in_use
-from backup.model import (
+from backup.reading import Reader
+from backup.run import finish, say, time_limit, workers
+from backup.s3 import BucketLocation, Digest, hash_file, list_objects, pages, reason
+from backup.seal import Seal
+from backup.snapshot import (
     MANIFEST,
     METADATA,
     NEWEST,
@@ -33,10 +37,6 @@ from backup.model import (
     paired,
     read_kept,
 )
-from backup.reading import Reader
-from backup.run import finish, say, time_limit, workers
-from backup.s3 import Digest, Place, hash_file, list_objects, pages, reason
-from backup.seal import Seal
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -47,9 +47,9 @@ OBJECTS = "objects"
 SEALED = ".age"
 
 
-def below(place: Place, stamp: str) -> Place:
+def below(location: BucketLocation, stamp: str) -> BucketLocation:
     """Return the place of one snapshot."""
-    return replace(place, prefix=f"{place.prefix}snapshots/{stamp}/")
+    return replace(location, prefix=f"{location.prefix}snapshots/{stamp}/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +57,17 @@ class OffsiteSnapshot:
     """A complete snapshot in the off-site bucket, with its manifest in a local file."""
 
     reader: Reader
-    place: Place
+    location: BucketLocation
     metadata: Metadata
     manifest: Path
     seal: Seal
 
     @classmethod
-    def open(cls, place: Place, stamp: str, work: Path, seal: Seal) -> "OffsiteSnapshot":
+    def open(cls, location: BucketLocation, stamp: str, work: Path, seal: Seal) -> "OffsiteSnapshot":
         """Read proof and manifest.
 
         Args:
-            place: Bucket and prefix of all snapshots.
+            location: Bucket and prefix of all snapshots.
             stamp: Its name, or "newest".
             work: Where the manifest is put.
             seal: What the snapshot was sealed with, if it was sealed.
@@ -75,11 +75,11 @@ class OffsiteSnapshot:
         Raises:
             FailedError: There is no complete snapshot of that name.
         """
-        known = [m for _, m in list_snapshots(place) if m is not None and stamp in (NEWEST, m.stamp)]
+        known = [m for _, m in list_snapshots(location) if m is not None and stamp in (NEWEST, m.stamp)]
         if not known:
-            raise FailedError(f"{place!r} holds no complete snapshot {stamp}")
+            raise FailedError(f"{location!r} holds no complete snapshot {stamp}")
         metadata = known[-1]
-        here = below(place, metadata.stamp)
+        here = below(location, metadata.stamp)
         reader = Reader(here)
         if metadata.sealed and not seal.closes:
             raise FailedError(f"{here!r} is encrypted, and this network has no identity to decrypt it")
@@ -91,12 +91,12 @@ class OffsiteSnapshot:
         except (BotoCoreError, ClientError) as error:
             raise FailedError(f"cannot read the manifest of {metadata.stamp}: {reason(error)}") from None
         manifest = seal.open(stored, work / f"offsite-{metadata.stamp}.jsonl")
-        return cls(reader=reader, place=here, metadata=metadata, manifest=manifest, seal=seal)
+        return cls(reader=reader, location=here, metadata=metadata, manifest=manifest, seal=seal)
 
     def stored(self, kept: Kept) -> str:
         """Return the whole name of an object in the bucket."""
-        name = self.place.prefix + kept.file
-        return name if len(name.encode()) <= LONGEST_NAME else self.place.prefix + keys.by_hash(kept.key)
+        name = self.location.prefix + kept.file
+        return name if len(name.encode()) <= LONGEST_NAME else self.location.prefix + keys.by_hash(kept.key)
 
     def content(self, kept: Kept, part: Path) -> Path:
         """Read an object into a file and return that.
@@ -118,7 +118,7 @@ class OffsiteSnapshot:
         Raises:
             FailedError: One is missing or another one.
         """
-        names = replace(self.place, prefix=f"{self.place.prefix}{OBJECTS}/")
+        names = replace(self.location, prefix=f"{self.location.prefix}{OBJECTS}/")
         wanted = (replace(kept, key=kept.file.partition("/")[2]) for kept in read_kept(self.manifest))
         wrong = [
             one.key
@@ -130,28 +130,28 @@ class OffsiteSnapshot:
             raise FailedError(f"the off-site copy of {stamp}: {len(wrong)} objects are missing or differ: {wrong[:3]}")
 
 
-def list_snapshots(place: Place) -> list[tuple[str, Metadata | None]]:
+def list_snapshots(location: BucketLocation) -> list[tuple[str, Metadata | None]]:
     """Return name and proof of every snapshot in the bucket, oldest first; None where the proof is missing or broken.
 
     Raises:
         FailedError: The bucket cannot be read.
     """
-    client = place.client()
-    root = f"{place.prefix}snapshots/"
+    client = location.client()
+    root = f"{location.prefix}snapshots/"
     found: list[tuple[str, Metadata | None]] = []
     try:
-        for page in pages(client, place.bucket, root, Delimiter="/"):
+        for page in pages(client, location.bucket, root, Delimiter="/"):
             for entry in page.get("CommonPrefixes", []):
                 name = entry.get("Prefix", "")[len(root) :].rstrip("/")
                 if STAMP.fullmatch(name):
-                    found.append((name, _proof(client, place, name)))
+                    found.append((name, _proof(client, location, name)))
     except (BotoCoreError, ClientError) as error:
-        raise FailedError(f"cannot list {place!r}: {reason(error)}") from None
+        raise FailedError(f"cannot list {location!r}: {reason(error)}") from None
     return sorted(found, key=lambda pair: pair[0])
 
 
-def _proof(client: "S3Client", place: Place, stamp: str) -> Metadata | None:
-    here = below(place, stamp)
+def _proof(client: "S3Client", location: BucketLocation, stamp: str) -> Metadata | None:
+    here = below(location, stamp)
     try:
         text = client.get_object(Bucket=here.bucket, Key=here.prefix + METADATA)["Body"].read()
         metadata = Metadata.parse(text.decode(errors="replace"))
@@ -169,20 +169,20 @@ class Copy:
 
     Args:
         snapshot: The snapshot.
-        place: Bucket and prefix of all snapshots.
+        location: Bucket and prefix of all snapshots.
         work: A folder for what is on its way.
         seal: What it is sealed with.
     """
 
-    def __init__(self, snapshot: Snapshot, place: Place, work: Path, seal: Seal) -> None:
+    def __init__(self, snapshot: Snapshot, location: BucketLocation, work: Path, seal: Seal) -> None:
         self._snapshot = snapshot
-        self._here = below(place, snapshot.metadata.stamp)
-        self._client = place.client()
+        self._here = below(location, snapshot.metadata.stamp)
+        self._client = location.client()
         self._work = work
         self._seal = seal
-        earlier = [m for _, m in list_snapshots(place) if m is not None and m.stamp < snapshot.metadata.stamp]
+        earlier = [m for _, m in list_snapshots(location) if m is not None and m.stamp < snapshot.metadata.stamp]
         usable = earlier and earlier[-1].sealed == seal.closes
-        self._base = OffsiteSnapshot.open(place, earlier[-1].stamp, work, seal) if usable else None
+        self._base = OffsiteSnapshot.open(location, earlier[-1].stamp, work, seal) if usable else None
 
     def make(self) -> OffsiteSnapshot:
         """Copy every object, prove the copy, then write manifest and proof.
@@ -207,7 +207,7 @@ class Copy:
             left_out_names=() if sealed else taken.left_out_names,
         )
         made = OffsiteSnapshot(
-            reader=Reader(self._here), place=self._here, metadata=metadata, manifest=manifest, seal=self._seal
+            reader=Reader(self._here), location=self._here, metadata=metadata, manifest=manifest, seal=self._seal
         )
         made.prove()
         name = MANIFEST + (SEALED if sealed else "")
@@ -263,20 +263,20 @@ class Copy:
         return answer["ETag"].strip('"')
 
 
-def may_delete(place: Place) -> bool:
+def may_delete(location: BucketLocation) -> bool:
     """Return whether the key may delete: then whoever steals it can remove every copy."""
-    probe = f"{place.prefix}may-this-key-delete"
+    probe = f"{location.prefix}may-this-key-delete"
     try:
-        place.client().delete_object(Bucket=place.bucket, Key=probe)
+        location.client().delete_object(Bucket=location.bucket, Key=probe)
     except (BotoCoreError, ClientError):
         return False
     return True
 
 
-def lock_of(place: Place) -> str:
+def lock_of(location: BucketLocation) -> str:
     """Return the bucket's object lock: "COMPLIANCE 30 days", "no default retention", or nothing where it has none."""
     try:
-        answer = place.client().get_object_lock_configuration(Bucket=place.bucket)
+        answer = location.client().get_object_lock_configuration(Bucket=location.bucket)
     except (BotoCoreError, ClientError):
         return ""
     rule = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
@@ -286,10 +286,10 @@ def lock_of(place: Place) -> str:
     return f"{rule.get('Mode')} {length}"
 
 
-def keeps_versions(place: Place) -> bool:
+def keeps_versions(location: BucketLocation) -> bool:
     """Return whether what is overwritten can be had back."""
     try:
-        return place.client().get_bucket_versioning(Bucket=place.bucket).get("Status") == "Enabled"
+        return location.client().get_bucket_versioning(Bucket=location.bucket).get("Status") == "Enabled"
     except (BotoCoreError, ClientError):
         return False
 
@@ -299,10 +299,10 @@ def main() -> None:
     environment = RunEnvironment()
     with status.reported(environment, status.OFFSITE) as said:
         limits = Limits.read(environment)
-        place, seal = environment.place("OFFSITE_"), Seal.read(environment)
+        location, seal = environment.location("OFFSITE_"), Seal.read(environment)
         folder = SnapshotFolder(backup_root(environment))
         with time_limit(limits.seconds), tempfile.TemporaryDirectory(prefix="offsite-") as work:
-            taken, lock = _run(folder, place, Path(work), seal)
+            taken, lock = _run(folder, location, Path(work), seal)
         said.proven = taken.stamp
         said.more = {
             "objects": taken.objects,
@@ -312,35 +312,35 @@ def main() -> None:
         }
 
 
-def _run(folder: SnapshotFolder, place: Place, work: Path, seal: Seal) -> tuple[Metadata, str]:
+def _run(folder: SnapshotFolder, location: BucketLocation, work: Path, seal: Seal) -> tuple[Metadata, str]:
     snapshots, _ = folder.scan()
     if not snapshots:
         raise FailedError(f"there is no complete snapshot in {folder.path}")
-    newest, lock = snapshots[-1], lock_of(place)
-    for line in _warnings(place, lock, seal):
+    newest, lock = snapshots[-1], lock_of(location)
+    for line in _warnings(location, lock, seal):
         say(f"warning: {line}")
-    here = below(place, newest.metadata.stamp)
+    here = below(location, newest.metadata.stamp)
     with in_use(newest):
         newest.metadata.require(newest.manifest)
-        there = dict(list_snapshots(place)).get(newest.metadata.stamp)
+        there = dict(list_snapshots(location)).get(newest.metadata.stamp)
         own = (newest.metadata.network, newest.metadata.manifest_sha256)
         if there is not None and (there.network, there.copy_of or there.manifest_sha256) != own:
             raise FailedError(f"{here!r} holds another snapshot of this name, of {there.network}: nothing was copied")
         if there is None or not there.copy_of:  # the first edition's copy lies there under open names
-            made = Copy(newest, place, work, seal).make().metadata
+            made = Copy(newest, location, work, seal).make().metadata
             say(f"complete: {here!r}, {made.objects} objects, {made.bytes} bytes")
         else:  # said again only because it is found again
-            OffsiteSnapshot.open(place, there.stamp, work, seal).prove()
+            OffsiteSnapshot.open(location, there.stamp, work, seal).prove()
             say(f"complete already: {here!r}")
     return newest.metadata, lock
 
 
-def _warnings(place: Place, lock: str, seal: Seal) -> Iterator[str]:
-    if may_delete(place):
+def _warnings(location: BucketLocation, lock: str, seal: Seal) -> Iterator[str]:
+    if may_delete(location):
         yield "this key may delete: whoever steals it can remove every copy"
     if lock == "no default retention":
         yield "the bucket has object lock without a default retention: its copies are not locked"
-    elif not lock and not keeps_versions(place):
+    elif not lock and not keeps_versions(location):
         yield (
             "the bucket has neither object lock nor versions, or this key may not ask: whoever steals the key can"
             " overwrite every copy, for good"

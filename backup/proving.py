@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backup.copying import WORKERS, Later, Ready, in_order
-from backup.model import FailedError, Kept, Listed, paired
 from backup.run import workers
-from backup.s3 import Place, describe, digest_of, list_objects, reason
+from backup.s3 import BucketLocation, describe, digest_of, list_objects, reason
+from backup.snapshot import FailedError, Kept, Listed, paired
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -18,7 +18,7 @@ SHOWN = 3
 
 
 @dataclass
-class Comparison:
+class ContentComparison:
     """How a bucket compares with a manifest.
 
     Attributes:
@@ -52,8 +52,13 @@ Unlike = Callable[[Kept], object]
 
 
 def compare(
-    wanted: Iterable[Kept], target: Place, *, whole: bool, read_all: bool = False, unlike: Unlike = lambda _: None
-) -> Comparison:
+    wanted: Iterable[Kept],
+    target: BucketLocation,
+    *,
+    whole: bool,
+    read_all: bool = False,
+    unlike: Unlike = lambda _: None,
+) -> ContentComparison:
     """Compare a bucket with objects, given in ascending order of their names.
 
     Args:
@@ -67,7 +72,7 @@ def compare(
         FailedError: The bucket cannot be listed, or an object cannot be read.
     """
     client = target.client()
-    result = Comparison()
+    result = ContentComparison()
 
     def evaluate(kept: Kept | None, found: Listed | None) -> Later[tuple[Kept | None, Listed | None, bool]]:
         if kept is None or found is None:
@@ -90,7 +95,7 @@ def compare(
     return result
 
 
-def holds(client: "S3Client", target: Place, kept: Kept, found: Listed, *, whole: bool, read: bool) -> bool:
+def holds(client: "S3Client", target: BucketLocation, kept: Kept, found: Listed, *, whole: bool, read: bool) -> bool:
     """Return whether a bucket's object has the content and the headers of a kept one."""
     key = target.prefix + found.key
     if found.size != kept.size:

@@ -20,8 +20,8 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
-from backup.model import Listed
-from backup.s3 import CHUNK, CONNECT_SECONDS, OK, POOL, READ_SECONDS, Digest, Place, described
+from backup.s3 import CHUNK, CONNECT_SECONDS, OK, POOL, READ_SECONDS, BucketLocation, Digest, described
+from backup.snapshot import Listed
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -45,14 +45,14 @@ class Reader:
         client: For everything else that is asked of the same server.
     """
 
-    def __init__(self, place: Place) -> None:
-        self.client: S3Client = place.client()
-        self._place = place
-        self._signer = S3SigV4Auth(Credentials(place.access_key, place.secret_key), "s3", place.region)
+    def __init__(self, location: BucketLocation) -> None:
+        self.client: S3Client = location.client()
+        self._location = location
+        self._signer = S3SigV4Auth(Credentials(location.access_key, location.secret_key), "s3", location.region)
         self._session = URLLib3Session(
             timeout=(CONNECT_SECONDS, READ_SECONDS),  # type: ignore[arg-type]  # the stub knows one number alone
             max_pool_connections=POOL,
-            proxies=get_environ_proxies(place.endpoint),
+            proxies=get_environ_proxies(location.endpoint),
         )
 
     def download(self, key: str, path: Path) -> tuple[Listed, Digest]:
@@ -77,7 +77,7 @@ class Reader:
 
     def _at_once(self, key: str) -> _Answer | None:
         """Ask for an object; None where the answer is anything but that object."""
-        url = f"{self._place.endpoint.rstrip('/')}/{self._place.bucket}/{quote(key, safe=UNRESERVED)}"
+        url = f"{self._location.endpoint.rstrip('/')}/{self._location.bucket}/{quote(key, safe=UNRESERVED)}"
         request = AWSRequest(method="GET", url=url, stream_output=True)
         self._signer.add_auth(request)
         answer = self._session.send(request.prepare())
@@ -91,11 +91,11 @@ class Reader:
         return _Answer(headers, body)
 
     def _patiently(self, key: str) -> _Answer:
-        answer = cast("dict[str, Any]", self.client.get_object(Bucket=self._place.bucket, Key=key))
+        answer = cast("dict[str, Any]", self.client.get_object(Bucket=self._location.bucket, Key=key))
         return _Answer(answer["ResponseMetadata"]["HTTPHeaders"], answer["Body"].iter_chunks(CHUNK))
 
     def _written(self, key: str, answer: _Answer, path: Path) -> tuple[Listed, Digest]:
-        found = described(self.client, self._place.bucket, key, answer.headers)
+        found = described(self.client, self._location.bucket, key, answer.headers)
         md5, size = hashlib.md5(usedforsecurity=False), 0
         with path.open("wb", buffering=0) as file:
             for chunk in answer.body:

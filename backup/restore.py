@@ -16,12 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backup.config import Limits, RunEnvironment, backup_root
 from backup.copying import WORKERS, in_order, refuses_all
 from backup.folder import Snapshot, SnapshotFolder, in_use
-from backup.model import NEWEST, STAMP, WHOLE_HEADERS, FailedError, Kept, Metadata, lines_of, read_kept
 from backup.offsite import OffsiteSnapshot
-from backup.proving import SHOWN, Comparison, Unlike, compare
+from backup.proving import SHOWN, ContentComparison, Unlike, compare
 from backup.run import finish, say, time_limit, workers
-from backup.s3 import Place, put_file, reason
+from backup.s3 import BucketLocation, put_file, reason
 from backup.seal import Seal
+from backup.snapshot import NEWEST, STAMP, WHOLE_HEADERS, FailedError, Kept, Metadata, lines_of, read_kept
 
 
 class Source(Protocol):
@@ -64,7 +64,7 @@ class FromFolder:
         return self.snapshot.path / kept.file
 
 
-def restore(source: Source, target: Place, work: Path, *, execute: bool, over: bool) -> Comparison:
+def restore(source: Source, target: BucketLocation, work: Path, *, execute: bool, over: bool) -> ContentComparison:
     """Bring a snapshot into a bucket and prove it there; say only what would happen unless told to do it.
 
     Args:
@@ -83,7 +83,7 @@ def restore(source: Source, target: Place, work: Path, *, execute: bool, over: b
     exists = bucket_exists(target)
     todo = work / "todo.jsonl"
     with todo.open("w", encoding="utf-8") as file:
-        now = Comparison(missing=taken.objects)
+        now = ContentComparison(missing=taken.objects)
         if exists:
             now = _compare(source, target, unlike=lambda kept: file.write(next(lines_of([kept]))))
     say(
@@ -112,11 +112,11 @@ def restore(source: Source, target: Place, work: Path, *, execute: bool, over: b
     return done
 
 
-def _compare(source: Source, target: Place, unlike: Unlike = lambda _: None) -> Comparison:
+def _compare(source: Source, target: BucketLocation, unlike: Unlike = lambda _: None) -> ContentComparison:
     return compare(read_kept(source.manifest), target, whole=source.metadata.format >= WHOLE_HEADERS, unlike=unlike)
 
 
-def _send(source: Source, objects: Iterable[Kept], target: Place, work: Path) -> list[str]:
+def _send(source: Source, objects: Iterable[Kept], target: BucketLocation, work: Path) -> list[str]:
     """Write objects into a bucket; return what is wrong with single ones, a line each."""
     client = target.client()
 
@@ -144,7 +144,7 @@ def _send(source: Source, objects: Iterable[Kept], target: Place, work: Path) ->
         return [trouble for trouble in results if trouble]
 
 
-def bucket_exists(target: Place) -> bool:
+def bucket_exists(target: BucketLocation) -> bool:
     """Return whether a bucket is there.
 
     Raises:
@@ -161,7 +161,7 @@ def bucket_exists(target: Place) -> bool:
     return True
 
 
-def make_bucket(target: Place) -> None:
+def make_bucket(target: BucketLocation) -> None:
     """Create a bucket.
 
     Raises:
@@ -192,7 +192,7 @@ def chosen(folder: SnapshotFolder, stamp: str) -> Snapshot:
 def opened(environment: RunEnvironment, stamp: str, work: Path, *, offsite: bool) -> Generator[Source]:
     """Open a snapshot of the volume or of the off-site bucket for reading."""
     if offsite:
-        yield OffsiteSnapshot.open(environment.place("OFFSITE_"), stamp, work, Seal.read(environment))
+        yield OffsiteSnapshot.open(environment.location("OFFSITE_"), stamp, work, Seal.read(environment))
         return
     snapshot = chosen(SnapshotFolder(backup_root(environment)), stamp)
     with in_use(snapshot):
@@ -215,7 +215,7 @@ def main(chosen_options: argparse.Namespace) -> None:
         raise FailedError(f"{chosen_options.stamp!r} is no snapshot's name (as 20251225T060000Z)")
     environment = RunEnvironment()
     limits = Limits.read(environment)
-    target = replace(environment.place(), bucket=chosen_options.into)
+    target = replace(environment.location(), bucket=chosen_options.into)
     started = time.monotonic()
     with (
         time_limit(limits.seconds),

@@ -19,8 +19,8 @@ from urllib.parse import quote, quote_plus
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backup.folder import disk_error
-from backup.model import FailedError
 from backup.s3 import reason
+from backup.snapshot import FailedError
 
 EXIT_FAILED = 1
 LONGEST = 1000  # characters of a failure's line; some servers answer with a page
@@ -90,8 +90,8 @@ def why(error: BaseException) -> str:
         case SystemExit():
             text = f"ended itself with code {error.code}"
         case _:
-            place = traceback.extract_tb(error.__traceback__)[-1:]
-            where = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in place)
+            location = traceback.extract_tb(error.__traceback__)[-1:]
+            where = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in location)
             text = f"unexpected {type(error).__name__}: {error}{where}"
     return " ".join(masked(text).split())[:LONGEST] or type(error).__name__
 

@@ -16,7 +16,7 @@ from botocore.auth import AUTH_TYPE_MAPS, S3SigV4Auth
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backup.model import FailedError, Listed
+from backup.snapshot import FailedError, Listed
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -50,7 +50,7 @@ _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class BucketLocation:
     """A bucket, or the part of one below a prefix, and the key pair to reach it.
 
     Attributes:
@@ -345,7 +345,7 @@ def digest_of(client: "S3Client", bucket: str, key: str) -> Digest:
     return Digest(size, md5.hexdigest())
 
 
-def proves(client: "S3Client", place: Place, listed: Listed, path: Path, digest: Digest) -> bool:
+def proves(client: "S3Client", location: BucketLocation, listed: Listed, path: Path, digest: Digest) -> bool:
     """Return whether a file holds what a server lists under a name.
 
     An ETag is the MD5 of the content, or of its parts; where it is neither (a server that encrypts), the object is
@@ -353,7 +353,7 @@ def proves(client: "S3Client", place: Place, listed: Listed, path: Path, digest:
 
     Args:
         client: The server.
-        place: The bucket and the prefix before the name.
+        location: The bucket and the prefix before the name.
         listed: The object.
         path: The file.
         digest: The file's size and MD5.
@@ -362,14 +362,14 @@ def proves(client: "S3Client", place: Place, listed: Listed, path: Path, digest:
         return False
     if listed.etag == digest.md5:
         return True
-    key = place.prefix + listed.key
+    key = location.prefix + listed.key
     if "-" in listed.etag:
         try:
-            part = client.head_object(Bucket=place.bucket, Key=key, PartNumber=1).get("ContentLength", 0)
+            part = client.head_object(Bucket=location.bucket, Key=key, PartNumber=1).get("ContentLength", 0)
         except (BotoCoreError, ClientError) as error:
             raise FailedError(f"cannot ask for the parts of {key!r}: {reason(error)}") from None
         if part > 0 and etag_of_parts(path, part) == listed.etag:
             return True
     elif _MD5.fullmatch(listed.etag):
         return False
-    return digest_of(client, place.bucket, key) == digest
+    return digest_of(client, location.bucket, key) == digest

@@ -7,7 +7,7 @@ from typing import Any
 import pyrage  # pyright: ignore[reportMissingTypeStubs]
 
 from backup.config import RunEnvironment
-from backup.model import FailedError
+from backup.snapshot import FailedError
 
 _age: Any = pyrage  # the library has no types
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from backup.config import RunEnvironment
 from backup.documents import get_json, put_json
 from backup.folder import Snapshot
-from backup.model import STAMP, FailedError
 from backup.run import say, why
+from backup.snapshot import STAMP, FailedError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -90,11 +90,11 @@ def _write(environment: RunEnvironment, name: str, document: dict[str, Any]) -> 
     What an earlier run has proven stays said when this one failed.
     """
     try:
-        place = replace(environment.place(), bucket=environment.text("STATUS_BUCKET"))
-        client = place.client(patient=False)
+        location = replace(environment.location(), bucket=environment.text("STATUS_BUCKET"))
+        client = location.client(patient=False)
         if document["proven"] is None:
-            document["proven"] = _proven_before(client, place.bucket, name)
-        put_json(client, place.bucket, name, document)
+            document["proven"] = _proven_before(client, location.bucket, name)
+        put_json(client, location.bucket, name, document)
     except Exception as error:  # noqa: BLE001 it must not hide how the run itself ended
         say(f"the status could not be written: {why(error)}")
 

@@ -13,7 +13,9 @@ from backup import status
 from backup.config import Limits, RunEnvironment, ShrinkRule, backup_root
 from backup.copying import Copying, Tally
 from backup.folder import Snapshot, SnapshotFolder, free_bytes
-from backup.model import (
+from backup.run import finish, say, time_limit
+from backup.s3 import BucketLocation
+from backup.snapshot import (
     MANIFEST,
     FailedError,
     Kept,
@@ -23,8 +25,6 @@ from backup.model import (
     stamp_of,
     unchanged,
 )
-from backup.run import finish, say, time_limit
-from backup.s3 import Place
 
 SHOWN = 20  # names of objects that a proof holds
 
@@ -57,7 +57,7 @@ class Backup:
     """
 
     network: str
-    source: Place
+    source: BucketLocation
     folder: SnapshotFolder
     limits: Limits
     shrink: ShrinkRule
@@ -69,7 +69,7 @@ class Backup:
         """Return the backup that the variables describe."""
         return cls(
             network=environment.text("NETWORK"),
-            source=environment.place(),
+            source=environment.location(),
             folder=SnapshotFolder(backup_root(environment)),
             limits=Limits.read(environment),
             shrink=ShrinkRule.read(environment),

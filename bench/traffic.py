@@ -148,8 +148,8 @@ def _pod() -> Generator[None]:
 class _Client:
     """One TLS connection as Cloudflare keeps it open to an origin."""
 
-    def __init__(self, place: tuple[str, int], trust: ssl.SSLContext) -> None:
-        plain = socket.create_connection(place, source_address=(CLOUDFLARE, 0))
+    def __init__(self, location: tuple[str, int], trust: ssl.SSLContext) -> None:
+        plain = socket.create_connection(location, source_address=(CLOUDFLARE, 0))
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = trust.wrap_socket(plain, server_hostname=HOST)
         self._buffer = bytearray(2**20)
@@ -191,7 +191,7 @@ def edge() -> None:
     config = dataclasses.replace(
         planned_edge(offline_settings("mainnet")), listen=PORTS, folder=str(folder), resolver=f"{DNS[0]}:{DNS[1]}"
     )
-    places = {"without": (SERVICE, 443), "edge": ("127.0.0.1", PORTS[1])}
+    locations = {"without": (SERVICE, 443), "edge": ("127.0.0.1", PORTS[1])}
     with own_network(), contextlib.ExitStack() as left:
         left.callback(shutil.rmtree, folder)
         for address in (CLOUDFLARE, SERVICE, DNS[0], POD):
@@ -200,8 +200,8 @@ def edge() -> None:
         left.enter_context(cluster_dns(SERVICE, DNS))
         edge_proxy = left.enter_context(Edge(config))
         wait_until(edge_proxy.ready)
-        clients = {name: _Client(place, trust) for name, place in places.items()}
-        measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in places}
+        clients = {name: _Client(location, trust) for name, location in locations.items()}
+        measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in locations}
         for _ in range(ROUNDS + 1):
             for name, client in clients.items():
                 measured[name].append((_latency(client), _throughput(client, "/paced"), _throughput(client, "/large")))

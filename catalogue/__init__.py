@@ -13,7 +13,7 @@ from catalogue import (
     svc_tax,
     svc_tokenomics,
 )
-from catalogue.model import WorkloadSpec
+from catalogue.workload_spec import WorkloadSpec
 
 CATALOGUE: dict[str, WorkloadSpec] = {
     module.WORKLOAD.name: module.WORKLOAD

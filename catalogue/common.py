@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from catalogue.model import (
+from catalogue.workload_spec import (
     Dependency,
     EnvValue,
     FieldPath,

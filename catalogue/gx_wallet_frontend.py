@@ -1,7 +1,7 @@
 """gx-wallet-frontend: the Next.js wallet (production.md#wallet). Its public URLs are baked into the image."""
 
-from catalogue.model import Probe, Probes, Role, Route, SecretKey, ServiceUrl, WorkloadSpec
 from catalogue.secrets import NEXTAUTH_SECRET
+from catalogue.workload_spec import Probe, Probes, Role, Route, SecretKey, ServiceUrl, WorkloadSpec
 from common.labels import PartOf, Tier
 
 WORKLOAD = WorkloadSpec(

@@ -1,7 +1,7 @@
 """outbox-submitter: sends queued commands to Fabric (production.md#workloads). Several may run: rows are locked."""
 
 from catalogue.common import worker
-from catalogue.model import Probe
+from catalogue.workload_spec import Probe
 
 WORKLOAD = worker(
     "outbox-submitter",

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from catalogue.common import worker
-from catalogue.model import Probe
+from catalogue.workload_spec import Probe
 
 _WORKER = worker(
     "projector",

@@ -47,7 +47,7 @@ MINIO_ROOT = GeneratedSecret(
     secret=MINIO_CREDENTIALS,
     settings=("minioRootUser", "minioRootPassword"),
     holders=(f"StatefulSet/{MINIO}", f"Deployment/{MINIO}"),
-    effect="MinIO restarts (seconds without voice messages and files), and svc-messaging with it until its step",
+    effect="MinIO restarts (seconds without voice messages and files); without messaging-s3-user svc-messaging too",
 )
 MESSAGING_USER = GeneratedSecret(
     name="minioMessagingUser",
@@ -125,11 +125,11 @@ ENCRYPTED = tuple(
 """Encrypted settings. All are optional: the engine's schema cannot say so, hence they are not in Pulumi.yaml."""
 
 
-def live_settings(place: str) -> tuple[str, ...]:
+def live_settings(location: str) -> tuple[str, ...]:
     """Return the encrypted settings that must hold the live value before an object is taken over.
 
     Args:
-        place: The object, as "Kind/name": a Secret of the table, or a workload that holds its value.
+        location: The object, as "Kind/name": a Secret of the table, or a workload that holds its value.
     """
-    rows = (row for row in GENERATED.values() if place in {f"Secret/{row.secret}", *row.holders})
+    rows = (row for row in GENERATED.values() if location in {f"Secret/{row.secret}", *row.holders})
     return next((row.settings for row in rows), ())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from catalogue.common import api_service
-from catalogue.model import Dependency
+from catalogue.workload_spec import Dependency
 
 _API = api_service("svc-admin", port=3006, purpose="administration", routes=("/api/v1/admin",))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from catalogue.common import api_service
-from catalogue.model import Dependency, Route
+from catalogue.workload_spec import Dependency, Route
 
 _API = api_service(
     "svc-identity",

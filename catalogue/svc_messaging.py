@@ -1,7 +1,7 @@
 """svc-messaging: conversations, messages, files and voice over REST and Socket.IO (production.md#svc-messaging)."""
 
 from catalogue.common import API_SERVICES, STARTUP
-from catalogue.model import Dependency, Metrics, Probe, Probes, Role, Route, SecretKey, WorkloadSpec
+from catalogue.workload_spec import Dependency, Metrics, Probe, Probes, Role, Route, SecretKey, WorkloadSpec
 from common.labels import PartOf, Tier
 from common.naming import BACKEND_CONFIG, BACKEND_SECRETS, CONNECTIONS, MINIO_REGION
 

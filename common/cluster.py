@@ -49,7 +49,7 @@ INGRESS_CONTROLLERS = {
 """By the setting `ingress.controller`. Traefik is not installed yet: the names are those that it must get."""
 
 UNLISTED = "unlisted"
-"""Pods of the namespace that are neither ours nor labelled as a known neighbour: backup Jobs and what nobody noted."""
+"""Pods of the namespace that are neither ours nor known by label: backup Jobs and what nobody noted."""
 
 MONITORING = "monitoring"
 

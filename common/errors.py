@@ -30,9 +30,9 @@ class InputError(Exception):
             fix: What to write instead.
         """
         self.file, self.key, self.value, self.consequence, self.fix = file, key, value, consequence, fix
-        place = f"{file}: {key}" if key else file
+        location = f"{file}: {key}" if key else file
         shown = "" if value is None else f" = {value}"
-        super().__init__(" ".join(masked(f"{place}{shown}: {consequence}; fix: {fix}").split()))
+        super().__init__(" ".join(masked(f"{location}{shown}: {consequence}; fix: {fix}").split()))
 
     def moved(self, file: str) -> "InputError":
         """Return the same error about another file that holds the key."""

@@ -9,7 +9,7 @@ PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 NETWORK = "gxcoin.money/network"
 OLD_POLICY = "gxcoin.money/old-policy"
-"""On a NetworkPolicy that was made by hand: the step retire-old-policies removes it."""
+"""On a NetworkPolicy that was made by hand: the feature gate retire-old-policies removes it."""
 
 PATCH_FIELD_MANAGER = "pulumi.com/patchFieldManager"
 PATCH_FORCE = "pulumi.com/patchForce"

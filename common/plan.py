@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter
 
 from common.objects import mapping
 from common.values import Json, Unknown, decode, plain, walk
@@ -76,7 +76,7 @@ class Resource:
         return str(self.metadata.get("name", self.name))
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """What a user calls it: kind and name."""
         return f"{self.kind}/{self.object_name}"
 
@@ -109,25 +109,40 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """Something to know before the first real run, from the settings rather than from an object."""
+    """Something to know before the first real run, from the settings rather than from an object.
 
-    place: str
+    Attributes:
+        location: The file.
+        text: What to know.
+        warning: Whether something must be done about it before the next release.
+    """
+
+    location: Annotated[str, Field(validation_alias=AliasChoices("location", "place"))]  # as above
     text: str
+    warning: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ExternalObject:
-    """An object that the program expects and never changes."""
+    """An object that must exist before the program runs and that the program never changes.
+
+    Attributes:
+        kind: Kubernetes kind.
+        namespace: Its namespace; empty for cluster-scoped kinds.
+        name: Its name.
+        keys: Keys of a Secret, or names of a Service's ports as text.
+        reason: Who needs it.
+    """
 
     kind: str
     namespace: str
     name: str
-    keys: tuple[str, ...]
-    reason: str
+    keys: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeighbourPods:
+class ExternalPods:
     """Pods in the namespace that are not ours: count and figures per pod as decimal text."""
 
     name: str
@@ -138,18 +153,16 @@ class NeighbourPods:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the program would register for one network.
+class PlanContext:
+    """What rules need beside the registrations, from the settings: never a secret, it stands in the state.
 
     Attributes:
         network: The stack's name.
         production: Whether real users' data lives there.
         namespace: Namespace of the backend.
-        resources: Registrations, sorted by urn: the order in which they arrive differs between runs.
-        outputs: The stack's outputs.
         externals: Objects that must exist outside.
-        neighbours: Pods of the namespace that are not ours.
-        neighbour_counts: Services and claims of the neighbours.
+        external_workloads: Pods of the namespace that are not ours.
+        external_counts: Services and claims of the external workloads.
         controller: Who serves the public routes, as a key of `common.cluster.CONTROLLERS`.
         accepted_at_peak: Quota figures whose shortfall at peak is accepted, with the reason.
         pod_exceptions: Pods that may break Pod Security "restricted", with the reason.
@@ -158,25 +171,45 @@ class Plan:
         others: Names of the other networks.
         adopted: Managed components that the network's folder records: the stack must not lose one.
         notes: What is not set or not confirmed yet.
-        seconds: How long recording took.
     """
 
     network: str
     production: bool
     namespace: str
-    resources: tuple[Resource, ...]
-    outputs: dict[str, Any]
     externals: tuple[ExternalObject, ...]
-    neighbours: tuple[NeighbourPods, ...]
-    neighbour_counts: dict[str, int]
+    # `gx diff` reads records of older revisions: the old names, and what they did not record.
+    external_workloads: Annotated[
+        tuple[ExternalPods, ...], Field(validation_alias=AliasChoices("external_workloads", "neighbours"))
+    ]
+    external_counts: Annotated[
+        dict[str, int], Field(validation_alias=AliasChoices("external_counts", "neighbour_counts"))
+    ]
     controller: str
     accepted_at_peak: dict[str, str]
     pod_exceptions: dict[str, str]
     imports: dict[str, str]
-    live_only: dict[str, list[str]]
-    others: tuple[str, ...]
-    adopted: tuple[str, ...]
-    notes: tuple[Note, ...]
+    live_only: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    others: tuple[str, ...] = ()
+    adopted: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the context as JSON, from which `plan_from` reads it."""
+        return _CONTEXT.dump_python(self, mode="json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(PlanContext):
+    """What the program would register for one network.
+
+    Attributes:
+        resources: Registrations, sorted by urn: the order in which they arrive differs between runs.
+        outputs: The stack's outputs.
+        seconds: How long recording took.
+    """
+
+    resources: tuple[Resource, ...]
+    outputs: dict[str, Any]
     seconds: float
 
     @cached_property
@@ -229,10 +262,7 @@ def _listed(value: object) -> object:
     return list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
 
 
-_OPTIONS, _EXTERNALS, _NEIGHBOURS, _NOTES = (
-    TypeAdapter[Any](shape)
-    for shape in (Options, tuple[ExternalObject, ...], tuple[NeighbourPods, ...], tuple[Note, ...])
-)
+_OPTIONS, _CONTEXT = TypeAdapter(Options), TypeAdapter(PlanContext)
 
 
 def plan_from(record: dict[str, Any]) -> Plan:
@@ -252,25 +282,8 @@ def plan_from(record: dict[str, Any]) -> Plan:
         )
         for entry in sorted(raw, key=lambda entry: entry["urn"])
     )
-    return Plan(
-        network=record["network"],
-        production=record["production"],
-        namespace=record["namespace"],
-        resources=resources,
-        outputs=record["outputs"],
-        externals=_EXTERNALS.validate_python(record["externals"]),
-        neighbours=_NEIGHBOURS.validate_python(record["neighbours"]),
-        neighbour_counts=record["neighbour_counts"],
-        controller=record["controller"],
-        accepted_at_peak=record["accepted_at_peak"],
-        pod_exceptions=record["pod_exceptions"],
-        imports=record["imports"],
-        live_only=record.get("live_only", {}),  # `gx diff` reads records of older revisions
-        others=tuple(record.get("others", ())),
-        adopted=tuple(record.get("adopted", ())),
-        notes=_NOTES.validate_python(record["notes"]),
-        seconds=record["seconds"],
-    )
+    context = vars(_CONTEXT.validate_python(record))
+    return Plan(**context, resources=resources, outputs=record["outputs"], seconds=record["seconds"])
 
 
 def _inherited_retain(raw: list[dict[str, Any]]) -> dict[str, bool]:

@@ -28,9 +28,9 @@ class Pod:
     spec: dict[str, Any]
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Who it is, for a message."""
-        return self.owner.place
+        return self.owner.location
 
     @property
     def containers(self) -> list[dict[str, Any]]:
@@ -98,17 +98,17 @@ class PodIndex:
 
 
 def pod_groups(plan: Plan) -> list[PodGroup]:
-    """Return the pods of the backend's namespace for the quota arithmetic, neighbours included."""
+    """Return the pods of the backend's namespace for the quota arithmetic, external workloads included."""
     scalers = {scaler.spec["scaleTargetRef"]["name"]: scaler.spec for scaler in plan.of_kind("HorizontalPodAutoscaler")}
     groups = [
         PodGroup(
-            name=neighbour.name,
-            steady=neighbour.replicas,
-            peak=neighbour.replicas,
+            name=external.name,
+            steady=external.replicas,
+            peak=external.replicas,
             surge=0,
-            per_pod={figure: parse_quantity(amount) for figure, amount in neighbour.per_pod.items()},
+            per_pod={figure: parse_quantity(amount) for figure, amount in external.per_pod.items()},
         )
-        for neighbour in plan.neighbours
+        for external in plan.external_workloads
     ]
     for pod in pods(plan):
         if pod.owner.namespace != plan.namespace:

@@ -15,6 +15,7 @@ _SUFFIXES = {
     "Gi": Decimal(1024) ** 3,
     "Ti": Decimal(1024) ** 4,
 }
+_LONGEST = 24
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?")
 
 
@@ -27,6 +28,8 @@ def parse_quantity(text: str) -> Decimal:
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no Kubernetes quantity")
+    if len(text) > _LONGEST:  # Kubernetes holds 63 bits
+        raise ValueError(f"{text[:_LONGEST]}... is a quantity of more digits than Kubernetes can hold")
     return Decimal(match[1]) * _SUFFIXES[match[2] or ""]
 
 

@@ -94,7 +94,7 @@ def shortfalls(hard: Mapping[str, str], groups: Sequence[PodGroup], counts: Mapp
 
     Args:
         hard: The quota's figures.
-        groups: All pods of the namespace, neighbours' included.
+        groups: All pods of the namespace, external workloads included.
         counts: How many Services and PersistentVolumeClaims there are.
     """
     for need in needs(hard, groups, counts):

@@ -87,10 +87,10 @@ class Environment(GxComponent):
     def _namespace(self, args: EnvironmentArgs) -> k8s.core.v1.Namespace:
         modes = ["warn", "audit", *(["enforce"] if args.get("enforce_pod_security") else [])]
         labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in modes}
-        place = metadata(
+        described = metadata(
             args["namespace"], PartOf.PLATFORM, namespace=None, labels={**labels, **args["labels"]}, app=APP
         )
-        return k8s.core.v1.Namespace("namespace", metadata=place, opts=self.child())
+        return k8s.core.v1.Namespace("namespace", metadata=described, opts=self.child())
 
     def _quota(self, quota: QuotaArgs) -> k8s.core.v1.ResourceQuota:
         return k8s.core.v1.ResourceQuota(

@@ -64,8 +64,8 @@ class HashedJob(GxComponent):
     ) -> None:
         super().__init__(name, opts)
         full_name = f"{name}-{content_hash(args)}"
-        place = metadata(full_name, args["part_of"], namespace=args["namespace"], app=name)
-        scripts = k8s.core.v1.ConfigMap(full_name, metadata=place, data=dict(args["files"]), opts=self.child())
+        described = metadata(full_name, args["part_of"], namespace=args["namespace"], app=name)
+        scripts = k8s.core.v1.ConfigMap(full_name, metadata=described, data=dict(args["files"]), opts=self.child())
         env: list[EnvVarArgsDict] = [
             *plain_env(args["env"]),
             {"name": "POD_NAMESPACE", "value_from": {"field_ref": {"field_path": "metadata.namespace"}}},
@@ -92,7 +92,7 @@ class HashedJob(GxComponent):
         )
         self.job = k8s.batch.v1.Job(
             full_name,
-            metadata=place,
+            metadata=described,
             spec={
                 "backoff_limit": ATTEMPTS,
                 "active_deadline_seconds": DEADLINE_SECONDS,

@@ -1,4 +1,4 @@
-"""NetworkPolicies: default deny both ways, and only what the catalogue and the neighbours need.
+"""NetworkPolicies: default deny both ways, and only what the catalogue and the external workloads need.
 
 A policy is evaluated on pod ports, after a Service was translated: every port here is a container's.
 """
@@ -76,7 +76,7 @@ class PolicyWorkloadArgs(TypedDict):
     calls: Sequence[str]
     """Workloads whose HTTP port it may reach."""
     uses: Sequence[str]
-    """Neighbours that it may reach, by name."""
+    """External workloads that it may reach, by name."""
     minio: bool
     fabric: bool
     """Whether it reaches the network's Fabric peers."""
@@ -85,7 +85,7 @@ class PolicyWorkloadArgs(TypedDict):
     api_server: bool
 
 
-class NeighbourArgs(TypedDict):
+class ExternalWorkloadArgs(TypedDict):
     """Pods in the namespace that the program does not own."""
 
     labels: Mapping[str, str]
@@ -93,7 +93,7 @@ class NeighbourArgs(TypedDict):
 
 
 class FlowArgs(TypedDict):
-    """A connection that a neighbour needs and that default deny must not cut."""
+    """A connection that an external workload needs and that default deny must not cut."""
 
     source: str
     target: str
@@ -106,12 +106,12 @@ class NetworkPoliciesArgs(TypedDict):
 
     namespace: pulumi.Input[str]
     workloads: Mapping[str, PolicyWorkloadArgs]
-    neighbours: Mapping[str, NeighbourArgs]
-    """Neighbours of this network whose pods can be selected, by name."""
-    database: NeighbourArgs
+    external_workloads: Mapping[str, ExternalWorkloadArgs]
+    """External workloads of this network whose pods can be selected, by name."""
+    database: ExternalWorkloadArgs
     """The PostgreSQL that the program's Jobs reach."""
     flows: Sequence[FlowArgs]
-    """Between neighbours, workloads, the monitoring, the ingress controllers, unlisted pods and what lies outside."""
+    """Between external and own workloads, the monitoring, the ingress controllers, unlisted pods and the outside."""
     controller_namespaces: Sequence[str]
     fabric_namespace: str
     messaging: str
@@ -125,7 +125,7 @@ class NetworkPoliciesArgs(TypedDict):
 class NetworkPolicies(GxComponent):
     """The policies of the network's namespace.
 
-    Token: gx:traffic:NetworkPolicies. Policies add up, so the hand-made ones stay until a named step removes them.
+    Token: gx:traffic:NetworkPolicies. Policies add up, so the hand-made ones stay until a feature gate removes them.
     """
 
     TOKEN = "gx:traffic:NetworkPolicies"
@@ -133,8 +133,8 @@ class NetworkPolicies(GxComponent):
     def __init__(self, name: str, args: NetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, opts)
         self._args = args
-        self._workloads, self._present = args["workloads"], args["neighbours"]
-        # Neither ours, nor a solver of certificate challenges, nor a neighbour that has a policy of its own here.
+        self._workloads, self._present = args["workloads"], args["external_workloads"]
+        # Neither ours, nor a solver of certificate challenges, nor an external one with a policy of its own here.
         self._unlisted_pods: list[LabelSelectorRequirementArgsDict] = [
             *({"key": key, "operator": "DoesNotExist"} for key in (MANAGED_BY, *ACME_SOLVER_LABEL)),
             {"key": "app", "operator": "NotIn", "values": [n["labels"]["app"] for n in self._present.values()]},
@@ -150,7 +150,7 @@ class NetworkPolicies(GxComponent):
             self._dns_policy,
             *(policy for policies in self._own.values() for policy in policies),
             self._unlisted(),
-            *(self._neighbour(neighbour) for neighbour in self._present),
+            *(self._external_workload(external) for external in self._present),
             self._acme_solver(),
         ]
         # Comes last: a default deny before the others would cut everything while they are created.
@@ -209,7 +209,7 @@ class NetworkPolicies(GxComponent):
     def _egress(self, workload: PolicyWorkloadArgs) -> list[NetworkPolicyEgressRuleArgsDict]:
         used = [self._present[name] for name in workload["uses"] if name in self._present]
         rules: list[NetworkPolicyEgressRuleArgsDict] = [
-            {"to": [_pods(neighbour["labels"])], "ports": port_list(*neighbour["ports"])} for neighbour in used
+            {"to": [_pods(external["labels"])], "ports": port_list(*external["ports"])} for external in used
         ]
         callees = [self._workloads[name] for name in workload["calls"] if name in self._workloads]
         rules.extend({"to": [_pods(callee["selector"])], "ports": port_list(callee["http_port"])} for callee in callees)
@@ -325,19 +325,19 @@ class NetworkPolicies(GxComponent):
             },
         )
 
-    def _neighbour(self, name: str) -> k8s.networking.v1.NetworkPolicy:
-        """Let a neighbour's own flows through, and our pods that use it."""
-        neighbour = self._present[name]
+    def _external_workload(self, name: str) -> k8s.networking.v1.NetworkPolicy:
+        """Let an external workload's own flows through, and our pods that use it."""
+        external = self._present[name]
         sources = [_pods(workload["selector"]) for workload in self._workloads.values() if name in workload["uses"]]
         if name == DATABASE:
             sources += _apps(DATABASE_JOBS)
         sources += [peer for flow in self._flows(target=name) for peer in self._party(flow["source"])]
         spec: NetworkPolicySpecArgsDict = {
-            "pod_selector": {"match_labels": dict(neighbour["labels"])},
+            "pod_selector": {"match_labels": dict(external["labels"])},
             "egress": self._out(name),
         }
         if sources:
-            spec["ingress"] = [{"from_": sources, "ports": port_list(*neighbour["ports"])}]
+            spec["ingress"] = [{"from_": sources, "ports": port_list(*external["ports"])}]
         return self._policy(f"gx-to-{name}", spec)
 
     def _acme_solver(self) -> k8s.networking.v1.NetworkPolicy:

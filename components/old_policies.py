@@ -1,4 +1,4 @@
-"""OldPolicies: the NetworkPolicies that were made by hand, as they were found, until a step retires them."""
+"""OldPolicies: the NetworkPolicies that were made by hand, as they were found, until a feature gate retires them."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict, cast

@@ -188,7 +188,7 @@ class Workload(GxComponent):
             self._autoscale(args["autoscaling"])
         if self._minimum() > 1:
             self._budget()
-        self.service_name = self.service.metadata.apply(lambda place: str(place.name))
+        self.service_name = self.service.metadata.apply(lambda found: str(found.name))
         self.register_outputs({"service": self.service_name})
 
     def _metadata(

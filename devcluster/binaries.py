@@ -43,6 +43,7 @@ class Module:
         programs: What is built, by the name that it has in the cache and on PATH.
         stamp: Go variables that hold the version; without them some programs call themselves v0.0.0.
         embeds: A package and those of its files that the main beside go.mod embeds: that main is built.
+        trimmed: Another module, and files of it that those beside go.mod replace: what nobody here uses.
         inlined: Whether functions are inlined, for servers whose speed counts; a build without takes 3/4 of the time.
     """
 
@@ -51,6 +52,7 @@ class Module:
     programs: Mapping[str, Fits]
     stamp: tuple[str, ...] = ()
     embeds: tuple[str, ...] = ()
+    trimmed: tuple[str, ...] = ()
     inlined: bool = False
 
     @property
@@ -165,7 +167,13 @@ MODULES = (
     Module("pulumi-yaml", 60, {"pulumi-language-yaml": Fits("", ())}),  # for programs of other teams, in tests
     Module("mc", 25, {"mc": Fits(r"mc version RELEASE\.(2025-0[3-9]|2025-1|202[6-9])")}, inlined=True),
     Module("minio", 120, {"minio": Fits(r"minio version RELEASE\.(2025-1[0-2]|202[6-9])")}, inlined=True),
-    Module("traefik", 300, {"traefik": Fits(r"Version:\s+v?3\.6\.", ("version",))}, inlined=True),
+    Module(
+        "traefik",
+        200,
+        {"traefik": Fits(r"Version:\s+v?3\.6\.", ("version",))},
+        trimmed=("github.com/go-acme/lego/v4", "providers/dns/zz_gen_dns_providers.go"),
+        inlined=True,
+    ),
 )
 """In the order in which they are built: what `gx local up` needs comes first."""
 

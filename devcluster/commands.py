@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from devcluster.show import show_status
 from devcluster.up import bring_up, mark_cluster, take_down
+from devcluster.view import show_status
 from gx.cli.arguments import complete_network
+from gx.cli.output import Output
 from settings.project import project_root
 
 local = typer.Typer(
@@ -34,14 +34,14 @@ def up(
     ] = False,
 ) -> None:
     """Start the cluster if it does not run, put a network on it, show what came of it. Twice changes nothing."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Output()
     bring_up(stack, project_root(), data.absolute(), context, console, pods=pods)
 
 
 @local.command(short_help="processes, nodes, networks, pods")
 def status(data: Data = DATA, context: Context = "") -> None:
     """Show what runs: processes, nodes, stacks, pods. Ends with 1 when the cluster does not run."""
-    if not show_status(project_root(), data.absolute(), context, Console(highlight=False, soft_wrap=True)):
+    if not show_status(project_root(), data.absolute(), context, Output()):
         raise typer.Exit(1)
 
 
@@ -52,7 +52,7 @@ def down(
     delete: Annotated[bool, typer.Option("--delete", help="Delete its data too.")] = False,
 ) -> None:
     """Stop every process of the cluster; its data stays for the next `gx local up`."""
-    take_down(data.absolute(), context, Console(highlight=False, soft_wrap=True), delete=delete)
+    take_down(data.absolute(), context, Output(), delete=delete)
 
 
 @local.command(short_help="mark a cluster of yours as made for trials")
@@ -61,4 +61,4 @@ def mark(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Mark a cluster of yours (kind, k3d, k3s) as made for trials: then, and only then, `--context` accepts it."""
-    mark_cluster(context, Console(highlight=False, soft_wrap=True), confirmed=yes)
+    mark_cluster(context, Output(), confirmed=yes)

@@ -26,7 +26,7 @@ PORTS = ("etcd", "etcd-peer", "kube-apiserver", "zone", "dns")
 
 
 @dataclass(frozen=True)
-class Part:
+class Daemon:
     """One process.
 
     Attributes:
@@ -106,25 +106,25 @@ def _api_address(folder: DataFolder) -> str:
     return HOST_ADDRESS if folder.pods else _LOOPBACK
 
 
-def parts(folder: DataFolder, ports: dict[str, int]) -> list[Part]:
+def parts(folder: DataFolder, ports: dict[str, int]) -> list[Daemon]:
     """Return the processes in the order in which they start."""
     first, last = ([_node(folder, ports)], []) if folder.pods else ([], [_kwok(folder)])
     return [*first, _etcd(folder, ports), _api_server(folder, ports), *_controllers(folder), *last]
 
 
-def _node(folder: DataFolder, ports: dict[str, int]) -> Part:
+def _node(folder: DataFolder, ports: dict[str, int]) -> Daemon:
     """Return the node's first process: it lays the link, and waits for the API server before it starts kubelet."""
     command = (sys.executable, "-m", "devcluster.node.machine", str(folder.path), str(ports["kube-apiserver"]))
-    return Part("node", command, _link_is_up)
+    return Daemon("node", command, _link_is_up)
 
 
-def names(folder: DataFolder, port: int) -> Part:
+def names(folder: DataFolder, port: int) -> Daemon:
     """Return a DNS server for the public hosts of a network in Docker; a node of one's own has its own."""
     (folder.node / DNS).mkdir(parents=True, exist_ok=True)
     (folder.node / HOSTS).touch()
     server = f"bind {_LOOPBACK}\n  hosts {folder.node / HOSTS} {{\n    reload 1s\n  }}"
     (folder.node / DNS / "Corefile").write_text(f". {{\n  {server}\n}}\n")
-    return Part("dns", (str(find("coredns")), "-conf", str(folder.node / DNS / "Corefile"), "-dns.port", str(port)))
+    return Daemon("dns", (str(find("coredns")), "-conf", str(folder.node / DNS / "Corefile"), "-dns.port", str(port)))
 
 
 def _link_is_up() -> bool:
@@ -136,7 +136,7 @@ def _link_is_up() -> bool:
         return True
 
 
-def _etcd(folder: DataFolder, ports: dict[str, int]) -> Part:
+def _etcd(folder: DataFolder, ports: dict[str, int]) -> Daemon:
     pki, url = folder.pki, f"https://{_LOOPBACK}:{ports['etcd']}"
     peer = f"http://{_LOOPBACK}:{ports['etcd-peer']}"
     command = (
@@ -154,10 +154,10 @@ def _etcd(folder: DataFolder, ports: dict[str, int]) -> Part:
         "--unsafe-no-fsync",  # a trial cluster may lose its last second with the machine's power
         "--log-level=warn",
     )
-    return Part("etcd", command)
+    return Daemon("etcd", command)
 
 
-def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
+def _api_server(folder: DataFolder, ports: dict[str, int]) -> Daemon:
     pki, port, address = folder.pki, ports["kube-apiserver"], _api_address(folder)
     # Without pods nobody is told an address: a loopback server is no endpoint, and a machine may have no network.
     reached = (
@@ -192,7 +192,7 @@ def _api_server(folder: DataFolder, ports: dict[str, int]) -> Part:
         "--enable-admission-plugins=PodSecurity,ResourceQuota,LimitRanger,ServiceAccount",
     )
     certificate = (str(pki / "admin.crt"), str(pki / "admin.key"))
-    return Part("kube-apiserver", command, lambda: _answers(address, port, str(pki / "ca.crt"), certificate))
+    return Daemon("kube-apiserver", command, lambda: _answers(address, port, str(pki / "ca.crt"), certificate))
 
 
 def _answers(address: str, port: int, authority: str, certificate: tuple[str, str]) -> bool:
@@ -204,7 +204,7 @@ def _answers(address: str, port: int, authority: str, certificate: tuple[str, st
         return False
 
 
-def _controllers(folder: DataFolder) -> list[Part]:
+def _controllers(folder: DataFolder) -> list[Daemon]:
     pki = folder.pki
     manager = (
         str(find("kube-controller-manager")),
@@ -226,10 +226,10 @@ def _controllers(folder: DataFolder) -> list[Part]:
         "--leader-elect=false",
         "--secure-port=0",
     )
-    return [Part("kube-controller-manager", manager), Part("kube-scheduler", scheduler)]
+    return [Daemon("kube-controller-manager", manager), Daemon("kube-scheduler", scheduler)]
 
 
-def _kwok(folder: DataFolder) -> Part:
+def _kwok(folder: DataFolder) -> Daemon:
     stages = folder.path / "stages.yaml"
     stages.write_text(resources.files("devcluster").joinpath("stages.yaml").read_text(encoding="utf-8"))
     command = (
@@ -241,7 +241,7 @@ def _kwok(folder: DataFolder) -> Part:
         "--node-lease-duration-seconds=40",  # without leases its nodes become NotReady after the grace period
         f"--cidr={POD_RANGE}",
     )
-    return Part("kwok", command)
+    return Daemon("kwok", command)
 
 
 def last_words(log: Path) -> str:

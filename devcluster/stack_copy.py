@@ -11,6 +11,7 @@ from common.files import write_atomically
 from devcluster.folder import DataFolder
 from settings.overlay import laid_over, overlay
 from settings.project import PROJECT, adoption_file, read_mapping, stack_file
+from settings.renamed import with_current_names
 
 SALT = "encryptionsalt"
 
@@ -49,7 +50,7 @@ def copy_project(
     (project / adoption_file(stack)).unlink(missing_ok=True)  # that of an earlier start, where the project has none
     shutil.copytree(root / "networks", project / "networks", dirs_exist_ok=True)
     document = read_mapping(stack_file(stack), root=root, fix="restore it from git")
-    config: dict[str, Any] = dict(document.get("config") or {})
+    config: dict[str, Any] = with_current_names(stack_file(stack), document.get("config") or {})[0]
     if folder.pods:
         config = laid_over(config, overlay(stack, root))
         config[f"{PROJECT}:nodes"] = [{**node, "address": node_address} for node in config[f"{PROJECT}:nodes"]]

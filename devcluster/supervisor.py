@@ -21,7 +21,7 @@ import psutil
 
 from common.errors import InputError
 from common.known_secrets import guard_errors
-from devcluster.control_plane import Part, free_ports, last_words, names, parts, write_kubeconfigs
+from devcluster.control_plane import Daemon, free_ports, last_words, names, parts, write_kubeconfigs
 from devcluster.folder import DataFolder
 from devcluster.node.config import write_files
 from settings.pages import explained
@@ -92,7 +92,7 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 os.write(1, (json.dumps(message) + "\n").encode())
 
-    def _start(self, part: Part) -> None:
+    def _start(self, part: Daemon) -> None:
         log = self.folder.logs / f"{part.name}.log"
         environment = {key: os.environ[key] for key in _FORWARDED if key in os.environ}
         with log.open("wb") as out:
@@ -106,7 +106,7 @@ class Supervisor:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 this process has one thread
             )
 
-    def _wait_until_ready(self, part: Part) -> None:
+    def _wait_until_ready(self, part: Daemon) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while part.ready is not None and not part.ready():
             if time.monotonic() > deadline:
@@ -163,10 +163,10 @@ def _ended(folder: DataFolder, name: str, what: str) -> InputError:
     )
 
 
-def zone_part(folder: DataFolder, ports: dict[str, int]) -> Part:
+def zone_part(folder: DataFolder, ports: dict[str, int]) -> Daemon:
     """Return the process of the fake for the DNS zone."""
     script = ROOT / "tools" / "plugins" / "zone_api.py"
-    return Part("zone", (sys.executable, str(script), "--port", str(ports["zone"]), "--file", str(folder.zone)))
+    return Daemon("zone", (sys.executable, str(script), "--port", str(ports["zone"]), "--file", str(folder.zone)))
 
 
 def main() -> None:

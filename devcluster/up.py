@@ -18,9 +18,9 @@ from devcluster.node import cgroups
 from devcluster.node.docker import TOOLS, Tool, available
 from devcluster.node.host import check, this_host
 from devcluster.node.layers import layers
-from devcluster.node.place import finish, in_docker, leave, receive
+from devcluster.node.location import finish, in_docker, leave, receive
 from devcluster.recovery import recover
-from devcluster.show import EngineProgress, show_network
+from devcluster.view import EngineProgress, show_network
 from devcluster.world import apply_cluster, label_nodes
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.cluster.refusals import explained

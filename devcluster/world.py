@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 
-from catalogue.neighbours import NEIGHBOURS
+from catalogue.external_workloads import EXTERNAL_WORKLOADS
 from catalogue.nodes import NODES
 from common.naming import BACKEND_SECRETS
 from common.objects import Object
@@ -99,7 +99,7 @@ def _manifests(settings: Settings, folder: DataFolder) -> Iterator[Object]:
             yield manifest("v1", "ServiceAccount", namespace, external.name)
     for number in range(0 if folder.docker else VOLUMES):  # in Docker the tool's own provisioner makes volumes
         yield _volume(settings, number, folder)
-    yield from _neighbours(settings, running=folder.pods)
+    yield from _external_pods(settings, running=folder.pods)
 
 
 def _generated(secret: str, key: str) -> str:
@@ -132,16 +132,16 @@ def _volume(settings: Settings, number: int, folder: DataFolder) -> Object:
     )
 
 
-def _neighbours(settings: Settings, *, running: bool) -> Iterator[Object]:
+def _external_pods(settings: Settings, *, running: bool) -> Iterator[Object]:
     """Yield pods, Services and claims of those who share the namespace: quota and selectors see them."""
     namespace = settings.network.namespace
-    for name, numbers in settings.stack.neighbours.items():
-        shape = NEIGHBOURS[name]
-        labels = dict(shape.labels) or {"app": name}
-        for service in numbers.services:
-            ports = [{"name": f"port-{port}", "port": port} for port in shape.ports] or [{"name": "none", "port": 1}]
+    for name, configured in settings.stack.external_workloads.items():
+        external = EXTERNAL_WORKLOADS[name]
+        labels = dict(external.labels) or {"app": name}
+        for service in configured.services:
+            ports = [{"name": f"port-{port}", "port": port} for port in external.ports] or [{"name": "none", "port": 1}]
             yield manifest("v1", "Service", namespace, service, spec={"selector": labels, "ports": ports})
-        for number in range(numbers.persistent_volume_claims):
+        for number in range(configured.persistent_volume_claims):
             spec = {
                 "accessModes": ["ReadWriteOnce"],
                 "storageClassName": STORAGE_CLASS,
@@ -149,10 +149,10 @@ def _neighbours(settings: Settings, *, running: bool) -> Iterator[Object]:
             }
             yield manifest("v1", "PersistentVolumeClaim", namespace, f"{name}-data-{number}", spec=spec)
         if running and name in RUNNING:
-            resources = numbers.resources.model_dump() if numbers.resources else {}
+            resources = configured.resources.model_dump() if configured.resources else {}
             yield RUNNING[name](settings, labels, resources)
-        elif not running and numbers.replicas and not name.endswith("-backup"):  # backups run as Jobs, minutes a day
-            yield _pods(settings, name, labels, numbers.replicas, numbers.resources)
+        elif not running and configured.replicas and not name.endswith("-backup"):  # backups run as Jobs, minutes a day
+            yield _pods(settings, name, labels, configured.replicas, configured.resources)
 
 
 def _pods(settings: Settings, name: str, labels: dict[str, str], replicas: int, resources: Resources | None) -> Object:

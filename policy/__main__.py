@@ -94,16 +94,16 @@ def findings(policy: Rule, stack: Stack) -> Iterator[tuple[Finding, str]]:
     """Yield what a rule says about a stack, with the urn of the object where there is one."""
     if stack.plan is None or not (stack.shaped or policy is check_unknown):
         return
-    urns = {resource.place: resource.urn for resource in stack.plan.resources}
+    urns = {resource.location: resource.urn for resource in stack.plan.resources}
     for finding in policy(stack.plan):
-        yield finding, urns.get("/".join(finding.place.split("/")[:2]), "")
+        yield finding, urns.get("/".join(finding.location.split("/")[:2]), "")
 
 
 def validate(policy: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
     for finding, urn in findings(policy, stack_of(args)):
         if finding.severity is Severity.ERROR:
-            report(f"{finding.place}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
+            report(f"{finding.location}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
 
 
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
@@ -112,7 +112,7 @@ def advise(args: StackValidationArgs, report: ReportViolation) -> None:
     for policy in RULES:
         for finding, urn in findings(policy, stack):
             if finding.severity is Severity.WARNING:
-                report(f"{policy.name}: {finding.place}: {finding.text}", urn or None)
+                report(f"{policy.name}: {finding.location}: {finding.text}", urn or None)
 
 
 def handed_over(args: StackValidationArgs, report: ReportViolation) -> None:

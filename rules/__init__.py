@@ -39,6 +39,12 @@ def run_checks(plan: Plan) -> list[Finding]:
     """Return everything that the rules say about a Plan, errors first, then notes of the settings."""
     findings = [finding for rule in RULES for finding in rule(plan)]
     findings += [
-        Finding(check="settings", place=note.place, text=note.text, severity=Severity.NOTE) for note in plan.notes
+        Finding(
+            check="settings",
+            location=note.location,
+            text=note.text,
+            severity=Severity.WARNING if note.warning else Severity.NOTE,
+        )
+        for note in plan.notes
     ]
     return sorted(findings, key=lambda finding: _ORDER.index(finding.severity))

@@ -19,7 +19,7 @@ def check_backup(plan: Plan) -> Iterator[Finding]:
     jobs = {job.object_name for job in plan.of_kind("CronJob")}
     if BACKUP in jobs and OFFSITE not in jobs:
         yield Finding(
-            place=f"CronJob/{BACKUP}",
+            location=f"CronJob/{BACKUP}",
             text="source and copy lie on one disk, and are lost together; set gx-infra:backup.offsite for a copy "
             "outside the cluster",
             severity=Severity.WARNING,
@@ -27,7 +27,7 @@ def check_backup(plan: Plan) -> Iterator[Finding]:
     copies = next((secret for secret in plan.of_kind("Secret") if secret.object_name == OFFSITE), None)
     if copies is not None and AGE_IDENTITY not in copies.inputs["stringData"]:
         yield Finding(
-            place=f"CronJob/{OFFSITE}",
+            location=f"CronJob/{OFFSITE}",
             text="the copies outside the cluster are not encrypted; set gx-infra:offsiteAgeIdentity to a key of age",
             severity=Severity.WARNING,
         )

@@ -33,8 +33,8 @@ def check_components(plan: Plan) -> Iterator[Finding]:
     Only what is planned can be seen, never what is deleted: neither a Plan nor a policy is shown the old state.
     """
     planned = {resource.urn.split("::")[2] for resource in plan.resources}  # with the types of parents: below none
-    for wave in plan.adopted:
-        if COMPONENTS[wave] not in planned:
+    for name in plan.adopted:
+        if COMPONENTS[name] not in planned:
             text = "is adopted and planned no more: `pulumi up` would delete its objects"
             record = f"networks/{plan.network}/adoption.yaml records it"
-            yield Finding(place=f"component {wave}", text=f"{text}; {record}")
+            yield Finding(location=f"component {name}", text=f"{text}; {record}")

@@ -25,7 +25,7 @@ def check_reachability(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for traffic that is cut off (incidents 6, 7, 25), and for pods, policies and Services left over.
 
     Left over are a pod that no policy isolates, a policy that selects no pod, and a Service that nobody can reach. A
-    namespace in which the stack does not manage policies yet is left alone: adoption brings them in a later wave.
+    namespace in which the stack does not manage policies yet is left alone: adoption brings them later.
     """
     policies, index = planned_policies(plan), PodIndex(plan)
     matrix = Matrix(endpoints(plan), policies)
@@ -36,24 +36,24 @@ def check_reachability(plan: Plan) -> Iterator[Finding]:
 @rule(
     "old-policies",
     reason="Policies only add up: what one of them allows, no default deny can deny.",
-    remedy="Look at what uses them (`gx reach --context C --observe`), then take the step retire-old-policies.",
+    remedy="See what uses them (`gx reach --context C --observe`), then enable the feature gate retire-old-policies.",
 )
 def check_old_policies(plan: Plan) -> Iterator[Finding]:
     """Yield a finding while policies made by hand open what the program's own ones close."""
     if text := not_in_force(opened(plan, old_policies(plan))):
-        yield Finding(place=plan.namespace, text=text, severity=Severity.WARNING)
+        yield Finding(location=plan.namespace, text=text, severity=Severity.WARNING)
 
 
 def _cut_off(plan: Plan, index: PodIndex, matrix: Matrix) -> Iterator[Finding]:
     controller = INGRESS_CONTROLLERS[plan.controller].namespace
     for pod, port in _backends(plan, index):
         if not matrix.reaches(controller, pod_name(pod), port):
-            yield Finding(place=pod.place, text=f"the ingress controller cannot reach port {port}")
+            yield Finding(location=pod.location, text=f"the ingress controller cannot reach port {port}")
     for pod in index.all:
         if pod.annotations.get("prometheus.io/scrape") == "true":
             port = int(pod.annotations["prometheus.io/port"])
             if not matrix.reaches(MONITORING_NAMESPACE, pod_name(pod), port):
-                yield Finding(place=pod.place, text=f"Prometheus cannot reach port {port}")
+                yield Finding(location=pod.location, text=f"Prometheus cannot reach port {port}")
 
 
 def _backends(plan: Plan, index: PodIndex) -> Iterator[tuple[Pod, int]]:
@@ -88,13 +88,13 @@ def _left_over(plan: Plan, index: PodIndex, matrix: Matrix, policies: Policies) 
         for direction in _DIRECTIONS:
             if endpoint.namespace in managed and not matrix.isolated(at, direction):
                 text = f"no policy selects it for {direction}: everybody gets through"
-                yield Finding(place=f"pod {endpoint.name}", text=text)
+                yield Finding(location=f"pod {endpoint.name}", text=text)
     for policy in policies.all:
         if not matrix.subjects(policy):
             text = "selects no pod: what it was to allow or deny is not"
-            yield Finding(place=f"NetworkPolicy/{policy.name}", text=text)
+            yield Finding(location=f"NetworkPolicy/{policy.name}", text=text)
     for service in plan.of_kind("Service"):
-        targets = [(matrix.places[pod_name(pod)], number) for _, pod, number in _targets(index, service)]
+        targets = [(matrix.locations[pod_name(pod)], number) for _, pod, number in _targets(index, service)]
         reached = any(matrix.sources(at, matrix.endpoints[at].port(number)) for at, number in targets)
         if service.namespace in managed and targets and not reached:
-            yield Finding(place=f"Service/{service.object_name}", text="nobody can reach any port of it")
+            yield Finding(location=f"Service/{service.object_name}", text="nobody can reach any port of it")

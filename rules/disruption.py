@@ -18,17 +18,17 @@ def check_disruption(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for several pods that may all go at once, and for a budget that lets none go."""
     budgets = list(plan.of_kind("PodDisruptionBudget"))
     for budget in budgets:
-        place, spec = f"PodDisruptionBudget/{budget.object_name}", budget.spec
+        location, spec = f"PodDisruptionBudget/{budget.object_name}", budget.spec
         if str(spec.get("maxUnavailable") or 0) in {"0", "0%"}:
-            yield Finding(place=place, text="may let no pod go: a drain of its node would wait forever")
+            yield Finding(location=location, text="may let no pod go: a drain of its node would wait forever")
         if spec.get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
             text = "keeps pods that are not ready: a drain would wait for what is broken"
-            yield Finding(place=place, text=text)
+            yield Finding(location=location, text=text)
     counts = {group.name: group.steady for group in pod_groups(plan)}
     for pod in pods(plan):
         if pod.owner.kind != "Deployment" or counts.get(pod.owner.object_name, 0) < 2:  # noqa: PLR2004 several
             continue
         if not any(matches(mapping(budget.spec, "selector"), pod.labels) for budget in budgets):
-            yield Finding(place=pod.place, text="has several pods and no PodDisruptionBudget")
+            yield Finding(location=pod.location, text="has several pods and no PodDisruptionBudget")
         if "topologySpreadConstraints" not in pod.spec and "affinity" not in pod.spec:
-            yield Finding(place=pod.place, text="has several pods that may all be on one node")
+            yield Finding(location=pod.location, text="has several pods that may all be on one node")

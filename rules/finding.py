@@ -18,13 +18,13 @@ class Finding:
     """One thing that is wrong, or worth knowing.
 
     Attributes:
-        place: The object or setting.
+        location: The object or setting.
         text: What is wrong and what follows.
         severity: How bad it is.
         check: The name of the rule, which fills it in.
     """
 
-    place: str
+    location: str
     text: str
     severity: Severity = Severity.ERROR
     check: str = ""

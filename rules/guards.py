@@ -30,8 +30,8 @@ def check_guards(plan: Plan) -> Iterator[Finding]:
         if (home or (plan.production and volume)) and not (
             resource.options.protect and resource.options.retain_on_delete
         ):
-            place = resource.place
-            yield Finding(place=place, text="holds data, and a mistake could delete it")
+            location = resource.location
+            yield Finding(location=location, text="holds data, and a mistake could delete it")
 
 
 def _mounts_claim(resource: Resource) -> bool:
@@ -51,13 +51,13 @@ def check_test_data(plan: Plan) -> Iterator[Finding]:
     if not plan.production:
         return
     for resource in plan.resources:
-        place = resource.place
+        location = resource.location
         if resource.object_name == TEST_USERS or resource.object_name.startswith("database-test-users"):
-            yield Finding(place=place, text="makes test accounts with known addresses")
+            yield Finding(location=location, text="makes test accounts with known addresses")
             continue
         for path, value in walk(resource.inputs):
             if isinstance(value, str) and any(f"{user}@" in value for user in QSEND_USERS):
-                yield Finding(place=place, text=f"{path} names a test user")
+                yield Finding(location=location, text=f"{path} names a test user")
 
 
 @rule(
@@ -72,15 +72,17 @@ def check_labels(plan: Plan) -> Iterator[Finding]:
         if resource.kind == "Namespace" and resource.object_name == plan.namespace:
             continue  # its labels stay as they are live, word for word (takeover.md 21)
         labels: Mapping[str, Any] = resource.metadata.get("labels", {})
-        place = resource.place
+        location = resource.location
         wanted = {MANAGED_BY: FIELD_MANAGER, NETWORK: plan.network}
         for key, value in wanted.items():
             if labels.get(key) != value:
-                yield Finding(place=place, text=f"{key} is {labels.get(key)!r} instead of {value!r}")
+                yield Finding(location=location, text=f"{key} is {labels.get(key)!r} instead of {value!r}")
         if NAME not in labels:
-            yield Finding(place=place, text=f"has no label {NAME}")
+            yield Finding(location=location, text=f"has no label {NAME}")
         if labels.get(PART_OF) not in parts:
-            yield Finding(place=place, text=f"{PART_OF} is {labels.get(PART_OF)!r}; use one of {', '.join(PartOf)}")
+            yield Finding(
+                location=location, text=f"{PART_OF} is {labels.get(PART_OF)!r}; use one of {', '.join(PartOf)}"
+            )
 
 
 @rule(
@@ -97,7 +99,7 @@ def check_registries(plan: Plan) -> Iterator[Finding]:
             registry = str(container["image"]).split("/")[0]
             if own and registry not in own:
                 text = f"{container['image']} does not come from {', '.join(sorted(own))}"
-                yield Finding(place=f"{pod.place}/{container['name']}", text=text)
+                yield Finding(location=f"{pod.location}/{container['name']}", text=text)
 
 
 @rule(
@@ -112,7 +114,7 @@ def check_default_deny(plan: Plan) -> Iterator[Finding]:
         policies = [policy for policy in plan.of_kind("NetworkPolicy") if policy.namespace == namespace]
         if policies and not any(_denies(policy) for policy in policies):
             text = "has policies, and none that denies what they do not name"
-            yield Finding(place=f"Namespace/{namespace}", text=text)
+            yield Finding(location=f"Namespace/{namespace}", text=text)
 
 
 def _denies(policy: Resource) -> bool:
@@ -131,13 +133,13 @@ def check_provider(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for a Kubernetes provider that would replace what it should change (docs/adr/0002)."""
     for resource in plan.resources:
         if resource.type == "pulumi:providers:kubernetes":
-            place = f"provider/{resource.name}"
+            location = f"provider/{resource.name}"
             if not resource.inputs.get("clusterIdentifier"):
                 text = "has no clusterIdentifier: a new address of the cluster would replace every object"
-                yield Finding(place=place, text=text)
+                yield Finding(location=location, text=text)
             for option in PROVIDER_OPTIONS:
                 if str(resource.inputs.get(option, "")).lower() != "true":
-                    yield Finding(place=place, text=f"{option} is not set")
+                    yield Finding(location=location, text=f"{option} is not set")
 
 
 @rule(
@@ -150,15 +152,17 @@ def check_dns(plan: Plan) -> Iterator[Finding]:
     nodes = {node["address"] for node in plan.outputs.get("edgeNodes", [])}
     records = [resource for resource in plan.resources if resource.kind == "DnsRecord"]
     for record in records:
-        place, inputs = f"DnsRecord/{record.name}", record.inputs
+        location, inputs = f"DnsRecord/{record.name}", record.inputs
         if inputs.get("content") not in nodes:
             text = f"leads to {inputs.get('content')}, no node of {plan.network}"
-            yield Finding(place=place, text=text)
+            yield Finding(location=location, text=text)
         if inputs.get("proxied") is not True:
-            yield Finding(place=place, text="is not proxied: the node's address is public")
+            yield Finding(location=location, text="is not proxied: the node's address is public")
         elif inputs.get("ttl") != AUTOMATIC_TTL:
-            yield Finding(place=place, text=f"ttl is {inputs.get('ttl')}: a proxied record must use 1 (automatic)")
+            yield Finding(
+                location=location, text=f"ttl is {inputs.get('ttl')}: a proxied record must use 1 (automatic)"
+            )
     named = {record.inputs.get("name") for record in records}
     hosts = {rule["host"] for ingress in plan.of_kind("Ingress") for rule in ingress.spec["rules"]}
     for host in sorted(hosts - named) if records else ():
-        yield Finding(place=f"Ingress host {host}", text="has no record left: nobody finds it")
+        yield Finding(location=f"Ingress host {host}", text="has no record left: nobody finds it")

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from common.objects import sequence
 from common.plan import Plan, Resource
 from common.values import Secret, walk
 from rules.finding import Finding, Severity
@@ -38,26 +39,51 @@ def check_shared(plan: Plan) -> Iterator[Finding]:
         own = re.search(rf"(^|[-.]){re.escape(plan.network)}($|[-.])", resource.object_name)
         if not inside and not own:
             yield Finding(
-                place=resource.place,
+                location=resource.location,
                 text=f"lies outside {plan.namespace} and does not carry the network's name: two stacks would fight",
             )
 
 
 def check_overlap(plans: Sequence[Plan]) -> Iterator[Finding]:
-    """Yield a finding for every object that two Plans hold."""
+    """Yield a finding for every object, node port and public host that two Plans hold: they share one cluster."""
     for one, other in itertools.combinations(plans, 2):
-        held = {identity(resource) for resource in one.resources if _owned(resource)}
-        for resource in other.resources:
-            if _owned(resource) and identity(resource) in held:
-                yield Finding(
-                    check="isolation",
-                    place=identity(resource),
-                    text=f"is in the Plans of {one.network} and {other.network}: each would undo the other",
-                )
+        held = {claim for resource in one.resources for claim in _claims(resource)}
+        claims = dict.fromkeys(claim for resource in other.resources for claim in _claims(resource))
+        for claim in (claim for claim in claims if claim in held):
+            yield Finding(
+                check="isolation",
+                location=claim,
+                text=f"is in the Plans of {one.network} and {other.network}: each would undo the other",
+            )
 
 
-def _owned(resource: Resource) -> bool:
-    return resource.is_object or resource.type.startswith("cloudflare:")
+def _claims(resource: Resource) -> Iterator[str]:
+    if resource.is_object or resource.type.startswith("cloudflare:"):
+        yield identity(resource)
+    yield from _node_ports(resource)
+    if resource.kind == "Ingress":
+        yield from (f"public host {rule['host']}" for rule in sequence(resource.spec, "rules") if rule.get("host"))
+
+
+def _node_ports(resource: Resource) -> Iterator[str]:
+    for port in sequence(resource.spec, "ports") if resource.kind == "Service" else ():
+        if number := port.get("nodePort"):
+            yield f"node port {number}/{port.get('protocol', 'TCP')}"
+
+
+@rule(
+    "node-ports",
+    reason="A node port belongs to one Service of the cluster: the API server refuses the second.",
+    remedy="Give one of them another node port.",
+)
+def check_node_ports(plan: Plan) -> Iterator[Finding]:
+    """Yield a finding for every node port that two Services of a network ask for."""
+    holders: dict[str, str] = {}
+    for resource in plan.of_kind("Service"):
+        for claim in _node_ports(resource):
+            first = holders.setdefault(claim, resource.location)
+            if first != resource.location:
+                yield Finding(location=resource.location, text=f"asks for {claim}, which {first} has")
 
 
 @rule(
@@ -71,15 +97,15 @@ def check_foreign_names(plan: Plan) -> Iterator[Finding]:
     names = "|".join(re.escape(other) for other in plan.others) or NO_NAME
     foreign = re.compile(rf"(backend|fabric)-({names})\b|\b({names})\.gxcoin|Org\d({names})MSP", re.IGNORECASE)
     for resource in plan.resources:
-        place = resource.place
+        location = resource.location
         for path, value in walk(resource.inputs):
             text = value.value if isinstance(value, Secret) else value
             if not isinstance(text, str):
                 continue
             if match := foreign.search(text):
-                yield Finding(place=place, text=f"{path} names another network: {match[0]}")
+                yield Finding(location=location, text=f"{path} names another network: {match[0]}")
             if POD_ADDRESS.search(text):
-                yield Finding(place=place, text=f"{path} holds a pod's address, which will move")
+                yield Finding(location=location, text=f"{path} holds a pod's address, which will move")
 
 
 @rule(
@@ -89,10 +115,10 @@ def check_foreign_names(plan: Plan) -> Iterator[Finding]:
 )
 def check_imports(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every live id that no planned object takes: the object would stay beside a new one."""
-    taken = {resource.place for resource in plan.resources}
+    taken = {resource.location for resource in plan.resources}
     for name, identifier in plan.imports.items():
         if name not in taken:
-            yield Finding(place=name, text=f"the live id {identifier} belongs to no planned object")
+            yield Finding(location=name, text=f"the live id {identifier} belongs to no planned object")
 
 
 @rule(
@@ -102,9 +128,9 @@ def check_imports(plan: Plan) -> Iterator[Finding]:
 )
 def check_live_only(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every object whose first update removes more than it says (docs/adr/0022)."""
-    for place, fields in plan.live_only.items():
+    for location, fields in plan.live_only.items():
         text = f"its first update also removes what only the live object had when it was read: {', '.join(fields)}"
-        yield Finding(place=place, text=text, severity=Severity.WARNING)
+        yield Finding(location=location, text=text, severity=Severity.WARNING)
 
 
 @rule(
@@ -118,6 +144,6 @@ def check_unknown(plan: Plan) -> Iterator[Finding]:
         for path in resource.unknown_paths:
             if not VALUES.fullmatch(path):
                 yield Finding(
-                    place=f"{resource.kind}/{resource.name}",
+                    location=f"{resource.kind}/{resource.name}",
                     text=f"{path} is not known before something else was created",
                 )

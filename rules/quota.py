@@ -12,11 +12,11 @@ from rules.rule import rule
 
 
 def object_counts(plan: Plan) -> dict[str, int]:
-    """Return how many Services and claims the namespace will hold, neighbours' included."""
+    """Return how many Services and claims the namespace will hold, external workloads included."""
     kinds = Counter(resource.kind for resource in plan.objects if resource.namespace == plan.namespace)
     return {
-        "services": kinds["Service"] + plan.neighbour_counts["services"],
-        "persistentvolumeclaims": kinds["PersistentVolumeClaim"] + plan.neighbour_counts["persistentvolumeclaims"],
+        "services": kinds["Service"] + plan.external_counts["services"],
+        "persistentvolumeclaims": kinds["PersistentVolumeClaim"] + plan.external_counts["persistentvolumeclaims"],
     }
 
 
@@ -30,7 +30,7 @@ def check_quota(plan: Plan) -> Iterator[Finding]:
     groups, counts = pod_groups(plan), object_counts(plan)
     quotas = [quota for quota in plan.of_kind("ResourceQuota") if quota.namespace == plan.namespace]
     if len(quotas) > 1:
-        yield Finding(place=plan.namespace, text="has two ResourceQuotas: the smaller figure wins")
+        yield Finding(location=plan.namespace, text="has two ResourceQuotas: the smaller figure wins")
     for quota in quotas:
         for short in shortfalls(quota.spec["hard"], groups, counts):
             reason = plan.accepted_at_peak.get(short.figure)
@@ -38,7 +38,7 @@ def check_quota(plan: Plan) -> Iterator[Finding]:
             when = "at peak" if short.at_peak_only else "all the time"
             text = f"{short.figure} {short.hard} holds less than the {short.need} that are needed {when}"
             yield Finding(
-                place=f"ResourceQuota/{quota.object_name}",
+                location=f"ResourceQuota/{quota.object_name}",
                 text=f"{text}; accepted: {reason}" if accepted else text,
                 severity=Severity.NOTE if accepted else Severity.ERROR,
             )
@@ -62,11 +62,11 @@ def check_limit_range(plan: Plan) -> Iterator[Finding]:
                         limit = container.get("resources", {}).get("limits", {}).get(name, "0")
                         if parse_quantity(request) < parse_quantity(bound.get("min", {}).get(name, "0")):
                             yield Finding(
-                                place=pod.place,
+                                location=pod.location,
                                 text=f"requests {request} of {name}, the LimitRange wants {bound['min'][name]} or more",
                             )
                         if name in bound.get("max", {}) and parse_quantity(limit) > parse_quantity(bound["max"][name]):
                             yield Finding(
-                                place=pod.place,
+                                location=pod.location,
                                 text=f"limits {name} to {limit}, the LimitRange allows {bound['max'][name]}",
                             )

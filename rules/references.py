@@ -13,8 +13,8 @@ from rules.finding import Finding, Severity
 from rules.rule import rule
 
 
-def _finding(place: str, text: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(place=place, text=text, severity=severity)
+def _finding(location: str, text: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(location=location, text=text, severity=severity)
 
 
 class _Names:
@@ -41,14 +41,14 @@ class _Names:
 @rule(
     "references",
     reason="A pod that names a Secret, key, claim or account that is not there never starts.",
-    remedy="Name what exists, or declare it under externals in catalogue/neighbours.py.",
+    remedy="Name what exists, or declare it under externals in catalogue/external_workloads.py.",
 )
 def check_references(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every name that leads nowhere and for every name that stands twice."""
     names, index = _Names(plan), PodIndex(plan)
     for pod in index.all:
         for text in _pod_references(pod, names):
-            yield _finding(pod.place, text)
+            yield _finding(pod.location, text)
     yield from _hosts(plan, index, names)
     services = {service.object_name: service for service in plan.of_kind("Service")}
     for service in services.values():
@@ -67,10 +67,10 @@ def check_references(plan: Plan) -> Iterator[Finding]:
 
 def _hosts(plan: Plan, index: PodIndex, names: _Names) -> Iterator[Finding]:
     """A URL inside the cluster needs its Service: that of a workload that is absent here leads nowhere."""
-    for place, text in _texts(plan, index):
+    for location, text in _texts(plan, index):
         for host in sorted(_own_hosts(text, plan.namespace)):
             if problem := names.missing("Service", host):
-                yield _finding(place, f"leads nowhere: {problem}")
+                yield _finding(location, f"leads nowhere: {problem}")
 
 
 def _texts(plan: Plan, index: PodIndex) -> Iterator[tuple[str, str]]:
@@ -79,12 +79,12 @@ def _texts(plan: Plan, index: PodIndex) -> Iterator[tuple[str, str]]:
         for container in pod.containers:
             for variable in container.get("env", []):
                 if isinstance(value := variable.get("value"), str):
-                    yield f"{pod.place}: {variable['name']}", value
+                    yield f"{pod.location}: {variable['name']}", value
     for config in plan.of_kind("ConfigMap"):
         if config.object_name == BACKEND_CONFIG:
             for key, value in mapping(config.inputs, "data").items():
                 if isinstance(value, str):
-                    yield f"{config.place}: {key}", value
+                    yield f"{config.location}: {key}", value
 
 
 def _own_hosts(text: str, namespace: str) -> set[str]:
@@ -139,39 +139,41 @@ def _container_problems(container: dict[str, Any], volumes: set[str], ports: dic
 
 
 def _service(index: PodIndex, service: Resource) -> Iterator[Finding]:
-    place = f"Service/{service.object_name}"
+    location = f"Service/{service.object_name}"
     selector = service.spec.get("selector", {})
     selected = index.selected({"matchLabels": selector})
     if not selected:
-        yield _finding(place, f"selects no pod of the Plan: {selector}")
+        yield _finding(location, f"selects no pod of the Plan: {selector}")
     for pod in selected:
         for port in service.spec["ports"]:
             target = port.get("targetPort", port["port"])
             if target not in pod.ports and target not in pod.ports.values():
-                yield _finding(place, f"port {port['port']} leads to {target}, which {pod.place} does not listen on")
+                yield _finding(
+                    location, f"port {port['port']} leads to {target}, which {pod.location} does not listen on"
+                )
 
 
 def _ingress(services: dict[str, Resource], ingress: Resource, names: _Names) -> Iterator[Finding]:
-    place = f"Ingress/{ingress.object_name}"
+    location = f"Ingress/{ingress.object_name}"
     issuer = ingress.metadata.get("annotations", {}).get("cert-manager.io/cluster-issuer")
     wanted = [("IngressClass", ingress.spec["ingressClassName"])] + ([("ClusterIssuer", issuer)] if issuer else [])
     wanted += [("Secret", entry["secretName"]) for entry in ingress.spec.get("tls", [])]
     for kind, name in wanted:
         if text := names.missing(kind, name):
-            yield _finding(place, text)
+            yield _finding(location, text)
     for hosted in ingress.spec["rules"]:
         for path in hosted["http"]["paths"]:
             backend = path["backend"]["service"]
             service = services.get(backend["name"])
             if service is None:
                 if text := names.missing("Service", backend["name"]):
-                    yield _finding(place, f"{hosted['host']}{path['path']}: {text}")
+                    yield _finding(location, f"{hosted['host']}{path['path']}: {text}")
                 continue
             ports = {port["port"] for port in service.spec["ports"]} | {p.get("name") for p in service.spec["ports"]}
             wanted_port = backend["port"].get("number", backend["port"].get("name"))
             if wanted_port not in ports:
                 text = f"{hosted['host']}{path['path']}: Service {backend['name']} has no port {wanted_port}"
-                yield _finding(place, text)
+                yield _finding(location, text)
 
 
 def _duplicates(plan: Plan) -> Iterator[Finding]:

@@ -64,13 +64,13 @@ def check_schema(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every field that Kubernetes would refuse or ignore."""
     for resource in plan.objects:
         manifest = _shown(resource.manifest)
-        place = resource.place
+        location = resource.location
         if (manifest.get("apiVersion"), manifest.get("kind")) in CUSTOM_KINDS:
             continue
         validator = _validator(str(manifest.get("apiVersion", "")), str(manifest.get("kind", "")))
         if validator is None:
             yield Finding(
-                place=place,
+                location=location,
                 text=f"Kubernetes {KUBERNETES_VERSION} has no {manifest.get('apiVersion')}/{manifest.get('kind')}",
             )
             continue
@@ -78,4 +78,4 @@ def check_schema(plan: Plan) -> Iterator[Finding]:
             if isinstance(error.instance, Unknown):
                 continue  # whatever it becomes: a preview cannot know
             path = ".".join(str(part) for part in error.absolute_path) or "(top)"
-            yield Finding(place=place, text=f"{path}: {error.message[:200]}")
+            yield Finding(location=location, text=f"{path}: {error.message[:200]}")

@@ -33,13 +33,13 @@ def check_pod_security(plan: Plan) -> Iterator[Finding]:
         reason = plan.pod_exceptions.get(pod.owner.object_name)
         if problems and reason:
             yield Finding(
-                place=pod.place,
+                location=pod.location,
                 text=f"breaks Pod Security restricted: {reason}",
                 severity=Severity.WARNING,
             )
             continue
         for problem in problems:
-            yield Finding(place=pod.place, text=problem)
+            yield Finding(location=pod.location, text=problem)
 
 
 def _restricted(pod: Pod) -> Iterator[str]:
@@ -83,12 +83,12 @@ def check_images(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for an image that can move, and one note that counts those without a digest (takeover.md 27)."""
     for pod in pods(plan):
         for container in pod.containers:
-            yield from _image(f"{pod.place}/{container['name']}", str(container["image"]))
+            yield from _image(f"{pod.location}/{container['name']}", str(container["image"]))
     images = {str(container["image"]) for pod in pods(plan) for container in pod.containers}
     loose = sorted(image for image in images if "@sha256:" not in image)
     if loose:
         yield Finding(
-            place=f"networks/{plan.network}/release.yaml",
+            location=f"networks/{plan.network}/release.yaml",
             text=f"{len(loose)} of {len(images)} images have a tag and no digest: anyone who can push to the registry"
             " can change what runs",
             severity=Severity.NOTE,
@@ -106,24 +106,24 @@ def check_containers(plan: Plan) -> Iterator[Finding]:
     for pod in pods(plan):
         runs_on = pod.owner.kind in {"Deployment", "StatefulSet", "DaemonSet"}
         for container in pod.containers:
-            place = f"{pod.place}/{container['name']}"
+            location = f"{pod.location}/{container['name']}"
             resources = container.get("resources", {})
             for kind in ("requests", "limits"):
                 for name in ("cpu", "memory"):
                     if name not in resources.get(kind, {}):
-                        yield Finding(place=place, text=f"has no {name} in {kind}")
+                        yield Finding(location=location, text=f"has no {name} in {kind}")
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 if runs_on and probe not in container:
-                    yield Finding(place=place, text=f"has no {probe}")
+                    yield Finding(location=location, text=f"has no {probe}")
 
 
-def _image(place: str, image: str) -> Iterator[Finding]:
+def _image(location: str, image: str) -> Iterator[Finding]:
     match = _IMAGE.fullmatch(image)
     tag = match["tag"] if match else None
     if match is None or (tag is None and match["digest"] is None):
-        yield Finding(place=place, text=f"{image}: has neither tag nor digest, so it can move")
+        yield Finding(location=location, text=f"{image}: has neither tag nor digest, so it can move")
     elif match["digest"] is None and tag in MUTABLE_TAGS:
-        yield Finding(place=place, text=f"{image}: the tag {tag} moves")
+        yield Finding(location=location, text=f"{image}: the tag {tag} moves")
 
 
 @rule(
@@ -140,11 +140,11 @@ def check_secrets(plan: Plan) -> Iterator[Finding]:
                 if isinstance(value.value, str) and len(value.value) >= SHORTEST_SECRET:
                     values.add(value.value)
                 if not _may_hold(resource, path):
-                    yield Finding(place=resource.place, text=f"{path} holds a secret")
+                    yield Finding(location=resource.location, text=f"{path} holds a secret")
     forms = {form for value in values for form in _forms(value)}
-    for place, path, text in _clear_texts(plan):
+    for location, path, text in _clear_texts(plan):
         if any(form in text for form in forms):
-            yield Finding(place=place, text=f"{path} shows a secret in clear text")
+            yield Finding(location=location, text=f"{path} shows a secret in clear text")
 
 
 def _may_hold(resource: Resource, path: str) -> bool:
@@ -164,7 +164,7 @@ def _clear_texts(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for resource in plan.resources:
         for path, value in walk(resource.inputs):
             if isinstance(value, str) and not _may_hold(resource, path):
-                yield resource.place, path, value
+                yield resource.location, path, value
     for path, value in walk(plan.outputs):
         if isinstance(value, str):
             yield "outputs", path, value

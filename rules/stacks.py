@@ -148,4 +148,4 @@ def strangers(context: Plan, plan: Plan) -> Iterator[str]:
     known = {(resource.kind, resource.namespace, resource.object_name) for resource in context.objects}
     for resource in plan.objects:
         if (resource.kind, resource.namespace, resource.object_name) not in known:
-            yield resource.place
+            yield resource.location

@@ -24,7 +24,7 @@ def check_annotations(plan: Plan) -> Iterator[Finding]:
     for ingress in plan.of_kind("Ingress"):
         for key in ignored(plan.controller, ingress.metadata.get("annotations", {})):
             yield Finding(
-                place=f"Ingress/{ingress.object_name}",
+                location=f"Ingress/{ingress.object_name}",
                 text=f"{PREFIX}{key} has no effect: {plan.controller} does not read it",
                 severity=Severity.WARNING,
             )
@@ -42,7 +42,7 @@ def check_issuer(plan: Plan) -> Iterator[Finding]:
         issuer = str(ingress.metadata.get("annotations", {}).get("cert-manager.io/cluster-issuer", ""))
         if "staging" in issuer:
             yield Finding(
-                place=f"Ingress/{ingress.object_name}",
+                location=f"Ingress/{ingress.object_name}",
                 text=f"the issuer {issuer} is for trials: browsers and strict mode refuse its certificates",
                 severity=Severity.WARNING,
             )
@@ -64,7 +64,7 @@ def check_routes(plan: Plan) -> Iterator[Finding]:
     for (host, path, _), count in routes.items():
         if count > 1:
             text = f"{host}{path} stands {count} times: which backend answers is chance"
-            yield Finding(place=f"route {path}", text=text)
+            yield Finding(location=f"route {path}", text=text)
 
 
 @rule(
@@ -86,7 +86,7 @@ def check_precedence(plan: Plan) -> Iterator[Finding]:
             inside = wide[1] == "Prefix" and narrow[0] != wide[0] and narrow[0].startswith(wide[0].rstrip("/") + "/")
             if inside and len(traefik_rule(*narrow)) <= len(traefik_rule(*wide)):
                 text = f"{host}{narrow[0]}: Traefik may send it where {wide[0]} leads: its rule is not the longer one"
-                yield Finding(place=f"route {narrow[0]}", text=text)
+                yield Finding(location=f"route {narrow[0]}", text=text)
 
 
 @rule(
@@ -113,24 +113,24 @@ def check_names(plan: Plan) -> Iterator[Finding]:
     for kind, found in (("Ingress hosts", served), ("DNS records", records)):
         if found and found != hosts:
             yield _disagrees(kind, ", ".join(sorted(found)), ", ".join(sorted(hosts)))
-    for place, value in _nextauth(plan):
+    for location, value in _nextauth(plan):
         if value != urls["wallet"]:
-            yield _disagrees(f"{place} NEXTAUTH_URL", value, urls["wallet"])
+            yield _disagrees(f"{location} NEXTAUTH_URL", value, urls["wallet"])
 
 
 def _ingress(ingress: Resource, hosts: set[str], wallet: str) -> Iterator[Finding]:
-    place = f"Ingress/{ingress.object_name}"
+    location = f"Ingress/{ingress.object_name}"
     for entry in ingress.spec.get("tls", []):
         names, served = set(entry["hosts"]), {hosted["host"] for hosted in ingress.spec["rules"]}
         if names != served:
-            yield _disagrees(f"{place} TLS", ", ".join(sorted(names)), ", ".join(sorted(served)))
+            yield _disagrees(f"{location} TLS", ", ".join(sorted(names)), ", ".join(sorted(served)))
     for hosted in ingress.spec["rules"]:
         if hosted["host"] not in hosts:
-            yield _disagrees(f"{place} host", hosted["host"], ", ".join(sorted(hosts)))
+            yield _disagrees(f"{location} host", hosted["host"], ", ".join(sorted(hosts)))
     annotations: dict[str, Any] = ingress.metadata.get("annotations", {})
     origins = annotations.get(f"{PREFIX}cors-allow-origin")
     if origins is not None and wallet not in [origin.strip() for origin in str(origins).split(",")]:
-        yield _disagrees(f"{place} CORS origins", str(origins), wallet)
+        yield _disagrees(f"{location} CORS origins", str(origins), wallet)
 
 
 def _nextauth(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -138,8 +138,8 @@ def _nextauth(plan: Plan) -> Iterator[tuple[str, str]]:
         for container in pod.containers:
             for variable in container.get("env", []):
                 if variable["name"] == "NEXTAUTH_URL":
-                    yield pod.place, str(variable.get("value"))
+                    yield pod.location, str(variable.get("value"))
 
 
-def _disagrees(place: str, found: str, wanted: str) -> Finding:
-    return Finding(place=place, text=f"says {found} where the rest of the network says {wanted}")
+def _disagrees(location: str, found: str, wanted: str) -> Finding:
+    return Finding(location=location, text=f"says {found} where the rest of the network says {wanted}")

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
-from catalogue.steps import Wave
+from catalogue.managed_components import ManagedComponent
 from settings.fields import Model, Uid
 from settings.project import ROOT, adoption_file
 from settings.validation import read_optional
@@ -23,7 +23,7 @@ class Adoption(Model):
 
     Attributes:
         cluster_uid: The cluster from which the ids were read.
-        waves: Components that were taken over, written before each one is; None in a file of before they were recorded.
+        managed_components: What was taken over, written before each one is; None in a file from before that record.
         imports: What is live, by "Kind/name": of a namespaced object "namespace/name", of a DNS record
             "zone id/record id", by which it is imported.
         live_only: Fields that only the live object had, by "Kind/name": its first update removes them.
@@ -32,14 +32,17 @@ class Adoption(Model):
     """
 
     cluster_uid: Uid
-    waves: tuple[Wave, ...] | None = None
+    managed_components: tuple[ManagedComponent, ...] | None = Field(
+        default=None,
+        validation_alias=AliasChoices("managedComponents", "waves"),  # the old name, for one release
+    )
     imports: dict[Key, str]
     live_only: dict[Key, tuple[str, ...]] = Field(default_factory=dict)
     old_policies: dict[DnsName, dict[str, Any]] = Field(default_factory=dict)
     accepted: tuple[str, ...] = ()
 
 
-def taken_over(before: Adoption | None, uid: str, adding: Iterable[Wave]) -> list[Wave] | None:
+def taken_over(before: Adoption | None, uid: str, adding: Iterable[ManagedComponent]) -> list[ManagedComponent] | None:
     """Return the components to record as taken over; None where the record does not say, because it never did.
 
     Args:
@@ -49,10 +52,11 @@ def taken_over(before: Adoption | None, uid: str, adding: Iterable[Wave]) -> lis
     """
     added, here = set(adding), before is not None and before.cluster_uid == uid
     if before is None or not here:
-        return [wave for wave in Wave if wave in added]
-    if before.waves is None and not added:
+        return [component for component in ManagedComponent if component in added]
+    if before.managed_components is None and not added:
         return None
-    return [wave for wave in Wave if wave in added or wave in (before.waves or ())]
+    recorded = before.managed_components or ()
+    return [component for component in ManagedComponent if component in added or component in recorded]
 
 
 def read_adoption(network: str, root: Path = ROOT) -> Adoption | None:

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from catalogue.model import Role
-from catalogue.steps import Wave
+from catalogue.managed_components import ManagedComponent
+from catalogue.workload_spec import Role
 from common.errors import InputError
 from common.naming import BACKUP, BACKUP_METRICS, OFFSITE, RESTORE_DRILL
 from common.quantities import parse_quantity
@@ -33,69 +33,69 @@ def per_pod(resources: Resources) -> dict[str, Decimal]:
     }
 
 
-def neighbour_groups(settings: Settings) -> list[PodGroup]:
+def external_groups(settings: Settings) -> list[PodGroup]:
     """Return the pods that share the namespace and are not ours; unknown ones count as the LimitRange's defaults."""
     limits = settings.stack.limit_range.container
     unknown = Resources(requests=limits.default_request, limits=limits.default)
     return [
         PodGroup(
             name=name,
-            steady=numbers.replicas,
-            peak=numbers.replicas,
+            steady=configured.replicas,
+            peak=configured.replicas,
             surge=0,
-            per_pod=per_pod(numbers.resources or unknown),
+            per_pod=per_pod(configured.resources or unknown),
         )
-        for name, numbers in settings.stack.neighbours.items()
+        for name, configured in settings.stack.external_workloads.items()
     ]
 
 
 def pod_groups(settings: Settings) -> list[PodGroup]:
-    """Return all pods that the settings ask for, neighbours included."""
+    """Return all pods that the settings ask for, external workloads included."""
     stack = settings.stack
-    groups = neighbour_groups(settings)
-    for name, shape in settings.workloads.items():
-        managed = Wave.MESSAGING if name == "svc-messaging" else Wave.WORKLOADS
+    groups = external_groups(settings)
+    for name, spec in settings.workloads.items():
+        managed = ManagedComponent.MESSAGING if name == "svc-messaging" else ManagedComponent.WORKLOADS
         if not settings.manages(managed):
             continue
         scaling = stack.workloads[name].autoscaling
-        steady = scaling.min_replicas if scaling else settings.replicas(name, worker=shape.role is Role.WORKER)
+        steady = scaling.min_replicas if scaling else settings.replicas(name, worker=spec.role is Role.WORKER)
         groups.append(
             PodGroup(
                 name=name,
                 steady=steady,
                 peak=scaling.max_replicas if scaling else steady,
-                surge=0 if shape.recreate or steady == 0 else 1,
+                surge=0 if spec.recreate or steady == 0 else 1,
                 per_pod=per_pod(stack.workloads[name].resources),
             )
         )
     own = [
-        (Wave.STORAGE, "minio", stack.minio.resources),
-        (Wave.STORAGE, "minio-provision", stack.jobs),
-        (Wave.DATABASE, "database-schema", stack.jobs),
-        (Wave.BACKUP, BACKUP, stack.backup.resources),
-        (Wave.BACKUP, RESTORE_DRILL, stack.backup.resources),
-        (Wave.BACKUP, BACKUP_METRICS, stack.jobs),
+        (ManagedComponent.STORAGE, "minio", stack.minio.resources),
+        (ManagedComponent.STORAGE, "minio-provision", stack.jobs),
+        (ManagedComponent.DATABASE, "database-schema", stack.jobs),
+        (ManagedComponent.BACKUP, BACKUP, stack.backup.resources),
+        (ManagedComponent.BACKUP, RESTORE_DRILL, stack.backup.resources),
+        (ManagedComponent.BACKUP, BACKUP_METRICS, stack.jobs),
     ]
     if stack.backup.offsite:
-        own.append((Wave.BACKUP, OFFSITE, stack.backup.resources))
+        own.append((ManagedComponent.BACKUP, OFFSITE, stack.backup.resources))
     if stack.test_users:
-        own.append((Wave.DATABASE, "database-test-users", stack.jobs))
+        own.append((ManagedComponent.DATABASE, "database-test-users", stack.jobs))
     groups += [
         PodGroup(name=name, steady=1, peak=1, surge=0, per_pod=per_pod(resources))
-        for wave, name, resources in own
-        if settings.manages(wave)
+        for component, name, resources in own
+        if settings.manages(component)
     ]
     return groups
 
 
 def object_counts(settings: Settings) -> dict[str, int]:
-    """Return how many Services and claims the namespace will hold, neighbours' included."""
-    neighbours = settings.stack.neighbours.values()
-    services = sum(len(numbers.services) for numbers in neighbours)
-    claims = sum(numbers.persistent_volume_claims for numbers in neighbours)
-    services += settings.manages(Wave.STORAGE) + settings.manages(Wave.MESSAGING)
-    services += (len(settings.workloads) - 1) * settings.manages(Wave.WORKLOADS)
-    claims += settings.manages(Wave.STORAGE) + settings.manages(Wave.BACKUP)
+    """Return how many Services and claims the namespace will hold, external workloads included."""
+    externals = settings.stack.external_workloads.values()
+    services = sum(len(configured.services) for configured in externals)
+    claims = sum(configured.persistent_volume_claims for configured in externals)
+    services += settings.manages(ManagedComponent.STORAGE) + settings.manages(ManagedComponent.MESSAGING)
+    services += (len(settings.workloads) - 1) * settings.manages(ManagedComponent.WORKLOADS)
+    claims += settings.manages(ManagedComponent.STORAGE) + settings.manages(ManagedComponent.BACKUP)
     return {"services": services, "persistentvolumeclaims": claims}
 
 

@@ -1,17 +1,16 @@
 """Rules between settings: each one names file, key, value, consequence and fix (bad input ends with exit code 2)."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from catalogue import CATALOGUE, EVERYWHERE
-from catalogue.model import Role, ServiceUrl
-from catalogue.neighbours import NEIGHBOURS
+from catalogue.external_workloads import EXTERNAL_WORKLOADS
 from catalogue.secrets import GENERATED
+from catalogue.workload_spec import Role, ServiceUrl
 from common.errors import InputError, shown
 from settings.adoption_rules import ADOPTION_RULES
-from settings.model import NeighbourNumbers
+from settings.isolation_rules import NODE_RULES, TEXT_RULES
 from settings.monitoring_rules import MONITORING_RULES
 from settings.project import release_file
 from settings.promotion_rules import PROMOTION_RULES, promotion_gate
@@ -19,9 +18,9 @@ from settings.rule import Case, Rule, problem_of
 from settings.settings import Settings
 from settings.storage_rules import STORAGE_RULES
 from settings.traffic_rules import TRAFFIC_RULES
+from settings.variable_rules import VARIABLE_RULES
 
 PRODUCTION_STACK = "mainnet"
-SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY$|_URL$")
 
 
 def cross_check(settings: Settings, others: Sequence[str], root: Path, *, gated: bool = True) -> None:
@@ -39,46 +38,6 @@ def cross_check(settings: Settings, others: Sequence[str], root: Path, *, gated:
     for rule in RULES if gated else (rule for rule in RULES if rule is not promotion_gate):
         for problem in rule(Case(settings, others, root)):
             raise problem
-
-
-def _other_networks(case: Case) -> Iterator[InputError]:
-    """No text of a network may name another one (production.md, incidents 1 and 2)."""
-    settings = case.settings
-    own = settings.network
-    for other in case.others:
-        names = (f"backend-{other}", f"fabric-{other}", f"{other}.{own.zone}", f"-{other}")
-        for path, text in _texts(settings.stack.model_dump(mode="json", by_alias=True)):
-            if path.startswith(("unconfirmed", "zone", "registry", "environment", "namespaceLabels", "promotion")):
-                continue
-            if any(name in text for name in names) or text == other:
-                yield problem_of(
-                    settings,
-                    path,
-                    text,
-                    f"names the network {other}: {own.name} would read or change what belongs to {other}",
-                    f"name only what belongs to {own.name}",
-                )
-        hosts = {f"wallet.{own.zone}", f"api.{own.zone}"}
-        for index, origin in enumerate(settings.stack.ingress.cors_origins):
-            if not own.production and origin.removeprefix("https://") in hosts:
-                yield problem_of(
-                    settings,
-                    f"ingress.corsOrigins[{index}]",
-                    origin,
-                    f"is a production host: {own.name} would answer production's pages",
-                    f"use {own.wallet_url}",
-                )
-
-
-def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, entry in cast("Mapping[str, Any]", value).items():
-            yield from _texts(entry, f"{path}.{key}".lstrip("."))
-    elif isinstance(value, list):
-        for index, entry in enumerate(cast("list[Any]", value)):
-            yield from _texts(entry, f"{path}[{index}]")
 
 
 def _environment(case: Case) -> Iterator[InputError]:
@@ -114,7 +73,7 @@ def _workloads(case: Case) -> Iterator[InputError]:
                 "the required key is missing: the workload would not run",
                 "add its replicas and resources",
             )
-    for name, numbers in given.items():
+    for name, configured in given.items():
         if name not in CATALOGUE:
             yield problem_of(
                 settings,
@@ -125,15 +84,15 @@ def _workloads(case: Case) -> Iterator[InputError]:
             )
             continue
         workload = CATALOGUE[name]
-        if workload.recreate and numbers.replicas > 1:
+        if workload.recreate and configured.replicas > 1:
             yield problem_of(
                 settings,
                 f"workloads.{name}.replicas",
-                numbers.replicas,
+                configured.replicas,
                 "two copies would process the same events in different order",
                 "write 1",
             )
-        for index, port in enumerate(numbers.service.ports if numbers.service else ()):
+        for index, port in enumerate(configured.service.ports if configured.service else ()):
             if port.target not in workload.ports:
                 yield problem_of(
                     settings,
@@ -142,29 +101,14 @@ def _workloads(case: Case) -> Iterator[InputError]:
                     "the container has no such port: the Service would reach nothing",
                     f"use one of {', '.join(workload.ports)}",
                 )
-        if numbers.service and workload.exposed and all(p.target != "http" for p in numbers.service.ports):
+        if configured.service and workload.exposed and all(p.target != "http" for p in configured.service.ports):
             yield problem_of(
                 settings,
                 f"workloads.{name}.service.ports",
-                [port.port for port in numbers.service.ports],
+                [port.port for port in configured.service.ports],
                 "none reaches the http port that the ingress needs",
                 "add a port with target http",
             )
-
-
-def _variables(case: Case) -> Iterator[InputError]:
-    """Variables of one network must not replace what the catalogue derives, nor carry a secret in clear text."""
-    settings = case.settings
-    for name, numbers in settings.stack.workloads.items():
-        for field, given in (("env", numbers.env), ("secretEnv", numbers.secret_env)):
-            for variable in given:
-                key = f"workloads.{name}.{field}.{variable}"
-                if variable in CATALOGUE[name].env:
-                    text = "the catalogue derives it: another value would point somewhere else"
-                    yield problem_of(settings, key, None, text, "remove it")
-                if field == "env" and SECRET_NAME.search(variable):
-                    text = "looks like a secret: its value would be in git and in the pod's description"
-                    yield problem_of(settings, key, None, text, "name a Secret and its key under secretEnv")
 
 
 def _release(case: Case) -> Iterator[InputError]:
@@ -202,15 +146,15 @@ def _absent(case: Case) -> Iterator[InputError]:
         if name in EVERYWHERE:
             text = "public names, storage, backup and checks of every network are made for it"
             yield problem(name, text, "give it its tag under workloads")
-    for shape in settings.workloads.values():
-        for variable, value in shape.env.items():
+    for spec in settings.workloads.values():
+        for variable, value in spec.env.items():
             if isinstance(value, ServiceUrl) and value.workload not in settings.workloads:
-                text = f"is what {variable} of {shape.name} leads to: its requests would reach nothing"
-                fix = f"give it its tag under workloads, or first take {variable} out of {shape.name} in catalogue"
+                text = f"is what {variable} of {spec.name} leads to: its requests would reach nothing"
+                fix = f"give it its tag under workloads, or first take {variable} out of {spec.name} in catalogue"
                 yield problem(value.workload, text, fix)
-        for name in shape.calls:
+        for name in spec.calls:
             if name not in CATALOGUE:
-                text = f"{shape.name} may call {name}, which is no workload: nothing would be opened"
+                text = f"{spec.name} may call {name}, which is no workload: nothing would be opened"
                 fix = "take it out, there or in common.py"
                 yield InputError(file="catalogue", key="calls", consequence=text, fix=fix)
 
@@ -222,9 +166,12 @@ def _vocabulary(case: Case) -> Iterator[InputError]:
     named: tuple[tuple[str, Mapping[str, Any], Sequence[str]], ...] = (
         ("secretEpochs", stack.secret_epochs, list(GENERATED)),
         ("retiredEpochs", stack.retired_epochs, [row.name for row in GENERATED.values() if row.two_values]),
-        ("neighbours", cast("Mapping[str, NeighbourNumbers]", stack.neighbours), list(NEIGHBOURS)),
+        ("externalWorkloads", stack.external_workloads, list(EXTERNAL_WORKLOADS)),
         ("quota.acceptedAtPeak", stack.quota.accepted_at_peak, list(hard)),
     )
+    if not stack.external_workloads:
+        consequence = "no policy would let a service reach PostgreSQL or Redis, and the quota would not count them"
+        yield problem_of(settings, "externalWorkloads", {}, consequence, "list them, as another network's file does")
     for field, given, known in named:
         for name in given:
             if name not in known:
@@ -256,12 +203,12 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 def _fabric_workers(case: Case) -> Iterator[InputError]:
     settings = case.settings
-    for name, numbers in settings.stack.workloads.items():
-        if CATALOGUE[name].role is Role.WORKER and numbers.autoscaling:
+    for name, configured in settings.stack.workloads.items():
+        if CATALOGUE[name].role is Role.WORKER and configured.autoscaling:
             yield problem_of(
                 settings,
                 f"workloads.{name}.autoscaling",
-                numbers.autoscaling.name,
+                configured.autoscaling.name,
                 "a worker is not scaled by load",
                 "remove it",
             )
@@ -270,9 +217,9 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
 RULES: tuple[Rule, ...] = (
     _environment,
     *ADOPTION_RULES,
-    _other_networks,
+    *TEXT_RULES,
     _workloads,
-    _variables,
+    *VARIABLE_RULES,
     _release,
     _absent,
     *PROMOTION_RULES,
@@ -281,4 +228,5 @@ RULES: tuple[Rule, ...] = (
     _vocabulary,
     _fabric_workers,
     *STORAGE_RULES,
+    *NODE_RULES,
 )

@@ -4,27 +4,19 @@ import ipaddress
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from common.quantities import parse_quantity
+from settings.kubernetes_fields import ZONE
+from settings.schedule import check_schedule
 
 
 def _quantity(value: object) -> object:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str):
         parse_quantity(text)
-    return text
-
-
-def _cron(text: str) -> str:
-    try:
-        CronSim(text, datetime(2025, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        raise ValueError(f"{text!r} is no cron schedule ({error})") from error
     return text
 
 
@@ -64,12 +56,24 @@ def _bucket(text: str) -> str:
     return text
 
 
+_ENDPOINT = re.compile(r"https://(?P<host>[a-z0-9.-]+)(:(?P<port>[0-9]{1,5}))?/?")
+_INSIDE = frozenset(("cluster", "corp", "home", "internal", "lan", "local", "localdomain", "localhost", "svc"))
+_LAST_PORT = 65535
+
+
 def _https(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "https":
+    if not text.lower().startswith("https://"):
         raise ValueError(f"{text!r} has no TLS: keys and users' data would cross the internet in clear text")
-    if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.username:
-        raise ValueError(f"{text!r} is more or less than https://host[:port]")
+    found = _ENDPOINT.fullmatch(text)
+    if found is None or not 1 <= int(found["port"] or 443) <= _LAST_PORT:
+        raise ValueError(f"{text!r} is more or less than https://host[:port], in small letters")
+    host = found["host"]
+    try:
+        outside = ipaddress.IPv4Address(host).is_global
+    except ValueError:
+        outside = ZONE.fullmatch(host) is not None and host.rpartition(".")[2] not in _INSIDE
+    if not outside:
+        raise ValueError(f"{text!r} lies in the cluster, here or nowhere: source and copy would be lost together")
     return text.rstrip("/")
 
 
@@ -89,7 +93,7 @@ def _range(text: str) -> str:
 
 Moment = Annotated[datetime, AfterValidator(_utc)]
 Quantity = Annotated[str, BeforeValidator(_quantity), Field(examples=["500m", "50Gi"])]
-Cron = Annotated[str, AfterValidator(_cron), Field(examples=["0 */6 * * *"])]
+Cron = Annotated[str, AfterValidator(check_schedule), Field(examples=["0 */6 * * *"])]
 NodeAddress = Annotated[str, AfterValidator(_address)]
 
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pulumi
 
+from catalogue.managed_components import ManagedComponent
 from catalogue.secrets import ENCRYPTED, live_settings
-from catalogue.steps import Wave
 from common.errors import InputError, shown
 from common.naming import Network
 from settings.adoption import DNS_RECORD, Adoption, read_adoption
@@ -17,7 +17,9 @@ from settings.fields import Model
 from settings.model import StackFile
 from settings.project import PROJECT, ROOT, adoption_file, networks, read_mapping, release_file, stack_file
 from settings.release import Release
+from settings.renamed import with_current_names, without_defaults
 from settings.settings import Settings
+from settings.stackfile import refuse_unread
 from settings.validation import validated
 
 
@@ -33,6 +35,9 @@ def load_settings(root: Path = ROOT, *, adopting: bool = True) -> Settings:
     """
     config, stack = pulumi.Config(PROJECT), pulumi.get_stack()
     prefix = f"{PROJECT}:"
+    for key in _configured_keys():
+        if not key.startswith("pulumi:"):  # the engine's own, such as the tags of a stack
+            refuse_unread(stack, key)
     keys = [key.removeprefix(prefix) for key in _configured_keys() if key.startswith(prefix)]
     encrypted = pulumi.runtime.config.get_config_secret_keys_env()
     for key in keys:
@@ -44,7 +49,11 @@ def load_settings(root: Path = ROOT, *, adopting: bool = True) -> Settings:
                 consequence="a secret in clear text would be in git and in the state",
                 fix=f"pulumi config set --secret -s {stack} {key}, and rotate the value",
             )
-    values = {key: config.require(key) for key in keys if key not in ENCRYPTED}
+    clear = {f"{prefix}{key}": config.require(key) for key in keys if key not in ENCRYPTED}
+    current, warnings = with_current_names(stack_file(stack), without_defaults(clear, root))
+    for line in warnings:
+        pulumi.log.warn(f"{stack_file(stack)}: {line}")
+    values = {key.removeprefix(prefix): value for key, value in current.items()}
     secrets = {key: config.require_secret(key) for key in keys if key in ENCRYPTED}
     return settings_from(stack, values, secrets, root, adopting=adopting)
 
@@ -64,21 +73,23 @@ def settings_from(
     """
     file = stack_file(stack)
     parsed = {key: _parse(file, key, value) for key, value in values.items()}
-    numbers = validated(StackFile, parsed, file, prefix=f"{PROJECT}:")
+    configured = validated(StackFile, parsed, file, prefix=f"{PROJECT}:")
     release_name = release_file(stack)
     release = validated(
         Release, read_mapping(release_name, root=root, fix="add the file, as for another network"), release_name
     )
-    network = Network(name=stack, production=numbers.production, zone=numbers.zone, bucket=numbers.minio.bucket)
+    network = Network(
+        name=stack, production=configured.production, zone=configured.zone, bucket=configured.minio.bucket
+    )
     adoption = read_adoption(stack, root)
-    imports = _imports(stack, numbers, adoption, secrets) if numbers.adopt and adopting else dict[str, str]()
-    if adoption is not None and adopting and not numbers.adopt:
+    imports = _imports(stack, configured, adoption, secrets) if configured.adopt and adopting else dict[str, str]()
+    if adoption is not None and adopting and not configured.adopt:
         _refuse_used_ids(stack, adoption)
-    here = adoption if adoption is not None and adoption.cluster_uid == numbers.cluster_uid else None
+    here = adoption if adoption is not None and adoption.cluster_uid == configured.cluster_uid else None
     others = tuple(name for name in networks(root) if name != stack)
     settings = Settings(
         network=network,
-        stack=numbers,
+        stack=configured,
         release=release,
         secrets=secrets,
         imports=imports,
@@ -90,31 +101,31 @@ def settings_from(
 
 
 def _imports(
-    stack: str, numbers: StackFile, adoption: Adoption | None, secrets: Mapping[str, object]
+    stack: str, configured: StackFile, adoption: Adoption | None, secrets: Mapping[str, object]
 ) -> Mapping[str, str]:
     """Return the ids of what is imported, only for the cluster that they were read from, only without losing a secret.
 
     Kubernetes objects are not: they are taken over by a create over what lives (docs/adr/0022), but for the namespace
-    of a cluster on this machine, whose map has no waves.
+    of a cluster on this machine, whose map has no components.
     """
     file = adoption_file(stack)
     if adoption is None:
         fix = "write it from the live objects, or set gx-infra:adopt to false"
         raise InputError(file=file, consequence="the file does not exist", fix=fix)
-    if adoption.cluster_uid != numbers.cluster_uid:
+    if adoption.cluster_uid != configured.cluster_uid:
         raise InputError(
             file=file,
             key="clusterUid",
             value=shown(adoption.cluster_uid),
-            consequence=f"the ids come from another cluster than the pinned {numbers.cluster_uid}",
+            consequence=f"the ids come from another cluster than the pinned {configured.cluster_uid}",
             fix="read the ids again from the pinned cluster",
         )
-    for wave in numbers.waves:
-        if adoption.waves is not None and wave not in adoption.waves:
+    for component in configured.managed_components:
+        if adoption.managed_components is not None and component not in adoption.managed_components:
             raise InputError(
                 file=stack_file(stack),
-                key=f"{PROJECT}:waves",
-                value=shown(wave.value),
+                key=f"{PROJECT}:managedComponents",
+                value=shown(component.value),
                 consequence=f"{file} does not have it: once it was taken over, nothing would keep it in the list",
                 fix=f"gx adopt {stack} --context NAME --write, before the next `up`",
             )
@@ -127,12 +138,12 @@ def _imports(
                     consequence=f"a generated value would take the place of the live one: {PROJECT}:{key} is not set",
                     fix=f"pulumi config set --secret -s {stack} {key}, with the live value on standard input",
                 )
-    kinds = (f"{DNS_RECORD}/", *(["Namespace/"] if adoption.waves is None else []))
+    kinds = (f"{DNS_RECORD}/", *(["Namespace/"] if adoption.managed_components is None else []))
     imported = {name: found for name, found in adoption.imports.items() if name.startswith(kinds)}
-    if adoption.waves is None and len(imported) < len(adoption.imports):
+    if adoption.managed_components is None and len(imported) < len(adoption.imports):
         raise InputError(
             file=file,
-            key="waves",
+            key="managedComponents",
             consequence="is not there: nothing would say that the live objects are to be taken over",
             fix=f"gx adopt {stack} --context NAME --write, before the next `up`",
         )
@@ -142,11 +153,11 @@ def _imports(
 def _refuse_used_ids(stack: str, adoption: Adoption) -> None:
     """Keep no import id that was used: used again, the engine calls it a replacement and deletes the live record."""
     used = [name for name in adoption.imports if name.startswith(f"{DNS_RECORD}/")]
-    if used and Wave.DNS in (adoption.waves or ()):
+    if used and ManagedComponent.DNS in (adoption.managed_components or ()):
         raise InputError(
             file=adoption_file(stack),
             key=f"imports.{used[0]}",
-            consequence=f"was imported with the wave {Wave.DNS}: imported once more, the live record would be deleted",
+            consequence="was imported with the component dns: imported once more, the live record would be deleted",
             fix=f"gx adopt {stack} --context NAME --write, which leaves out what the state holds",
         )
 

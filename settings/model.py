@@ -4,12 +4,16 @@ Keys are camelCase, as in `Pulumi.<stack>.yaml`. Numbers come from production.md
 listed in the stack file under `unconfirmed` with a reason, and the preview repeats it.
 """
 
+from collections import Counter
 from enum import StrEnum, unique
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic.alias_generators import to_camel
 
-from catalogue.steps import Step, Wave
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from common.quantities import format_bytes, format_cores, parse_quantity
 from settings.fields import (
     BucketName,
@@ -24,8 +28,12 @@ from settings.fields import (
     Uid,
     VariableName,
 )
+from settings.kubernetes_fields import LabelKey, Labels, LabelValue, Registry, Repository, ZoneName
 from settings.monitoring_settings import Monitoring
 from settings.traffic import Cloudflare, Dns, Edge, Ingress, Node
+
+Epoch = Annotated[int, Field(ge=1, le=1000)]
+"""How often a secret was made; each one that was retired is a user that the provisioning Job removes."""
 
 
 def _canonical(figure: str, text: str) -> str:
@@ -47,16 +55,22 @@ class NetworkEnvironment(StrEnum):
 class Toleration(Model):
     """A taint that the network's pods tolerate."""
 
-    key: str
+    key: LabelKey
     operator: Literal["Equal", "Exists"] = "Equal"
-    value: str | None = None
+    value: LabelValue | None = None
     effect: Literal["NoSchedule", "NoExecute", "PreferNoSchedule"]
+
+    @model_validator(mode="after")
+    def _exists_has_no_value(self) -> Self:
+        if self.operator == "Exists" and self.value:
+            raise ValueError("operator Exists takes no value: Kubernetes refuses every pod with both")
+        return self
 
 
 class Scheduling(Model):
     """Where every pod of the network runs, Jobs included (production.md#cluster-and-networks)."""
 
-    node_selector: dict[str, str]
+    node_selector: Labels
     tolerations: tuple[Toleration, ...] = ()
 
 
@@ -99,6 +113,19 @@ class ContainerLimits(Model):
     default: ResourcePair
     default_request: ResourcePair
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        order = ("min", "default_request", "default", "max")
+        for lower, upper in pairwise(order):
+            for name in ("cpu", "memory"):
+                if parse_quantity(getattr(getattr(self, lower), name)) > parse_quantity(
+                    getattr(getattr(self, upper), name)
+                ):
+                    raise ValueError(
+                        f"{to_camel(lower)}.{name} is above {to_camel(upper)}.{name}: Kubernetes refuses that"
+                    )
+        return self
+
 
 class LimitRange(Model):
     """The namespace's LimitRange (production.md#quota)."""
@@ -123,11 +150,21 @@ class ServicePort(Model):
     node_port: int | None = Field(default=None, ge=30000, le=32767)
 
 
-class ServiceNumbers(Model):
+class ServiceSettings(Model):
     """A Service as it is on this network, where that differs from the catalogue (takeover.md 12)."""
 
     type: Literal["ClusterIP", "NodePort"] = "ClusterIP"
     ports: tuple[ServicePort, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_port_once(self) -> Self:
+        for name, taken in (("port", [p.port for p in self.ports]), ("nodePort", [p.node_port for p in self.ports])):
+            twice = [number for number, count in Counter(taken).items() if number is not None and count > 1]
+            if twice:
+                raise ValueError(f"{name} {twice[0]} is there {taken.count(twice[0])} times")
+        if self.type == "ClusterIP" and any(port.node_port for port in self.ports):
+            raise ValueError("nodePort needs the type NodePort: Kubernetes refuses it on a ClusterIP Service")
+        return self
 
 
 class Autoscaling(Model):
@@ -139,16 +176,22 @@ class Autoscaling(Model):
     cpu_percent: int = Field(ge=1, le=100)
     memory_percent: int = Field(ge=1, le=100)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(f"minReplicas {self.min_replicas} is above maxReplicas {self.max_replicas}")
+        return self
 
-class WorkloadNumbers(Model):
+
+class WorkloadSettings(Model):
     """What differs between networks for one workload of the catalogue."""
 
     replicas: int = Field(ge=0, description="With autoscaling: the number before the autoscaler took over.")
     resources: Resources
     autoscaling: Autoscaling | None = None
-    service: ServiceNumbers | None = None
-    repository: str | None = None
-    selector: dict[str, str] | None = Field(default=None, description="The live selector where it is not app=<name>.")
+    service: ServiceSettings | None = None
+    repository: Repository | None = None
+    selector: Labels | None = Field(default=None, description="The live selector where it is not app=<name>.")
     service_account: DnsLabel | None = None
     api_server: bool = Field(default=False, description="It calls the Kubernetes API with its account's token.")
     env: dict[VariableName, str] = Field(
@@ -181,11 +224,11 @@ class Offsite(Model):
     prefix: str = Field(
         default="", pattern=r"^([A-Za-z0-9_.-]+/)*$", description="What every name begins with; ends in a slash."
     )
-    region: str = Field(default="us-east-1", min_length=1)
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     schedule: Cron
 
 
-class Backup(Model):
+class BackupSettings(Model):
     """The MinIO backup (production.md#backup)."""
 
     schedule: Cron
@@ -224,8 +267,8 @@ class Promotion(Model):
     )
 
 
-class NeighbourNumbers(Model):
-    """A neighbour in the namespace that the program does not own: only what quota and references need."""
+class ExternalWorkloadSettings(Model):
+    """An external workload in the namespace that the program does not own: only what quota and references need."""
 
     replicas: int = Field(ge=0)
     resources: Resources | None = Field(default=None, description="Unknown ones count as the LimitRange's defaults.")
@@ -242,11 +285,11 @@ class StackFile(Model):
     environment: NetworkEnvironment
     cluster_uid: Uid
     kube_context: str
-    zone: str
-    registry: str
-    namespace_labels: dict[str, str]
-    steps: tuple[Step, ...]
-    waves: tuple[Wave, ...]
+    zone: ZoneName
+    registry: Registry
+    namespace_labels: Labels
+    feature_gates: tuple[FeatureGate, ...]
+    managed_components: tuple[ManagedComponent, ...]
     nodes: tuple[Node, ...] = Field(min_length=1)
     scheduling: Scheduling
     quota: Quota
@@ -256,9 +299,9 @@ class StackFile(Model):
     local: bool
     fabric_enabled: bool
     projection_lag_threshold_ms: int = Field(gt=0)
-    workloads: dict[str, WorkloadNumbers]
+    workloads: dict[str, WorkloadSettings]
     minio: Minio
-    backup: Backup
+    backup: BackupSettings
     jobs: Resources
     ingress: Ingress
     cloudflare: Cloudflare
@@ -267,9 +310,9 @@ class StackFile(Model):
     monitoring: Monitoring
     promotion: Promotion
     test_users: bool
-    neighbours: dict[str, NeighbourNumbers]
-    secret_epochs: dict[str, Annotated[int, Field(ge=1)]]
-    retired_epochs: dict[str, Annotated[int, Field(ge=1)]]
+    external_workloads: dict[str, ExternalWorkloadSettings]
+    secret_epochs: dict[str, Epoch]
+    retired_epochs: dict[str, Epoch]
     unconfirmed: dict[str, str]
 
     @property

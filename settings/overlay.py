@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from settings.project import PROJECT, local_file, read_mapping
+from settings.renamed import with_current_names
 
 
 def overlay(stack: str, root: Path) -> dict[str, Any]:
@@ -14,7 +15,7 @@ def overlay(stack: str, root: Path) -> dict[str, Any]:
         InputError: The network has no such file, or it is no mapping.
     """
     content = read_mapping(local_file(stack), root=root, fix="write it after networks/devnet/local.yaml")
-    return {f"{PROJECT}:{key}": value for key, value in content.items()}
+    return with_current_names(local_file(stack), {f"{PROJECT}:{key}": value for key, value in content.items()})[0]
 
 
 def laid_over(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

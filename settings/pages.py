@@ -29,7 +29,7 @@ _OF_SETTING = {
     "promotion": _PROMOTION,
     "retiredEpochs": "docs/runbooks/rotate-s3-key.md",
     "secretEpochs": "docs/runbooks/rotate-s3-key.md",
-    "waves": _ADOPTION,
+    "managedComponents": _ADOPTION,
     "workloads": "docs/how-to/add-a-service.md",
 }
 """By the first part of the setting's key; every other one has a line in the table of `SETTINGS`."""

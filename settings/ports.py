@@ -1,18 +1,18 @@
 """The one table of ports: Service ports of a network, derived from the catalogue and the stack file."""
 
 from catalogue import CATALOGUE
-from catalogue.model import WorkloadSpec
-from settings.model import ServiceNumbers, ServicePort
+from catalogue.workload_spec import WorkloadSpec
+from settings.model import ServicePort, ServiceSettings
 from settings.settings import Settings
 
 
-def service_of(settings: Settings, workload: WorkloadSpec) -> ServiceNumbers:
+def service_of(settings: Settings, workload: WorkloadSpec) -> ServiceSettings:
     """Return a workload's Service on this network: the stack file's, else the catalogue's ClusterIP."""
-    numbers = settings.numbers(workload.name).service
-    if numbers is not None:
-        return numbers
+    configured = settings.workload(workload.name).service
+    if configured is not None:
+        return configured
     ports = tuple(ServicePort(port=port, target=target) for target, port in workload.service_ports.items())
-    return ServiceNumbers(ports=ports)
+    return ServiceSettings(ports=ports)
 
 
 def http_service_port(settings: Settings, name: str) -> int:

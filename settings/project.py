@@ -1,5 +1,7 @@
 """Where the project's files are, and how a YAML file of it is read."""
 
+import fcntl
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any, cast
 import yaml
 
 from common.errors import InputError, changes, note_change, uninterrupted
+from settings.yaml_file import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = "gx-infra"
@@ -54,6 +57,26 @@ def local_file(stack: str) -> str:
 def networks(root: Path = ROOT) -> list[str]:
     """Return the names of all networks: the stacks that have a settings file."""
     return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in root.glob("Pulumi.*.yaml"))
+
+
+@contextmanager
+def one_writer(root: Path = ROOT) -> Generator[None]:
+    """Hold the project for one command that reads a file, changes it and writes it; a second one waits.
+
+    Raises:
+        InputError: The folder cannot be opened.
+    """
+    try:
+        folder = os.open(root, os.O_RDONLY)
+    except OSError as error:
+        consequence = f"cannot be opened ({error.strerror})"
+        raise InputError(file=str(root), consequence=consequence, fix="make it readable") from None
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager
@@ -128,21 +151,6 @@ def write_mapping(name: str, head: str, document: Mapping[str, Any], *, root: Pa
     replace_file(name, mapping_text(head, document), root=root, otherwise=otherwise)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice; YAML itself would keep the last one silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002 the library's signature
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = cast("object", self.construct_object(key_node, deep=True))  # pyright: ignore[reportUnknownMemberType]
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
 def read_mapping(name: str, *, root: Path = ROOT, fix: str) -> dict[str, Any]:
     """Return the top-level mapping of a YAML file of the project.
 
@@ -161,13 +169,13 @@ def read_mapping(name: str, *, root: Path = ROOT, fix: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(file=name, consequence=f"cannot be read ({error})", fix="make it a readable file") from None
     try:
-        data: object = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 a SafeLoader
+        data = parse(text, stack_file=name.startswith("Pulumi."))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not readable"
+        location = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or error
         raise InputError(
-            file=name, key=place, consequence=f"malformed YAML ({problem})", fix="correct the syntax there"
+            file=name, key=location, consequence=f"malformed YAML ({problem})", fix="correct the syntax there"
         ) from None
     if not isinstance(data, Mapping):
         raise InputError(

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from catalogue import CATALOGUE
 from common.images import MUTABLE_TAGS
 from settings.fields import Model, Moment
+from settings.kubernetes_fields import Repository
 
 ABSENT = "absent"
 """What stands in the place of an image that a network does not run."""
@@ -18,7 +19,7 @@ PLATFORM_IMAGES = ("minio", "minio-client", "postgres-client", "backup", "haprox
 
 
 def _tag(text: str) -> str:
-    if text in MUTABLE_TAGS:
+    if text.lower() in MUTABLE_TAGS:
         raise ValueError(f"{text!r} is a tag that moves; the same manifest would run a different image tomorrow")
     return text
 
@@ -26,7 +27,7 @@ def _tag(text: str) -> str:
 class Image(Model):
     """One image: the tag verbatim, the digest once the registry has been asked."""
 
-    repository: str | None = Field(default=None, pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$")
+    repository: Repository | None = None
     tag: Annotated[str, AfterValidator(_tag), Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
     digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
     revision: str | None = Field(

@@ -1,6 +1,6 @@
 """The one table of public paths of a network, from the catalogue and the stack file."""
 
-from catalogue.model import Route, WorkloadSpec
+from catalogue.workload_spec import Route, WorkloadSpec
 from settings.settings import Settings
 
 QSEND = Route("/api/v1/qsend")

@@ -8,11 +8,12 @@ from typing import Any
 import pulumi
 
 from catalogue import CATALOGUE
-from catalogue.model import WorkloadSpec
-from catalogue.steps import Step, Wave
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
+from catalogue.workload_spec import WorkloadSpec
 from common.naming import Network
 from settings.adoption import Adoption
-from settings.model import StackFile, WorkloadNumbers
+from settings.model import StackFile, WorkloadSettings
 from settings.release import Release
 
 
@@ -41,56 +42,56 @@ class Settings:
     @property
     def taken_over(self) -> bool:
         """Whether objects of the network were made by hand; it stays so when their adoption is closed."""
-        return bool(self.adoption and self.adoption.waves)
+        return bool(self.adoption and self.adoption.managed_components)
 
     @property
     def taking_over(self) -> bool:
         """Whether a create is to go over what lives: while a network is adopted, not on a cluster of this machine."""
-        return self.stack.adopt and self.adoption is not None and self.adoption.waves is not None
+        return self.stack.adopt and self.adoption is not None and self.adoption.managed_components is not None
 
     @property
-    def adopted(self) -> tuple[Wave, ...]:
+    def adopted(self) -> tuple[ManagedComponent, ...]:
         """The components that were made by hand and that the stack now owns: one that leaves the list would be deleted.
 
         All of them once adoption was closed (`adopt` is false again), none on a network that the program made itself.
         """
-        if self.adoption is None or self.adoption.waves == ():
+        if self.adoption is None or self.adoption.managed_components == ():
             return ()
-        return (self.adoption.waves or ()) if self.stack.adopt else tuple(Wave)
+        return (self.adoption.managed_components or ()) if self.stack.adopt else tuple(ManagedComponent)
 
     @property
     def old_policies(self) -> Mapping[str, Mapping[str, Any]]:
         """The policies made by hand that still live beside the program's, by name (takeover.md 23)."""
-        if self.adoption is None or self.has(Step.RETIRE_OLD_POLICIES):
+        if self.adoption is None or self.has(FeatureGate.RETIRE_OLD_POLICIES):
             return {}
         return self.adoption.old_policies
 
-    def has(self, step: Step) -> bool:
-        """Return whether the network has taken a step."""
-        return step in self.stack.steps
+    def has(self, gate: FeatureGate) -> bool:
+        """Return whether the network has enabled a feature gate."""
+        return gate in self.stack.feature_gates
 
-    def manages(self, wave: Wave) -> bool:
+    def manages(self, component: ManagedComponent) -> bool:
         """Return whether the stack manages a component."""
-        return wave in self.stack.waves
+        return component in self.stack.managed_components
 
     @cached_property
     def workloads(self) -> Mapping[str, WorkloadSpec]:
         """The workloads of the catalogue that the network runs, by name: not those that its release calls absent."""
-        return {name: shape for name, shape in CATALOGUE.items() if name in self.release.workloads}
+        return {name: spec for name, spec in CATALOGUE.items() if name in self.release.workloads}
 
     def image(self, workload: str) -> str:
         """Return the image reference of a workload of the catalogue."""
-        repository = self.numbers(workload).repository or workload
+        repository = self.workload(workload).repository or workload
         return self.release.workloads[workload].reference(self.stack.registry, repository, self.network.name)
 
     def platform_image(self, name: str) -> str:
         """Return the image reference of one of the program's own servers or Jobs."""
         return self.release.platform[name].reference(self.stack.registry, name, self.network.name)
 
-    def numbers(self, workload: str) -> WorkloadNumbers:
-        """Return the network's numbers of a workload."""
+    def workload(self, workload: str) -> WorkloadSettings:
+        """Return the network's settings of a workload."""
         return self.stack.workloads[workload]
 
     def replicas(self, workload: str, *, worker: bool) -> int:
         """Return how many pods a workload keeps; workers rest while blockchain features are switched off."""
-        return 0 if worker and not self.stack.fabric_enabled else self.numbers(workload).replicas
+        return 0 if worker and not self.stack.fabric_enabled else self.workload(workload).replicas

@@ -8,7 +8,10 @@ from typing import Any, cast
 from common.errors import InputError
 from settings.overlay import laid_over, overlay
 from settings.project import PROJECT, ROOT, networks, read_mapping, stack_file
+from settings.renamed import with_current_names
 
+_TOP = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
+"""What the engine reads at the top of a stack file."""
 UNSET_CLUSTER_UID = "00000000-0000-0000-0000-000000000000"
 UNSET_ZONE_ID = "0" * 32
 
@@ -21,11 +24,13 @@ class StackConfig:
         values: Text by full key; objects and arrays are JSON.
         secrets: The full keys whose value is encrypted. Their value here is a placeholder: nothing is decrypted.
         notes: What is not set yet but must be before the first `pulumi up`.
+        warnings: What the next release refuses.
     """
 
     values: dict[str, str]
     secrets: tuple[str, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackConfig:
@@ -49,12 +54,20 @@ def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackCo
             fix=f"use one of {', '.join(known)}, or add the file and networks/{stack}/",
         )
     declared = read_mapping("Pulumi.yaml", root=root, fix="restore it from git").get("config", {})
-    given: object = read_mapping(stack_file(stack), root=root, fix="restore it from git").get("config") or {}
+    document = read_mapping(stack_file(stack), root=root, fix="restore it from git")
+    given: object = document.get("config") or {}
     if not isinstance(given, dict):
         raise InputError(
             file=stack_file(stack), key="config", consequence="is no mapping", fix=f"write `{PROJECT}:key: value` lines"
         )
-    settings = cast("dict[str, Any]", given)
+    for key in document:
+        if key not in _TOP:
+            text = "nothing reads a key here: its value would be ignored"
+            fix = f"indent it below `config:`, as `{PROJECT}:{key.removeprefix(f'{PROJECT}:')}`"
+            raise InputError(file=stack_file(stack), key=key, consequence=text, fix=fix)
+    for key in cast("dict[str, Any]", given):
+        refuse_unread(stack, key)
+    settings, warnings = with_current_names(stack_file(stack), cast("dict[str, Any]", given))
     defaults: dict[str, Any] = {
         f"{PROJECT}:{key}": entry["default"] for key, entry in declared.items() if "default" in entry
     }
@@ -64,7 +77,19 @@ def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackCo
     notes = _fill_unset(stack, raw)
     secrets = tuple(key for key, value in raw.items() if _is_secure(value))
     values = {key: _as_text(stack, key, value) for key, value in raw.items()}
-    return StackConfig(values=values, secrets=secrets, notes=tuple(notes))
+    return StackConfig(values=values, secrets=secrets, notes=tuple(notes), warnings=tuple(warnings))
+
+
+def refuse_unread(stack: str, key: str) -> None:
+    """Refuse a key of a stack's configuration that no part of the program reads.
+
+    Raises:
+        InputError: It lacks the project's prefix.
+    """
+    if not key.startswith(f"{PROJECT}:"):
+        text = f"nothing reads a key without the prefix {PROJECT}: its value would be ignored"
+        own = key.rpartition(":")[2]
+        raise InputError(file=stack_file(stack), key=key, consequence=text, fix=f"write {PROJECT}:{own}, or remove it")
 
 
 def _is_secure(value: object) -> bool:

@@ -1,37 +1,19 @@
 """Rules between the settings of storage and backup."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
-
-from cronsim import CronSim
+from datetime import timedelta
 
 from catalogue.secrets import KEY_PAIRS, OFFSITE_PAIR
 from common.errors import InputError, shown
-from common.naming import BACKUP_PVC, MINIO_PVC
+from common.naming import BACKUP_PVC, BACKUP_STATUS_BUCKET, MINIO_PVC
 from common.quantities import parse_quantity
 from settings.project import PROJECT, read_mapping, release_file, stack_file, volumes_file
 from settings.rule import Case, Rule, problem_of
+from settings.schedule import longest_interval, shortest_interval
 from settings.settings import Settings
 
 GROW_RUNBOOK = "docs/runbooks/grow-volume.md"
 FIRST_MENDED = "RELEASE.2025-10-15"
-_RUNS = 400  # more than a year of weekly runs, a quarter of four a day
-_START = datetime(2025, 1, 1, tzinfo=UTC)
-
-
-def _intervals(schedule: str) -> Iterator[timedelta]:
-    return (later - earlier for earlier, later in pairwise(islice(CronSim(schedule, _START), _RUNS)))
-
-
-def shortest_interval(schedule: str) -> timedelta:
-    """Return the shortest time between two runs of a cron schedule, in UTC."""
-    return min(_intervals(schedule), default=timedelta(days=366))
-
-
-def longest_interval(schedule: str) -> timedelta:
-    """Return the longest time between two runs of a cron schedule, in UTC."""
-    return max(_intervals(schedule), default=timedelta(days=366))
 
 
 def _schedules(case: Case) -> Iterator[InputError]:
@@ -71,16 +53,22 @@ def _offsite(case: Case) -> Iterator[InputError]:
     if offsite is None:
         return
     host = offsite.endpoint.removeprefix("https://").split(":")[0]
-    own_hosts = {settings.network.wallet_host, settings.network.api_host}
-    if host.endswith((".svc", ".svc.cluster.local")) or host in own_hosts | {"localhost"}:
+    nodes = {node.address for node in settings.stack.nodes}
+    if host in nodes | {settings.network.wallet_host, settings.network.api_host}:
         yield problem_of(
             settings,
             "backup.offsite.endpoint",
             offsite.endpoint,
-            "lies in the cluster: source and copy would be lost together"
-            + (", and it is the same bucket" if offsite.bucket == settings.network.bucket else ""),
+            "lies in the cluster: source and copy would be lost together",
             "name a server outside the cluster",
         )
+
+
+def _buckets(case: Case) -> Iterator[InputError]:
+    settings = case.settings
+    if settings.network.bucket == BACKUP_STATUS_BUCKET:
+        text = "is where the backups say how they ended: users' files would lie among them"
+        yield problem_of(settings, "minio.bucket", settings.network.bucket, text, "name a bucket of its own")
 
 
 def _volumes(case: Case) -> Iterator[InputError]:
@@ -143,4 +131,4 @@ def check_key_pairs(settings: Settings) -> None:
             )
 
 
-STORAGE_RULES: tuple[Rule, ...] = (_schedules, _offsite, _volumes, _object_store_image)
+STORAGE_RULES: tuple[Rule, ...] = (_schedules, _offsite, _buckets, _volumes, _object_store_image)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, ip_network
 from urllib.parse import urlsplit
 
-from catalogue.steps import Wave
+from catalogue.managed_components import ManagedComponent
 from common.cluster import LOAD_BALANCER_ADDRESS, SERVICE_RANGE
 from common.errors import InputError
 from settings.dns import declared_records, wanted_records
 from settings.fields import PRIVATE
+from settings.kubernetes_fields import ZONE
 from settings.project import release_file
 from settings.rule import Case, Rule, problem_of
 from settings.settings import Settings
@@ -146,9 +147,9 @@ def _hosts(case: Case) -> Iterator[InputError]:
         parts = urlsplit(origin)
         host = parts.hostname or ""
         key = f"ingress.corsOrigins[{index}]"
-        if origin != f"https://{host}":
-            fix = f"write https://<host in {zone}>"
-            yield problem_of(settings, key, origin, "is no origin of the form https://host: no browser matches it", fix)
+        if origin != f"https://{host}" or ZONE.fullmatch(host) is None:
+            text = "is no origin of the form https://host: no browser matches it, or it stands for many hosts"
+            yield problem_of(settings, key, origin, text, f"write https://<host in {zone}>, one by one")
         elif host != zone and not host.endswith(f".{zone}"):
             consequence = f"lies outside the zone {zone}: a stranger's page could act for our users"
             yield problem_of(settings, key, origin, consequence, "name only the app's own origins")
@@ -184,7 +185,7 @@ def _routes(case: Case) -> Iterator[InputError]:
             f"({release_file(settings.network.name)})",
             f"set it to false until outbox-submitter is {'.'.join(map(str, PAYS_FROM))} or newer",
         )
-    if settings.manages(Wave.DNS) and stack.cloudflare.zone_id is None:
+    if settings.manages(ManagedComponent.DNS) and stack.cloudflare.zone_id is None:
         yield problem_of(
             settings,
             "cloudflare.zoneId",

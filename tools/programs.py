@@ -21,6 +21,7 @@ from common.known_secrets import guard_errors
 from devcluster.binaries import KUBERNETES_PLUGIN, MODULES, Fits, Module, cache_folder
 from devcluster.node.layers import layers
 from devcluster.plugins import downloadable, in_use, install_official, official
+from gx.cli.output import Output
 
 ACTIONLINT = Module(
     "actionlint", 10, {"actionlint": Fits(r"^v?1\.7\.", ("-version",))}, stamp=("main.version={version}",)
@@ -117,6 +118,8 @@ def _build_one(go: str, module: Module) -> None:
     with tempfile.TemporaryDirectory(prefix="building-", dir=cache_folder()) as folder:
         out = Path(folder) / "bin"
         command = [go, "install", *module.build_flags(), *_source(go, module, Path(folder))]
+        if module.trimmed:
+            command[2:2] = ["-modfile", str(_trimmed(go, module, Path(folder)))]
         with subprocess.Popen(
             command,
             cwd=module.folder,
@@ -132,17 +135,21 @@ def _build_one(go: str, module: Module) -> None:
                 os.killpg(child.pid, signal.SIGTERM)
                 raise
         if child.returncode != 0:
-            lines = [line for line in output.splitlines() if line and not line.startswith("go: downloading")]
-            raise InputError(
-                file=f"tools/go/{module.name}",
-                key=", ".join(module.programs),
-                consequence=f"go install failed, nothing was installed: {' | '.join(lines[-3:])}",
-                fix="see to what the line names (network, disk space, go.sum) and run `make tools` again",
-            )
+            raise _failed(module, output)
         if len(module.programs) == 1:  # go names it after its package, which may be called `server`
             next(out.iterdir()).replace(out / next(iter(module.programs)))
         out.replace(target)
     _drop_older()
+
+
+def _failed(module: Module, output: str) -> InputError:
+    lines = [line for line in output.splitlines() if line and not line.startswith("go: downloading")]
+    return InputError(
+        file=f"tools/go/{module.name}",
+        key=", ".join(module.programs),
+        consequence=f"go install failed, nothing was installed: {' | '.join(lines[-3:])}",
+        fix="see to what the line names (network, disk space, go.sum) and run `make tools` again",
+    )
 
 
 def _source(go: str, module: Module, folder: Path) -> list[str]:
@@ -163,6 +170,29 @@ def _source(go: str, module: Module, folder: Path) -> list[str]:
     return ["-overlay", str(overlay), "."]
 
 
+def _trimmed(go: str, module: Module, folder: Path) -> Path:
+    """Return a go.mod by which a copy of a module takes its place, with files of ours in it.
+
+    Go refuses to lay files over those of its module cache.
+    """
+    path, *files = module.trimmed
+    ask = [go, "mod", "download", "-json", path]
+    environment = {**os.environ, **_ENVIRONMENT}
+    done = subprocess.run(ask, cwd=module.folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise _failed(module, done.stderr + done.stdout)
+    copy, modfile = folder / "trimmed", folder / "go.mod"
+    shutil.copytree(json.loads(done.stdout)["Dir"], copy, copy_function=shutil.copyfile)
+    for below in (copy, *(one for one in copy.rglob("*") if one.is_dir())):
+        below.chmod(0o755)  # the cache is read only
+    for name in files:
+        shutil.copyfile(module.folder / Path(name).name, copy / name)
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(module.folder / name, folder / name)
+    subprocess.run([go, "mod", "edit", f"-replace={path}={copy}", str(modfile)], env=environment, check=True)
+    return modfile
+
+
 def _drop_older() -> None:
     """Remove what was built a month ago for pins that are not these."""
     month, wanted = 30 * 24 * 3600, {module.cached() for module in EVERY}
@@ -174,7 +204,7 @@ def _drop_older() -> None:
 def main() -> None:
     """Build what is missing; one line and exit code 2 when that cannot be done."""
     guard_errors()
-    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    console = Output(stderr=True)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:
         wanted = missing()

@@ -63,7 +63,7 @@ class Frame:
     seconds: float
 
 
-class Recorder:
+class TerminalRecorder:
     """A terminal whose screen is kept whenever it has changed."""
 
     def __init__(self, folder: Path) -> None:
@@ -202,7 +202,7 @@ def record(story: Sequence[str], folder: Path) -> str:
     Raises:
         RuntimeError: A command ended with another code than 0.
     """
-    recorder = Recorder(folder)
+    recorder = TerminalRecorder(folder)
     recorder.show("", READING)
     for command in story:
         if ended := recorder.type(command):

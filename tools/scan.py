@@ -56,12 +56,12 @@ class Problem:
 
     network: str
     check: str
-    place: str
+    location: str
     text: str
 
     def waived_by(self, waiver: Waiver) -> bool:
         """Return whether an exception covers it."""
-        return bool(re.fullmatch(waiver.check, self.check) and re.fullmatch(waiver.objects, self.place))
+        return bool(re.fullmatch(waiver.check, self.check) and re.fullmatch(waiver.objects, self.location))
 
 
 def read_waivers(root: Path = ROOT) -> tuple[Waiver, ...]:
@@ -84,7 +84,7 @@ def checkov(network: str, folder: Path) -> Iterator[Problem]:
             yield Problem(
                 network=network,
                 check=failed["check_id"],
-                place=f"{kind}/{name}",
+                location=f"{kind}/{name}",
                 text=failed["check_name"],
             )
 
@@ -123,7 +123,7 @@ def main() -> int:
     found = [problem for network in networks() for problem in scan(record(network))]
     left, unused = evaluate(found, read_waivers())
     for problem in left:
-        sys.stdout.write(f"{problem.network}: {problem.place}: {problem.text} ({problem.check})\n")
+        sys.stdout.write(f"{problem.network}: {problem.location}: {problem.text} ({problem.check})\n")
     for waiver in unused:
         sys.stdout.write(f"{WAIVERS}: {waiver.check} {waiver.objects}: covers nothing; remove it\n")
     sys.stdout.write(f"{len(found)} findings, {len(found) - len(left)} waived with a reason, {len(left)} left\n")

@@ -215,7 +215,7 @@ class MinioStorage(GxComponent):
 
     def _server(self, wait_for: Sequence[pulumi.Resource]) -> pulumi.Resource:
         root = checksum(self._args["checksum_key"], {"user": self._root_user, "password": self._root_password})
-        place = metadata(MINIO, PartOf.STORAGE, namespace=self._namespace, labels=LIVE_LABELS)
+        described = metadata(MINIO, PartOf.STORAGE, namespace=self._namespace, labels=LIVE_LABELS)
         # Annotations cannot name a token: with one, Prometheus has a scrape job of its own.
         scraped = {} if self._args.get("metrics_token") else scrape_annotations(MINIO_PORT, METRICS_PATH)
         template: k8s.core.v1.PodTemplateSpecArgsDict = {
@@ -228,7 +228,7 @@ class MinioStorage(GxComponent):
         if not self._args.get("stateful_set"):
             return k8s.apps.v1.Deployment(
                 MINIO,
-                metadata=place,
+                metadata=described,
                 spec={
                     "replicas": 1,
                     "selector": {"match_labels": SELECTOR},
@@ -239,7 +239,7 @@ class MinioStorage(GxComponent):
             )
         return k8s.apps.v1.StatefulSet(
             MINIO,
-            metadata=place,
+            metadata=described,
             spec={
                 "replicas": 1,
                 "service_name": MINIO,

@@ -160,11 +160,11 @@ def _programs(folder: Path, name: str, programs: tuple[str, ...]) -> Path:
     target = folder / f"{name}-{_hash(words)}.tar"
     if not target.exists():
         with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as made:
-            place = Path(made) / "usr/local/bin"
-            place.mkdir(parents=True)
+            location = Path(made) / "usr/local/bin"
+            location.mkdir(parents=True)
             for program, path in paths.items():
-                shutil.copy(path, place / program)
-                (place / program).chmod(0o755)
+                shutil.copy(path, location / program)
+                (location / program).chmod(0o755)
             pack(Path(made), target)
     return target
 
@@ -185,9 +185,9 @@ def _code(folder: Path, where: str, root: Path, sources: Sequence[Path]) -> Path
     if not target.exists():
         with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as made:
             for file in sources:
-                place = Path(made) / where / file.relative_to(root)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, place)
+                location = Path(made) / where / file.relative_to(root)
+                location.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, location)
             pack(Path(made), target)
     return target
 

@@ -98,7 +98,7 @@ def redis(settings: Settings, labels: dict[str, str], resources: Object) -> Obje
 
 
 RUNNING = {"postgres": database, "redis": redis}
-"""The neighbours that really run; others exist without pods."""
+"""The external workloads that really run; others exist without pods."""
 
 
 def _from_secret(name: str, secret: str, key: str) -> Object:
@@ -117,7 +117,7 @@ def _deployment(
     user: int,
     resources: Object,
 ) -> Object:
-    """Return a server on the claim that the neighbour has, one at a time."""
+    """Return a server on the claim that the external workload has, one at a time."""
     probe = {"tcpSocket": {"port": port}, "periodSeconds": 2, "failureThreshold": 30}
     container = {
         "name": name,

@@ -132,7 +132,7 @@ def policies_by_hand(plan: Plan, live: LiveObjects) -> list[Policy]:
 
 def item_of(resource: Resource, live: LiveObjects) -> Item:
     """Return what adoption would do with one planned object, and what its updates do after it."""
-    key = resource.place
+    key = resource.location
     found = live.get(resource.kind, resource.namespace, resource.object_name)
     if found is None:
         return Item(key=key, decision=Decision.CREATE)
@@ -223,7 +223,7 @@ def refusals_of(items: Iterable[Item]) -> Iterator[Refusal]:
             yield Refusal(
                 name=f"{item.key} {difference.text}",
                 text="cannot be changed in place: the object would be replaced",
-                fix="describe it as it is live; the change is a step of its own",
+                fix="describe it as it is live; change it later, in a change of its own",
             )
         for difference, manager in item.foreign:
             yield Refusal(
@@ -272,14 +272,14 @@ def _orphans(plan: Plan, live: LiveObjects) -> Iterator[str]:
     """Yield what lives in the namespace and neither the Plan nor anybody that it knows of accounts for."""
     planned = {(r.kind, r.namespace, r.object_name) for r in plan.objects}
     known = {(external.kind, external.namespace, external.name) for external in plan.externals}
-    names = {neighbour.name for neighbour in plan.neighbours}
+    names = {external.name for external in plan.external_workloads}
     for key, found in live.objects.items():
         kind, namespace, name = key
         if key in planned or key in known or namespace != live.namespace or kind in _NEVER_ORPHANS:
             continue
         metadata = found["metadata"]
         ours_by_owner = bool(metadata.get("ownerReferences"))
-        neighbours = any(name == other or name.startswith(f"{other}-") for other in names)
+        belongs_to_external = any(name == other or name.startswith(f"{other}-") for other in names)
         token = kind == "Secret" and found.get("type") == "kubernetes.io/service-account-token"
-        if not ours_by_owner and not neighbours and not token and (kind, name) not in _SYSTEM:
+        if not ours_by_owner and not belongs_to_external and not token and (kind, name) not in _SYSTEM:
             yield f"{kind}/{name}"

@@ -3,17 +3,17 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from catalogue.steps import Step
+from catalogue.feature_gates import FeatureGate
 from common.plan import Plan
 from gx.adoption.adopt import AdoptionReport
 from gx.adoption.as_found import policies_as_found, release_as_found, volumes_as_found
 from gx.adoption.compare import decision, read
 from gx.adoption.live import LiveObjects
-from gx.adoption.show import print_adoption
+from gx.adoption.view import print_adoption
 from gx.cli.arguments import Stack
 from gx.cli.exit_codes import REFUSED
+from gx.cli.output import Output
 from gx.cluster.session import Prepared, prepare
 from settings.adoption import taken_over
 from settings.project import (
@@ -44,7 +44,7 @@ def adopt(
 
     Ends with 0, with 2 when something cannot be read, or with 3 when something must be settled first.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Output()
     prepared = prepare(stack, context, need_zone=check)
     live = read(prepared)
     if check:
@@ -64,24 +64,29 @@ def adopt(
             document["accepted"] = list(accepted)
         with replaced(_files(prepared, live, document), root=root):
             pass
-        then = "set gx-infra:adopt to true, and write it again before the `up` of each wave"
-        if prepared.settings.stack.adopt and document.get("waves"):
-            then = f"waves that it holds: {', '.join(document['waves'])}; commit it, then: pulumi up -s {stack}"
+        then = "set gx-infra:adopt to true, and write it again before the `up` of each component"
+        if prepared.settings.stack.adopt and document.get("managedComponents"):
+            held = ", ".join(document["managedComponents"])
+            then = f"components that it holds: {held}; commit it, then: pulumi up -s {stack}"
         console.print(f"wrote {adoption_file(stack)} ({len(adoption.imports)} ids); {then}")
 
 
 def _found(prepared: Prepared, live: LiveObjects, plan: Plan, adoption: AdoptionReport) -> dict[str, Any]:
     """Return the record of what was found, as `settings.adoption.Adoption` reads it."""
-    numbers, before = prepared.settings.stack, prepared.before
+    configured, before = prepared.settings.stack, prepared.before
     document: dict[str, Any] = {"clusterUid": live.uid, "imports": dict(sorted(adoption.imports.items()))}
-    waves = taken_over(before, live.uid, numbers.waves if numbers.adopt else ())
-    if waves is not None:
-        document["waves"] = [wave.value for wave in waves]
+    components = taken_over(before, live.uid, configured.managed_components if configured.adopt else ())
+    if components is not None:
+        document["managedComponents"] = [component.value for component in components]
     if live_only := {item.key: [field.text for field in item.pruned] for item in adoption.items if item.pruned}:
         document["liveOnly"] = live_only
     recorded = before.old_policies if before else {}
     # Once they are retired, the record is what brings them back.
-    if old := recorded if Step.RETIRE_OLD_POLICIES in numbers.steps else policies_as_found(plan, live):
+    if (
+        old := recorded
+        if FeatureGate.RETIRE_OLD_POLICIES in configured.feature_gates
+        else policies_as_found(plan, live)
+    ):
         document["oldPolicies"] = old
     return document
 

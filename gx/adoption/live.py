@@ -92,10 +92,10 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
             for live in _listed(api, api_version, kind, namespace):
                 objects[kind, namespace, live["metadata"]["name"]] = live
         edge = settings.network.edge_namespace
-        for place, kinds in ((MONITORING_NAMESPACE, MONITORING), (edge, NAMESPACED)):
-            for api_version, kind in kinds if ("Namespace", "", place) in objects else ():
-                for live in _listed(api, api_version, kind, place):
-                    objects[kind, place, live["metadata"]["name"]] = live
+        for other, kinds in ((MONITORING_NAMESPACE, MONITORING), (edge, NAMESPACED)):
+            for api_version, kind in kinds if ("Namespace", "", other) in objects else ():
+                for live in _listed(api, api_version, kind, other):
+                    objects[kind, other, live["metadata"]["name"]] = live
         warnings = api.warnings_of(found, _ENFORCE) if found else []
     except UnreachableError as error:
         raise InputError(

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from common.errors import InputError, changes, note_change
 from gx.adoption.compare import read
 from gx.adoption.pruning import removals, remove
 from gx.cli.arguments import Stack
 from gx.cli.exit_codes import REFUSED
+from gx.cli.output import Output
 from gx.cluster.kubernetes_api import ApiError, UnreachableError
 from gx.cluster.session import prepare
 from gx.plan.record import record
@@ -30,7 +30,7 @@ def prune(
     Looks at what the stack manages, and only tries it without --write. An object that has changed meanwhile is left as
     it is. Ends with 0, with 2 when something cannot be read or written, or with 3 when something stays.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = Output()
     prepared = prepare(stack, context, need_zone=False)
     live = read(prepared)
     accepted = {*prepared.accepted, *(accept or [])}
@@ -44,11 +44,11 @@ def prune(
             except (ApiError, UnreachableError) as error:
                 fix = "look at what is live and run it again: what is gone is not removed twice"
                 consequence = f"nothing of it was removed ({error}); so far: {changes()}"
-                raise InputError(file=prepared.api.origin, key=one.place, consequence=consequence, fix=fix) from None
+                raise InputError(file=prepared.api.origin, key=one.location, consequence=consequence, fix=fix) from None
             gone += 1
             if write:
                 note_change("prune", f"fields of {gone} objects were removed")
-        console.print(f"{word if not one.kept else 'stays':<12} {one.place}")
+        console.print(f"{word if not one.kept else 'stays':<12} {one.location}")
         for field in one.fields:
             console.print(f"  {field}")
         for reason in one.kept:

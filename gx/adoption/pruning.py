@@ -19,12 +19,12 @@ class Pruned:
     """A field that goes with the next update of its object, without being part of it.
 
     Attributes:
-        place: The object, as "Kind/name".
+        location: The object, as "Kind/name".
         field: The field, as the engine writes it.
         names: The names by which its loss is accepted; none where none is asked for.
     """
 
-    place: str
+    location: str
     field: str
     names: tuple[str, ...] = ()
 
@@ -36,7 +36,7 @@ def also_removed(updated: Iterable[Resource], live: LiveObjects) -> Iterator[Pru
             continue
         item = item_of(resource, live)
         for difference in item.pruned:
-            yield Pruned(place=item.key, field=difference.text, names=item.lost_with(difference))
+            yield Pruned(location=item.key, field=difference.text, names=item.lost_with(difference))
 
 
 def not_accepted(found: Iterable[Pruned], accepted: Iterable[str]) -> list[str]:
@@ -50,14 +50,14 @@ class Removal:
     """One object of which fields that only it has are removed on purpose.
 
     Attributes:
-        place: The object, as "Kind/name".
+        location: The object, as "Kind/name".
         fields: The fields, as the engine writes them.
         kept: Why they stay; empty where they go.
         paths: Where they are.
         found: The object as it was read.
     """
 
-    place: str
+    location: str
     fields: tuple[str, ...]
     kept: tuple[str, ...]
     paths: tuple[Path, ...]
@@ -82,7 +82,7 @@ def removals(plan: Plan, live: LiveObjects, accepted: Collection[str], *, restar
         if not restart and any(path[:2] == ("spec", "template") for path in paths):
             kept.append("its pods would start again; fix: --restart")
         fields = tuple(difference.text for difference in item.pruned)
-        yield Removal(place=item.key, fields=fields, kept=tuple(kept), paths=tuple(paths), found=found)
+        yield Removal(location=item.key, fields=fields, kept=tuple(kept), paths=tuple(paths), found=found)
 
 
 def remove(api: KubernetesApi, removal: Removal, *, dry_run: bool) -> None:
@@ -98,8 +98,8 @@ def remove(api: KubernetesApi, removal: Removal, *, dry_run: bool) -> None:
         except ApiError as error:
             if error.reason != Reason.CONFLICT or attempt == ATTEMPTS:
                 raise
-            place = live["metadata"]
-            now = api.get(live["apiVersion"], live["kind"], place.get("namespace", ""), place["name"])
+            named = live["metadata"]
+            now = api.get(live["apiVersion"], live["kind"], named.get("namespace", ""), named["name"])
             if now is None or _wanted(now) != _wanted(removal.found):
                 raise
             live = now

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalogue.secrets import live_settings
+from common.dns import TRAFFIC_TYPES
 from common.labels import FIELD_MANAGER, MANAGED_BY
 from common.objects import Object, mapping, sequence
 from common.plan import Plan, Resource
@@ -21,7 +22,7 @@ class Refusal:
     Attributes:
         name: By which it can be accepted.
         text: What would happen.
-        fix: The step that resolves it.
+        fix: What resolves it.
     """
 
     name: str
@@ -71,12 +72,12 @@ def _masters(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
     managed: dict[str, list[str]] = {}
     for resource, found in _planned(plan, live):
         for master in masters(found):
-            managed.setdefault(master, []).append(resource.place)
-    for master, places in managed.items():
-        more = f" and {len(places) - 3} more" if len(places) > 3 else ""  # noqa: PLR2004 a line's worth
+            managed.setdefault(master, []).append(resource.location)
+    for master, locations in managed.items():
+        more = f" and {len(locations) - 3} more" if len(locations) > 3 else ""  # noqa: PLR2004 a line's worth
         yield Refusal(
             name=f"master {master}",
-            text=f"manages {', '.join(places[:3])}{more}: it would write or delete them again",
+            text=f"manages {', '.join(locations[:3])}{more}: it would write or delete them again",
             fix="take them out of that tool without deleting them, then accept by name that it is gone",
         )
 
@@ -85,7 +86,7 @@ def _secrets(plan: Plan, live: LiveObjects, kept: frozenset[str]) -> Iterator[Re
     """A value that was generated must never take the place of one that is in use."""
     asked: set[str] = set()
     for resource, found in _planned(plan, live):
-        key = resource.place
+        key = resource.location
         if found is None:
             continue
         missing = [name for name in live_settings(key) if name not in kept and name not in asked]
@@ -142,11 +143,11 @@ def _strangers(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
     """A planned Service or claim must not reach into objects that the Plan does not hold."""
     planned = {(r.kind, r.object_name) for r in plan.of_kind(*POD_CONTROLLERS)}
     strangers = [c for c in live.controllers if (c["kind"], c["metadata"]["name"]) not in planned]
-    neighbours = [dict(neighbour.labels) for neighbour in plan.neighbours if neighbour.labels]
+    externals = [dict(external.labels) for external in plan.external_workloads if external.labels]
     for stranger in strangers:
         label = f"{stranger['kind']}/{stranger['metadata']['name']}"
         labels: Mapping[str, str] = mapping(pod_template(stranger), "metadata", "labels")
-        if any(other.items() <= labels.items() for other in neighbours):
+        if any(other.items() <= labels.items() for other in externals):
             continue
         for service in plan.of_kind("Service"):
             selector: Mapping[str, str] = mapping(service.spec, "selector")
@@ -161,7 +162,7 @@ def _strangers(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
                 yield Refusal(
                     name=f"PersistentVolumeClaim/{claim.object_name} mounted by {label}",
                     text="two owners would write to one volume",
-                    fix="scale that workload to 0 and delete it in the step that hands its claim over",
+                    fix="scale that workload to 0 and delete it when its claim is handed over",
                 )
 
 
@@ -209,14 +210,18 @@ def _records(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
                 yield Refusal(
                     name=f"DnsRecord/{host} CNAME",
                     text=f"is a CNAME to {record.content}: no A record can be made beside it",
-                    fix="replace the CNAME in the zone in the step that moves the name",
+                    fix="replace the CNAME in the zone when the name moves",
                 )
-            elif record.type == "A" and (host, record.content) not in wanted:
+            elif record.type in TRAFFIC_TYPES and (record.type != "A" or (host, record.content) not in wanted):
                 yield Refusal(
                     name=f"DnsRecord/{host}-{record.content} extra",
-                    text="is an A record that nobody plans: it keeps its share of the traffic",
+                    text=f"is {_article(record.type)} record that nobody plans: it keeps its share of the traffic",
                     fix="delete it if its node is gone, or add the node to gx-infra:dns",
                 )
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AHNS' else 'a'} {kind}"
 
 
 def _list(names: set[str]) -> str:

@@ -34,7 +34,7 @@ def refused_by_server(api: KubernetesApi, plan: Plan, live: LiveObjects) -> Iter
             if error.status in _NOT_ALLOWED:
                 raise unreadable(api, error) from None
             yield Refusal(
-                name=f"{resource.place} server",
+                name=f"{resource.location} server",
                 text=f"the API server refuses the planned object over the live one: {error.message}",
                 fix="change the live object, or describe it as it is live",
             )

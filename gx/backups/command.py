@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gx.backups.locations import locations
 from gx.backups.overview import Overview, overview
-from gx.backups.places import places
 from gx.backups.restore import check_call, live_backup, restore_job
 from gx.cli.arguments import Stack
+from gx.cli.output import Output
 from gx.cluster.kubernetes_api import KubernetesApi
 from gx.cluster.one_off import run_to_the_end
 from gx.cluster.session import prepare
@@ -25,7 +26,7 @@ Context = Annotated[str, typer.Option("--context", metavar="NAME", help="Context
 
 
 def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return Output()
 
 
 def _settings(stack: str) -> Settings:
@@ -48,7 +49,7 @@ def backups(
     """
     settings = _settings(stack)
     api = KubernetesApi.connect(context=context) if context or not endpoint else None
-    with places(settings, api, endpoint, context) as (status, offsite):
+    with locations(settings, api, endpoint, context) as (status, offsite):
         found = overview(settings, status, offsite)
     now = datetime.now(UTC)
     if as_json:
@@ -74,7 +75,7 @@ def _print_backups(stack: str, found: Overview, now: datetime) -> None:
     table = Table("snapshot", "age", "where", "objects", "size", "state", "drill", box=None, pad_edge=False)
     for row in found.rows:
         size = f"{row.bytes / 2**20:.1f} MiB"
-        table.add_row(row.stamp, _span(row.age(now)), row.place, str(row.objects), size, row.state, row.drill)
+        table.add_row(row.stamp, _span(row.age(now)), row.location, str(row.objects), size, row.state, row.drill)
     console.print(table)
     for run, said in found.runs.items():
         if said is None:

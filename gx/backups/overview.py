@@ -7,12 +7,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backup.metrics import Documents, read_status
-from backup.model import FailedError, moment_of
 from backup.offsite import list_snapshots
-from backup.s3 import Place
+from backup.s3 import BucketLocation
+from backup.snapshot import FailedError, moment_of
 from common.errors import InputError
+from settings.schedule import longest_interval
 from settings.settings import Settings
-from settings.storage_rules import longest_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class SnapshotRow:
 
     Attributes:
         stamp: Its name.
-        place: "volume" or "off-site".
+        location: "volume" or "off-site".
         state: "complete", "complete but for N", or what is wrong with it.
         objects: Number of objects.
         bytes: Their size.
@@ -29,7 +29,7 @@ class SnapshotRow:
     """
 
     stamp: str
-    place: str
+    location: str
     state: str
     objects: int = 0
     bytes: int = 0
@@ -61,7 +61,7 @@ class Overview:
 
     def newest(self) -> SnapshotRow | None:
         """Return the newest complete snapshot on the volume."""
-        return next((row for row in self.rows if row.complete and row.place == "volume"), None)
+        return next((row for row in self.rows if row.complete and row.location == "volume"), None)
 
     def too_old(self, now: datetime) -> bool:
         """Return whether the newest complete snapshot is older than it may be, or missing."""
@@ -69,7 +69,7 @@ class Overview:
         return newest is None or newest.age(now) > self.limit
 
 
-def overview(settings: Settings, status: Place, offsite: Place | None) -> Overview:
+def overview(settings: Settings, status: BucketLocation, offsite: BucketLocation | None) -> Overview:
     """Read the status bucket, and the off-site bucket if there is one.
 
     Raises:
@@ -88,7 +88,7 @@ def overview(settings: Settings, status: Place, offsite: Place | None) -> Overvi
     except (BotoCoreError, ClientError) as error:
         raise InputError(file="gx backups", consequence=str(error), fix="check the endpoint and its keys") from None
     return Overview(
-        rows=tuple(sorted(rows, key=lambda row: (row.stamp, row.place), reverse=True)), runs=runs, limit=limit
+        rows=tuple(sorted(rows, key=lambda row: (row.stamp, row.location), reverse=True)), runs=runs, limit=limit
     )
 
 
@@ -104,7 +104,7 @@ def _on_volume(runs: Documents) -> list[SnapshotRow]:
     rows = [
         SnapshotRow(
             stamp=row["stamp"],
-            place="volume",
+            location="volume",
             state=_state(row.get("leftOut", 0)),
             objects=row["objects"],
             bytes=row["bytes"],
@@ -113,7 +113,7 @@ def _on_volume(runs: Documents) -> list[SnapshotRow]:
         for row in said.get("snapshots", [])
     ]
     broken = [line.partition(": ") for line in said.get("broken", [])]
-    return rows + [SnapshotRow(stamp=stamp, place="volume", state=f"no snapshot: {why}") for stamp, _, why in broken]
+    return rows + [SnapshotRow(stamp=stamp, location="volume", state=f"no snapshot: {why}") for stamp, _, why in broken]
 
 
 def _state(left_out: int) -> str:
@@ -126,10 +126,10 @@ def _drill_text(drill: dict[str, Any]) -> str:
     return "passed" if drill["proven"] == drill["stamp"] else ""
 
 
-def _off_site(place: Place) -> list[SnapshotRow]:
+def _off_site(location: BucketLocation) -> list[SnapshotRow]:
     return [
-        SnapshotRow(stamp=stamp, place="off-site", state="complete", objects=found.objects, bytes=found.bytes)
+        SnapshotRow(stamp=stamp, location="off-site", state="complete", objects=found.objects, bytes=found.bytes)
         if found
-        else SnapshotRow(stamp=stamp, place="off-site", state="no snapshot: its proof is missing")
-        for stamp, found in list_snapshots(place)
+        else SnapshotRow(stamp=stamp, location="off-site", state="no snapshot: its proof is missing")
+        for stamp, found in list_snapshots(location)
     ]

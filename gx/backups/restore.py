@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from backup.model import NEWEST, STAMP
+from backup.snapshot import NEWEST, STAMP
 from common.errors import InputError, shown
 from common.naming import AGE_IDENTITY, BACKUP, MINIO_RESTORE_USER, OFFSITE
 from common.objects import Object
@@ -98,6 +98,6 @@ def live_backup(api: KubernetesApi, settings: Settings, *, offsite: bool) -> Obj
             file=api.origin,
             key=f"CronJob {settings.network.namespace}/{BACKUP}",
             consequence="is not there",
-            fix="bring the network up first: `pulumi up` with the wave backup",
+            fix="bring the network up first: `pulumi up` with the component backup",
         )
     return live

@@ -12,6 +12,7 @@ from common.plan import Plan
 from gx.check.live import live_findings
 from gx.cli.arguments import Stacks
 from gx.cli.exit_codes import BAD_INPUT
+from gx.cli.output import Output
 from gx.cluster.session import prepare
 from gx.plan.progress import record_shown
 from gx.preview.tree import findings_text
@@ -33,7 +34,7 @@ def check(
     With --context the rules that hold for live objects are applied to those of one network's cluster.
     Ends with 0, or with 2 when the input is wrong or a check finds an error. A network that is refused hides no other.
     """
-    console, status = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, status = Output(soft_wrap=False), Output(stderr=True, soft_wrap=False)
     root = project_root()
     if context:
         _check_live(stacks or [], context, root, console, status)

@@ -44,20 +44,20 @@ def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
 
 def _softened(finding: Finding, foreign: set[str]) -> Finding:
     """What others own breaks no rule of ours, but is worth knowing."""
-    ours = "/".join(finding.place.split("/")[:2]) not in foreign
+    ours = "/".join(finding.location.split("/")[:2]) not in foreign
     return finding if ours or finding.severity is not Severity.ERROR else replace(finding, severity=Severity.WARNING)
 
 
 def _deleted(context: Plan, live: LiveObjects) -> Iterator[Finding]:
     for found in being_deleted(context, live):
         text = f"is {deletion(found)}: it goes as soon as nothing holds it, with what it keeps"
-        yield Finding(check="live", place=f"{found['kind']}/{found['metadata']['name']}", text=text)
+        yield Finding(check="live", location=f"{found['kind']}/{found['metadata']['name']}", text=text)
 
 
 def _outvoted(context: Plan, live: LiveObjects) -> Iterator[Finding]:
     text = not_in_force(opened(context, policies_by_hand(context, live)))
     if text:
-        yield Finding(check="reach", place=context.namespace, text=text, severity=Severity.WARNING)
+        yield Finding(check="reach", location=context.namespace, text=text, severity=Severity.WARNING)
 
 
 def _dns_caches(prepared: Prepared) -> Iterator[Finding]:
@@ -72,12 +72,12 @@ def _dns_caches(prepared: Prepared) -> Iterator[Finding]:
         if pod.get("hostNetwork") and DNS_PORT in ports:
             text = (
                 f"answers DNS at an address of the node, and the policies open port {DNS_PORT} to the pods of"
-                f" {DNS_NAMESPACE} alone: with default deny in force no pod resolves a name; fix: before the wave"
+                f" {DNS_NAMESPACE} alone: with default deny in force no pod resolves a name; fix: before the component"
                 " network-policies, name that address in components/network_policies.py, or let kubelet give pods the"
                 " address of the DNS Service"
             )
-            place = f"{DNS_NAMESPACE}/DaemonSet/{cache['metadata']['name']}"
-            yield Finding(check="reach", place=place, text=text, severity=Severity.WARNING)
+            location = f"{DNS_NAMESPACE}/DaemonSet/{cache['metadata']['name']}"
+            yield Finding(check="reach", location=location, text=text, severity=Severity.WARNING)
 
 
 def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:
@@ -85,4 +85,4 @@ def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:
     if names:
         listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")  # noqa: PLR2004 a line's worth
         text = f"{len(names)} live objects are not in the Plan: {listed}"
-        yield Finding(check="live", place=context.namespace, text=text, severity=Severity.NOTE)
+        yield Finding(check="live", location=context.namespace, text=text, severity=Severity.NOTE)

@@ -12,7 +12,7 @@ import typer.main
 class Entry(NamedTuple):
     """Where a command is, and what it is for in one line of the list."""
 
-    place: str
+    location: str
     """"module:function", or "module:app" of a group."""
     summary: str
 
@@ -40,7 +40,7 @@ class Commands(Mapping[str, Any]):
 
 
 def _load(name: str, entry: Entry) -> Any:  # noqa: ANN401
-    module, _, attribute = entry.place.partition(":")
+    module, _, attribute = entry.location.partition(":")
     found = getattr(importlib.import_module(module), attribute)
     app = typer.Typer(rich_markup_mode=None)
     if isinstance(found, typer.Typer):

@@ -94,12 +94,12 @@ def owned_fields(
         if isinstance(inside, _Missing):
             continue
         inner = {k: v for k, v in cast("Mapping[str, Any]", below).items() if k != "."}
-        place = (*path, name)
-        parts = any(place[: len(above)] == above for above in shared) or all(k.startswith("v:") for k in inner)
+        location = (*path, name)
+        parts = any(location[: len(above)] == above for above in shared) or all(k.startswith("v:") for k in inner)
         if not inner or (isinstance(asked, _Missing) and not parts):
-            yield Owned(place, inside, asked)
+            yield Owned(location, inside, asked)
         else:
-            yield from owned_fields(inner, inside, asked, place, shared)
+            yield from owned_fields(inner, inside, asked, location, shared)
 
 
 def _step(key: str, live: Any, wanted: Any) -> tuple[str, Any, Any]:  # noqa: ANN401 any JSON
@@ -139,8 +139,8 @@ def pruned(live: Mapping[str, Any], wanted: Mapping[str, Any], manager: str) -> 
         (mine if is_ours(entry, manager) else others).append(cast("Mapping[str, Any]", entry.get("fieldsV1") or {}))
     content = settled(wanted)
     ours, theirs = union(*mine), union(*others)
-    places = [{field.path for field in owned_fields(fields, live, content)} for fields in (ours, theirs)]
-    shared = frozenset(places[0] & places[1])
+    locations = [{field.path for field in owned_fields(fields, live, content)} for fields in (ours, theirs)]
+    shared = frozenset(locations[0] & locations[1])
     kept = {field.path for field in owned_fields(theirs, live, content, shared=shared)}
     return [
         Difference(field.path, FieldChange.DELETE, field.live)
@@ -153,22 +153,22 @@ def without(live: Object, paths: Iterable[Path]) -> Object:
     """Return a live object without the fields at the paths that `pruned` gives."""
     left = copy.deepcopy(live)
     for path in paths:
-        place: Any = left
+        location: Any = left
         for part in path[:-1]:
-            place = _named(place, part)
-        if isinstance(place, list):
-            items = cast("list[Any]", place)
+            location = _named(location, part)
+        if isinstance(location, list):
+            items = cast("list[Any]", location)
             items.remove(_named(items, path[-1]))
         else:
-            del place[path[-1]]
+            del location[path[-1]]
     return left
 
 
-def _named(place: Any, part: str | int) -> Any:  # noqa: ANN401 any JSON
+def _named(location: Any, part: str | int) -> Any:  # noqa: ANN401 any JSON
     """Return what `_step` calls by a name."""
-    if isinstance(place, Mapping):
-        return cast("Mapping[str, Any]", place)[str(part)]
-    items: list[Any] = place
+    if isinstance(location, Mapping):
+        return cast("Mapping[str, Any]", location)[str(part)]
+    items: list[Any] = location
     for item in items:
         keys = mapping(cast("object", item))
         pairs = [pair.partition("=")[::2] for pair in str(part).split(",")]

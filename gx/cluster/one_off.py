@@ -108,6 +108,6 @@ def _wait(api: KubernetesApi, namespace: str, name: str, console: Console) -> bo
 def _show_log(api: KubernetesApi, namespace: str, name: str, console: Console) -> None:
     for pod in api.list_objects("v1", "Pod", namespace, labels=f"batch.kubernetes.io/job-name={name}"):
         try:
-            console.print(api.pod_log(namespace, pod["metadata"]["name"]).rstrip(), markup=False)
+            console.print(api.pod_log(namespace, pod["metadata"]["name"]).rstrip())
         except ApiError as error:
-            console.print(f"the log of {pod['metadata']['name']} cannot be read: {error.message}", markup=False)
+            console.print(f"the log of {pod['metadata']['name']} cannot be read: {error.message}")

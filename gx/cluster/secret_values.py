@@ -14,11 +14,11 @@ def read_secret(api: KubernetesApi, namespace: str, name: str) -> Object:
     Raises:
         InputError: It cannot be read, or is not there.
     """
-    place = f"Secret {namespace}/{name}"
-    with explained(api, key=place, fix="give the right to read it"):
+    location = f"Secret {namespace}/{name}"
+    with explained(api, key=location, fix="give the right to read it"):
         live = api.get("v1", "Secret", namespace, name)
     if live is None:
-        raise InputError(file=api.origin, key=place, consequence="is not there", fix="bring the network up first")
+        raise InputError(file=api.origin, key=location, consequence="is not there", fix="bring the network up first")
     return live
 
 

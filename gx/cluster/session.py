@@ -72,7 +72,7 @@ class Prepared:
             )
 
     def record(self, console: Console) -> Plan:
-        """Return the Plan of the whole network, without any import: what is left for a later wave is no stranger."""
+        """Return the Plan of the whole network, without any import: what a later component brings is no stranger."""
         console.print(f"recording {self.settings.network.name} ...")
         return record(self.settings.network.name, root=project_root(), whole=True)
 

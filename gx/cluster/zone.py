@@ -1,9 +1,12 @@
 """The DNS zone as it is: records of the managed names, read through Cloudflare's API."""
 
+import json
+import math
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -15,8 +18,12 @@ from gx.cluster.credentials import credential
 
 PUBLIC_API = "https://api.cloudflare.com/client/v4"
 TOKEN_VARIABLE = "CLOUDFLARE_API_TOKEN"
+BASE_VARIABLE = "CLOUDFLARE_BASE_URL"
 _PAGE, _ATTEMPTS, _SECONDS = 100, 5, 15
-_TOO_MANY, _NOT_FOUND = 429, 404
+_LONGEST = 60
+"""Seconds that reading a zone may take, waiting included."""
+_MOST_PAGES, _MOST_BYTES = 1000, 8 << 20
+_TOO_MANY, _NOT_FOUND, _SERVER_ERROR = 429, 404, 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +44,7 @@ class Zone:
 
     def __init__(self, zone_id: str, token: str) -> None:
         self.zone_id = zone_id
-        base = os.environ.get("CLOUDFLARE_BASE_URL") or PUBLIC_API
-        self._client = httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=_SECONDS)
+        self._client = _client({"Authorization": f"Bearer {token}"})
 
     def __enter__(self) -> Self:
         return self
@@ -52,15 +58,15 @@ class Zone:
         """Return every record of one name, or of the whole zone.
 
         Raises:
-            InputError: The zone cannot be read; the line says what the token lacks.
+            InputError: The zone cannot be read within a minute; the line says what the token lacks.
         """
-        return list(self._pages(name))
+        return list(self._pages(name, time.monotonic() + _LONGEST))
 
-    def _pages(self, name: str) -> Iterator[Record]:
+    def _pages(self, name: str, until: float) -> Iterator[Record]:
         page, pages = 1, 1
         while page <= pages:
             named = {"name": name} if name else {}
-            answer = self._ask({**named, "page": str(page), "per_page": str(_PAGE)})
+            answer = self._ask({**named, "page": str(page), "per_page": str(_PAGE)}, until)
             pages = answer["result_info"]["total_pages"]
             page += 1
             for entry in answer["result"]:
@@ -74,16 +80,17 @@ class Zone:
                     comment=str(entry.get("comment") or ""),
                 )
 
-    def _ask(self, query: dict[str, str]) -> dict[str, Any]:
-        response = self._get(query)
-        attempts = 1
-        while response.status_code == _TOO_MANY and attempts < _ATTEMPTS:
-            attempts += 1
-            time.sleep(float(response.headers.get("Retry-After", 1)))
-            response = self._get(query)
+    def _ask(self, query: dict[str, str], until: float) -> dict[str, Any]:
+        for attempt in range(1, _ATTEMPTS + 1):
+            response, body = self._get(query, until)
+            pause = retry_after(response.headers.get("Retry-After", ""))
+            again = response.status_code == _TOO_MANY or response.status_code >= _SERVER_ERROR
+            if not again or attempt == _ATTEMPTS or time.monotonic() + pause > until:
+                break
+            time.sleep(pause)
         try:
-            answer: object = response.json()
-        except ValueError:
+            answer: object = json.loads(body)
+        except (ValueError, RecursionError):
             raise self._refused(f"answered with HTTP {response.status_code}", "try again later") from None
         if not mapping(answer).get("success"):
             first = mapping(next(iter(sequence(answer, "errors")), None))
@@ -97,9 +104,9 @@ class Zone:
             raise self._refused(text, "try again; see whether a proxy is in between")
         return mapping(answer)
 
-    def _get(self, query: dict[str, str]) -> httpx.Response:
+    def _get(self, query: dict[str, str], until: float) -> tuple[httpx.Response, bytes]:
         try:
-            return self._client.get(f"/zones/{self.zone_id}/dns_records", params=query)
+            return _read(self._client, f"/zones/{self.zone_id}/dns_records", query, until)
         except httpx.HTTPError as error:
             raise self._refused(f"cannot be reached ({error})", "correct the connection") from None
 
@@ -122,7 +129,7 @@ def _is_page(answer: object) -> bool:
     """Whether an answer says everything of its records and of the pages after it: what is missing is not nothing."""
     records = mapping(answer).get("result")
     return (
-        isinstance(mapping(answer, "result_info").get("total_pages"), int)
+        mapping(answer, "result_info").get("total_pages") in range(_MOST_PAGES)
         and isinstance(records, list)
         and all(
             {"id", "name", "type", "content"} <= mapping(record).keys() and isinstance(mapping(record).get("ttl"), int)
@@ -137,12 +144,47 @@ def published_ranges() -> list[str]:
     Raises:
         InputError: Cloudflare cannot be asked, or its answer holds no range.
     """
-    url = f"{os.environ.get('CLOUDFLARE_BASE_URL') or PUBLIC_API}/ips"
     fix = "correct the connection; the pinned ranges stay in force"
-    try:
-        found = mapping(httpx.get(url, timeout=_SECONDS).json(), "result").get("ipv4_cidrs")
-    except (httpx.HTTPError, ValueError) as error:
-        raise InputError(file=url, consequence=f"cannot be read ({error})", fix=fix) from None
+    with _client({}) as client:
+        url = f"{client.base_url}ips"
+        try:
+            _, body = _read(client, "/ips", {}, time.monotonic() + _LONGEST)
+            found = mapping(json.loads(body), "result").get("ipv4_cidrs")
+        except (httpx.HTTPError, ValueError, RecursionError) as error:
+            raise InputError(file=url, consequence=f"cannot be read ({error})", fix=fix) from None
     if not isinstance(found, list) or not found:
         raise InputError(file=url, consequence="holds no ranges: nothing was compared", fix=fix)
     return [str(text) for text in cast("list[object]", found)]
+
+
+def _client(headers: dict[str, str]) -> httpx.Client:
+    base = os.environ.get(BASE_VARIABLE) or PUBLIC_API
+    try:
+        return httpx.Client(base_url=base, headers=headers, timeout=_SECONDS)
+    except (httpx.InvalidURL, ImportError, ValueError) as error:  # a proxy's scheme, half an address
+        key = f"{BASE_VARIABLE}, HTTPS_PROXY or ALL_PROXY"
+        fix = "write http:// or https:// addresses, or unset it"
+        raise InputError(file="the environment", key=key, consequence=f"cannot be used ({error})", fix=fix) from None
+
+
+def _read(client: httpx.Client, path: str, query: dict[str, str], until: float) -> tuple[httpx.Response, bytes]:
+    """Return an answer and its body. The client's own limit is one of each read: a body that dribbles has no end."""
+    with client.stream("GET", path, params=query) as response:
+        body = b""
+        for chunk in response.iter_bytes():
+            body += chunk
+            if time.monotonic() > until or len(body) > _MOST_BYTES:
+                raise httpx.ReadTimeout(f"no whole answer within {_LONGEST} s and {_MOST_BYTES >> 20} MiB")
+    return response, body
+
+
+def retry_after(text: str) -> float:
+    """Return the seconds that a server asks to wait, as a number or as a date; a second where it says neither."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return 1.0
+    return max(seconds, 0.0) if math.isfinite(seconds) else 1.0

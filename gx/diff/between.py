@@ -27,7 +27,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"config-checksum|checksum", "checksums of what differs"),
     (r"^data\[|^data\.|^stringData", "settings and texts"),
     (r"cors-allow-origin|cluster-issuer", "hosts and issuers"),
-    (r"redis-sentinel|clamav|gx-admin-frontend|test-?users|testUsers", "neighbours and test users"),
+    (r"redis-sentinel|clamav|gx-admin-frontend|test-?users|testUsers", "external workloads and test users"),
     (r"MINIO_BROWSER", "no console in production"),
 )
 """Paths of fields that stack files set per network (docs/differences.md), and what a user calls them."""
@@ -37,7 +37,7 @@ EXPECTED_OBJECTS: tuple[tuple[str, str], ...] = (
     (r"test-?users|testUsers", "test users are refused in production"),
     (r"^(Deployment|StatefulSet)/minio$", "MinIO's kind as it was found"),
     (r"^(PodDisruptionBudget|HorizontalPodAutoscaler)/", "more than one replica"),
-    (r"redis-sentinel|clamav|gx-admin-frontend", "neighbours"),
+    (r"redis-sentinel|clamav|gx-admin-frontend", "external workloads"),
     (r"^DnsRecord/", "hosts and nodes"),
 )
 """Objects that one network alone has for a reason that is known."""
@@ -48,14 +48,14 @@ class Pair:
     """One object of two networks.
 
     Attributes:
-        place: Kind and name, without the network.
+        location: Kind and name, without the network.
         only: The network that alone has it; empty where both do.
         reason: Why it alone has it, where that is known.
         unexpected: Fields that differ without a reason that is known.
         expected: How many fields differ, by reason.
     """
 
-    place: str
+    location: str
     only: str
     reason: str
     unexpected: tuple[Difference, ...]
@@ -72,39 +72,39 @@ def between(left: Plan, right: Plan, settings: Mapping[str, Settings]) -> list[P
     """
     one, other = (_normalised(plan, settings[plan.network]) for plan in (left, right))
     found: list[Pair] = []
-    for place in sorted({*one, *other}):
-        if place not in one or place not in other:
-            only, lacks = (left.network, right.network) if place in one else (right.network, left.network)
-            reason = next((text for pattern, text in EXPECTED_OBJECTS if re.search(pattern, place)), "")
-            reason = reason or _absence(place, settings[lacks])
-            found.append(Pair(place=place, only=only, reason=reason, unexpected=(), expected={}))
+    for location in sorted({*one, *other}):
+        if location not in one or location not in other:
+            only, lacks = (left.network, right.network) if location in one else (right.network, left.network)
+            reason = next((text for pattern, text in EXPECTED_OBJECTS if re.search(pattern, location)), "")
+            reason = reason or _absence(location, settings[lacks])
+            found.append(Pair(location=location, only=only, reason=reason, unexpected=(), expected={}))
             continue
         unexpected: list[Difference] = []
         expected: dict[str, int] = {}
-        for difference in differences(one[place], other[place]):
-            reason = _reason(place, difference)
+        for difference in differences(one[location], other[location]):
+            reason = _reason(location, difference)
             if reason:
                 expected[reason] = expected.get(reason, 0) + 1
             else:
                 unexpected.append(difference)
         if unexpected or expected:
-            found.append(Pair(place=place, only="", reason="", unexpected=tuple(unexpected), expected=expected))
+            found.append(Pair(location=location, only="", reason="", unexpected=tuple(unexpected), expected=expected))
     return found
 
 
-def _absence(place: str, settings: Settings) -> str:
+def _absence(location: str, settings: Settings) -> str:
     """Return that an object belongs to a workload that a network does not run; empty where it belongs to none."""
-    name = place.split("/", 1)[1].removeprefix("gx-")
+    name = location.split("/", 1)[1].removeprefix("gx-")
     owners = (one for one in settings.release.absent if name in {one, CATALOGUE[one].service})
     return next((f"{one} is absent on {settings.network.name}" for one in owners), "")
 
 
-def _reason(place: str, difference: Difference) -> str:
-    if place.startswith(("RandomPassword", "DnsRecord", "ResourceQuota", "LimitRange")):
+def _reason(location: str, difference: Difference) -> str:
+    if location.startswith(("RandomPassword", "DnsRecord", "ResourceQuota", "LimitRange")):
         return "numbers of the network"
     shown = f"{difference.text} {json.dumps([difference.old, difference.new])}"
     for pattern, reason in EXPECTED:
-        if re.search(pattern, shown if reason.startswith("neighbours") else difference.text):
+        if re.search(pattern, shown if reason.startswith("external workloads") else difference.text):
             return reason
     return ""
 
@@ -115,11 +115,11 @@ def _normalised(plan: Plan, settings: Settings) -> dict[str, Any]:
     for resource in plan.resources:
         if resource.custom and not resource.read and not resource.type.startswith("pulumi:"):
             content = {**comparable(plain(resource.manifest)), "options": _options(resource)}
-            found[_rename(_place(resource), settings)] = _renamed(content, settings)
+            found[_rename(_location(resource), settings)] = _renamed(content, settings)
     return found
 
 
-def _place(resource: Resource) -> str:
+def _location(resource: Resource) -> str:
     name = re.sub(r"-[0-9a-f]{8}$", "-(hash)", resource.object_name) if resource.kind in {"Job", "ConfigMap"} else ""
     return f"{resource.kind}/{name or resource.object_name}"
 

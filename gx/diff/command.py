@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from common.errors import InputError
 from common.plan import Plan
 from gx.adoption.compare import read
 from gx.adoption.pruning import also_removed, not_accepted
+from gx.cli.output import Output
 from gx.cluster.session import prepare
 from gx.diff.between import Pair, between
-from gx.diff.model import updated
+from gx.diff.changes import updated
 from gx.diff.revisions import plans, resolve
-from gx.diff.show import NetworkDiff, as_markdown, network_diff, print_diff, value_line
-from gx.diff.show import as_json as json_of
+from gx.diff.view import NetworkDiff, as_markdown, network_diff, print_diff, value_line
+from gx.diff.view import as_json as json_of
 from gx.plan.record import record
 from settings.offline import offline_settings
 from settings.project import local_file, networks, project_root
@@ -75,10 +75,10 @@ def diff(  # noqa: PLR0917 options of a command
         text = json_of(base, shown, found) if as_json else as_markdown(f"{base} → {shown}", found)
         sys.stdout.write(text)
     else:
-        print_diff(Console(highlight=False), found)
+        print_diff(Output(soft_wrap=False), found)
     # With --local nothing of it happens to the network itself.
     guarded = [
-        f"{network.network}: {change.place}" for network in found for change in network.protected if not of_local
+        f"{network.network}: {change.location}" for network in found for change in network.protected if not of_local
     ]
     if guarded:
         sys.stderr.write(f"{len(guarded)} protected: {', '.join(guarded)}\n")
@@ -94,7 +94,7 @@ def _removed(network: NetworkDiff, context: str) -> list[str]:
     prepared = prepare(network.network, context, need_zone=False)
     pruned = list(also_removed(updated(network.changes), read(prepared)))
     for one in pruned:
-        sys.stderr.write(f"{one.place}: this update also removes {one.field}, which only the live object has\n")
+        sys.stderr.write(f"{one.location}: this update also removes {one.field}, which only the live object has\n")
     lost = not_accepted(pruned, prepared.accepted)
     if lost:
         fix = f"gx adopt {network.network} --context {context} --write, with --accept NAME for each, or plan them"
@@ -118,7 +118,7 @@ def _split(words: list[str], root: Path) -> tuple[str, str, list[str]]:
 
 
 def _differences(root: Path, base: str, head: str, stacks: list[str]) -> "list[NetworkDiff]":
-    status = Console(stderr=True, highlight=False)
+    status = Output(stderr=True, soft_wrap=False)
     old, new = resolve(root, base), resolve(root, head)
     recorded = plans(root, [old, new], stacks, lambda text: status.print(text, style="dim"))
     known = dict.fromkeys(stack for _, stack in recorded)
@@ -155,7 +155,7 @@ def _between(words: list[str], root: Path, *, as_json: bool, everything: bool) -
 
 def _pair(pair: Pair) -> dict[str, Any]:
     return {
-        "place": pair.place,
+        "place": pair.location,
         "only": pair.only,
         "reason": pair.reason,
         "expected": dict(pair.expected),
@@ -165,7 +165,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
 
 def _print_pairs(words: list[str], pairs: "list[Pair]", *, everything: bool) -> None:
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Output()
     folded: Counter[str] = Counter()
     unexpected = 0
     for pair in pairs:
@@ -174,9 +174,9 @@ def _print_pairs(words: list[str], pairs: "list[Pair]", *, everything: bool) -> 
             folded[pair.reason] += 1
         if pair.only and (everything or not pair.reason):
             why = f" ({pair.reason})" if pair.reason else ""
-            console.print(Text(f"only {pair.only}: {pair.place}{why}", style="yellow"))
+            console.print(Text(f"only {pair.only}: {pair.location}{why}", style="yellow"))
         if pair.unexpected or (everything and pair.expected):
-            console.print(Text(pair.place, style="bold"))
+            console.print(Text(pair.location, style="bold"))
         for difference in pair.unexpected:
             unexpected += 1
             console.print(Text(f"    {value_line(difference)}"))

@@ -6,7 +6,7 @@ from enum import StrEnum, unique
 
 from common.plan import Plan, Resource
 from common.pods import RUNNERS, pod_groups
-from gx.diff.model import Action, ResourceChange
+from gx.diff.changes import Action, ResourceChange
 
 DATA = frozenset({"Namespace", "PersistentVolumeClaim", "StatefulSet"})
 SERVING = frozenset({"Deployment", "DaemonSet", "Ingress", "Service", "StatefulSet"})
@@ -32,12 +32,12 @@ class Risk:
 
     Attributes:
         kind: What is at stake.
-        place: The object.
+        location: The object.
         text: What happens.
     """
 
     kind: RiskKind
-    place: str
+    location: str
     text: str
 
 
@@ -45,7 +45,7 @@ def risks(found: list[ResourceChange], before: Plan | None, after: Plan | None) 
     """Return what the changes of one network can cost, the worst first."""
     order, old, new = list(RiskKind), _pods(before), _pods(after)
     every = [risk for change in found for risk in _risks(change, old, new)]
-    return sorted(every, key=lambda risk: (order.index(risk.kind), risk.place))
+    return sorted(every, key=lambda risk: (order.index(risk.kind), risk.location))
 
 
 def _pods(plan: Plan | None) -> dict[str, int]:
@@ -53,23 +53,25 @@ def _pods(plan: Plan | None) -> dict[str, int]:
 
 
 def _risks(change: ResourceChange, old: dict[str, int], new: dict[str, int]) -> Iterator[Risk]:
-    kind, place = change.resource.kind, change.place
+    kind, location = change.resource.kind, change.location
     if change.action in {Action.DELETE, Action.REPLACE}:
         yield from _loss(change)
     if kind == "RandomPassword" and change.action is not Action.UPDATE:
         yield from _rotated(change)
     if kind == "DnsRecord":
-        yield Risk(kind=RiskKind.DNS, place=place, text=_record(change))
+        yield Risk(kind=RiskKind.DNS, location=location, text=_record(change))
     if kind in {"NetworkPolicy", "Ingress"}:
         yield Risk(
-            kind=RiskKind.TRAFFIC, place=place, text=f"{change.action.value}d: see `gx reach` for who reaches whom"
+            kind=RiskKind.TRAFFIC,
+            location=location,
+            text=f"{change.action.value}d: see `gx reach` for who reaches whom",
         )
     if kind == "Job" and change.action is Action.CREATE:
-        yield Risk(kind=RiskKind.JOB, place=place, text="runs once more: what it runs has changed")
+        yield Risk(kind=RiskKind.JOB, location=location, text="runs once more: what it runs has changed")
     if change.before and change.after and change.before.options.protect and not change.after.options.protect:
-        yield Risk(kind=RiskKind.UNGUARDED, place=place, text="the engine may delete it from now on")
+        yield Risk(kind=RiskKind.UNGUARDED, location=location, text="the engine may delete it from now on")
     if change.action is Action.UPDATE and _rolls(change):
-        yield Risk(kind=RiskKind.RESTART, place=place, text=_restart(change.resource, old, new))
+        yield Risk(kind=RiskKind.RESTART, location=location, text=_restart(change.resource, old, new))
 
 
 def _loss(change: ResourceChange) -> Iterator[Risk]:
@@ -80,17 +82,17 @@ def _loss(change: ResourceChange) -> Iterator[Risk]:
     )
     if kind in DATA and before.options.retain_on_delete and change.action is Action.DELETE:
         text = "leaves the state and stays in the cluster: nobody manages it any more"
-        yield Risk(kind=RiskKind.UNGUARDED, place=change.place, text=text)
+        yield Risk(kind=RiskKind.UNGUARDED, location=change.location, text=text)
     elif kind in {"Namespace", "PersistentVolumeClaim"}:
-        yield Risk(kind=RiskKind.DATA_LOSS, place=change.place, text=f"{done}: what it holds is gone")
+        yield Risk(kind=RiskKind.DATA_LOSS, location=change.location, text=f"{done}: what it holds is gone")
     elif kind in SERVING:
         until = "for good" if change.action is Action.DELETE else "until the new one is ready"
-        yield Risk(kind=RiskKind.DOWNTIME, place=change.place, text=f"{done}: the service is down {until}")
+        yield Risk(kind=RiskKind.DOWNTIME, location=change.location, text=f"{done}: the service is down {until}")
 
 
 def _rotated(change: ResourceChange) -> Iterator[Risk]:
     words = {Action.CREATE: "a new value", Action.DELETE: "the old value goes", Action.REPLACE: "a new value"}
-    yield Risk(kind=RiskKind.SECRET, place=change.place, text=f"{words[change.action]}; its readers restart")
+    yield Risk(kind=RiskKind.SECRET, location=change.location, text=f"{words[change.action]}; its readers restart")
 
 
 def _record(change: ResourceChange) -> str:

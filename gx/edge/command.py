@@ -11,6 +11,7 @@ from common.cloudflare_ranges import CLOUDFLARE_RANGES
 from common.errors import InputError, begun, note_change
 from gx.cli.arguments import Stack
 from gx.cli.exit_codes import REFUSED
+from gx.cli.output import Output
 from gx.cluster.zone import TOKEN_VARIABLE, Zone, published_ranges, zone_from_environment
 from gx.edge.controller_setup import wanted_setup
 from gx.edge.dns import compare
@@ -27,7 +28,7 @@ edge = typer.Typer(
 
 
 def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return Output()
 
 
 def _settings(stack: str) -> Settings:
@@ -82,10 +83,10 @@ def cutover(
     work = Cutover(settings, node_of(settings, node), via)
     if back:
         with begun(f"the rules of {node} may be back in part: run the same command again"):
-            console.print(work.run("restore")[1].rstrip(), markup=False)
+            console.print(work.run("restore")[1].rstrip())
         return
     code, said = work.run("check")
-    console.print(said.rstrip(), markup=False)
+    console.print(said.rstrip())
     waiting = still_in_dns(settings, work.node, _zone(settings))
     if waiting:
         console.print(waiting)
@@ -93,7 +94,7 @@ def cutover(
     if not execute:
         console.print(f"nothing was changed; --execute removes these rules and verifies {node}")
         return
-    code = work.execute(lambda line: console.print(line, markup=False))
+    code = work.execute(console.print)
     note_change(node, f"{node} was put back" if code == 1 else f"the rules of {node} are removed; --back restores them")
     if code:
         raise typer.Exit(code)

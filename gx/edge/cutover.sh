@@ -29,15 +29,16 @@ kept() {
     if [ -f "$root$file" ] && grep -qE "$hand_made" "$root$file"; then say "$file"; fi
   done
 }
-# Scripts and units that would make the rules again: only an operator can say what else they do.
+# Scripts, units and settings of firewalls that would make the rules again: only an operator can say what else they do.
 others() {
   local places=() place
-  for place in /etc/rc.local /etc/rc.d /etc/cron.d /etc/crontab /var/spool/cron /etc/systemd/system \
-    /usr/local/bin /usr/local/sbin /root; do
+  for place in /etc /home /opt /root /srv /usr/local /var/spool/cron; do
     if [ -e "$root$place" ]; then places+=("$root$place"); fi
   done
-  # An address of a pod, or a variable that holds one.
-  [ ${#places[@]} -eq 0 ] || grep -rlsE "to-destination[ =]+($pods|[\"']?\\\$)" "${places[@]}" || true
+  [ ${#places[@]} -gt 0 ] || return 0
+  # An address of a pod, or a variable that holds one, as iptables, nftables, ufw and firewalld write it.
+  grep -rlIsE -D skip "(to-destination|dnat( ip)? to|to-?addr)[ =:\"']+($pods|\\\$)" "${places[@]}" \
+    | grep -vxF "$(printf "$root%s\n" "${saved[@]}")" || true
 }
 # An interrupted connection leaves the script running on the node: whatever comes next waits for it.
 one_at_a_time() {

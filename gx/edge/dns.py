@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from common.dns import owner_comment
+from common.dns import TRAFFIC_TYPES, owner_comment
 from gx.cluster.zone import Record, Zone
 from settings.dns import wanted_records
 from settings.settings import Settings
@@ -11,14 +11,14 @@ from settings.traffic_rules import LARGEST_REMOVAL_PERCENT
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ZoneComparison:
     """What differs.
 
     Attributes:
         create: (host, address) of records that are missing.
         keep: Records that are there and wanted.
         remove: Records of this network's own that are no longer wanted.
-        stale: Records of its hosts that nobody here manages: they still get their share of the traffic.
+        stale: Records of its hosts that nobody here manages and that lead users somewhere.
         brakes: Why the removal must not happen, one line each.
     """
 
@@ -29,7 +29,7 @@ class Comparison:
     brakes: tuple[str, ...]
 
 
-def compare(settings: Settings, zone: Zone) -> Comparison:
+def compare(settings: Settings, zone: Zone) -> ZoneComparison:
     """Return how the zone differs from what a network wants. Nothing is changed.
 
     Raises:
@@ -38,13 +38,13 @@ def compare(settings: Settings, zone: Zone) -> Comparison:
     wanted = wanted_records(settings)
     hosts = {settings.network.wallet_host, settings.network.api_host}
     everything = zone.records()
-    ours = [record for record in everything if record.name in hosts]
+    ours = [record for record in everything if record.name in hosts and record.type in TRAFFIC_TYPES]
     keep = [record for record in ours if record.type == "A" and (record.name, record.content) in wanted]
     rest = [record for record in ours if record not in keep]
     mine = owner_comment(settings.network.name)
     remove = [record for record in rest if record.comment == mine]
     there = {(record.name, record.content) for record in keep}
-    return Comparison(
+    return ZoneComparison(
         create=tuple(pair for pair in wanted if pair not in there),
         keep=tuple(keep),
         remove=tuple(remove),

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from common.errors import InputError, ShownError
 from common.plan import Plan, plan_from
@@ -42,62 +42,41 @@ class RecorderCrashError(RuntimeError):
     """The program itself failed: a defect, not a user's input."""
 
 
-def record(
-    stack: str,
-    *,
-    root: Path = ROOT,
-    up: bool = False,
-    unknown: bool = False,
-    local: bool = False,
-    whole: bool = False,
-    progress: Callable[[int], None] = lambda _: None,
-    before_wait: Callable[[], None] = lambda: None,
-) -> Plan:
+class Recording(TypedDict, total=False):
+    """How a Plan is recorded; what is left out is false."""
+
+    root: Path
+    """The project's folder; this program's own by default."""
+    up: bool
+    """As in `pulumi up` instead of `pulumi preview`."""
+    unknown: bool
+    """Generated values are unknown, as in the first preview of a new network."""
+    local: bool
+    """With what differs on one machine (`networks/<network>/local.yaml`)."""
+    whole: bool
+    """With every component, all of it taken over, without import ids, however far its adoption is."""
+    progress: Callable[[int], None]
+    """Called with the number of registrations so far."""
+    before_wait: Callable[[], None]
+    """Work of the caller that can be done while the child runs."""
+
+
+def record(stack: str, **recording: Unpack[Recording]) -> Plan:
     """Return the Plan of a stack; arguments and errors are those of `record_document`."""
-    return plan_from(
-        record_document(
-            stack,
-            root=root,
-            up=up,
-            unknown=unknown,
-            local=local,
-            whole=whole,
-            progress=progress,
-            before_wait=before_wait,
-        )
-    )
+    return plan_from(record_document(stack, **recording))
 
 
-def record_document(
-    stack: str,
-    *,
-    root: Path = ROOT,
-    up: bool = False,
-    unknown: bool = False,
-    local: bool = False,
-    whole: bool = False,
-    progress: Callable[[int], None] = lambda _: None,
-    before_wait: Callable[[], None] = lambda: None,
-) -> dict[str, Any]:
+def record_document(stack: str, **recording: Unpack[Recording]) -> dict[str, Any]:
     """Return the record of a stack as plain JSON, by the program that lies in the project's folder.
-
-    Args:
-        stack: The stack's name.
-        root: The project's folder.
-        up: As in `pulumi up` instead of `pulumi preview`.
-        unknown: Generated values are unknown, as in the first preview of a new network.
-        local: With what differs on one machine (`networks/<network>/local.yaml`).
-        whole: With every wave, all of it taken over, without import ids, however far its adoption is.
-        progress: Called with the number of registrations so far.
-        before_wait: Work of the caller that can be done while the child runs.
 
     Raises:
         ProgramRefusalError: Settings or program refuse the input.
         RecorderCrashError: The program failed in another way.
         InputError: Another program than that of the project's folder was run.
     """
+    root, progress = recording.get("root", ROOT), recording.get("progress", lambda _: None)
     command = [sys.executable, *INTERPRETER, "-c", STARTER, str(root), stack, "--root", str(root)]
-    command += ["--up"] * up + ["--unknown"] * unknown + ["--local"] * local + ["--whole"] * whole
+    command += [f"--{name}" for name in ("up", "unknown", "local", "whole") if recording.get(name)]
     environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
     # A file, not a pipe: a program that complains a lot must not block while its record is being read.
     with (
@@ -108,7 +87,7 @@ def record_document(
     ):
         assert child.stdout is not None
         try:
-            before_wait()
+            recording.get("before_wait", lambda: None)()
             message = _last_message(child.stdout, progress)
             child.wait()
         except BaseException:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -55,7 +55,7 @@ def struct_to_json(struct: Struct) -> Json:
 class Answers(mocks.Mocks):
     """What the engine would answer: inputs come back; generated and read values are placeholders."""
 
-    def __init__(self, *, cluster_uid: str, secret_keys: dict[str, Sequence[str]], unknown: bool) -> None:
+    def __init__(self, *, cluster_uid: str, secret_keys: Mapping[str, Sequence[str]], unknown: bool) -> None:
         self.cluster_uid = cluster_uid
         self.secret_keys = secret_keys
         self._unknown = unknown
@@ -80,7 +80,7 @@ class Answers(mocks.Mocks):
         raise NotImplementedError(f"the program called {args.token}; a Plan cannot know the answer")
 
 
-class Recorder(mocks.MockMonitor):
+class PlanRecorder(mocks.MockMonitor):
     """Keeps every request as the engine would get it."""
 
     def __init__(self, answers: Answers, progress: Callable[[int], None]) -> None:
@@ -163,7 +163,7 @@ def run(
     started = time.perf_counter()
     # This process lives for a second or two: looking for garbage again and again costs time that grows with the Plan.
     gc.disable()
-    from catalogue.steps import Wave  # noqa: PLC0415
+    from catalogue.managed_components import ManagedComponent  # noqa: PLC0415
     from program import build  # noqa: PLC0415
     from settings.adoption import Adoption  # noqa: PLC0415
     from settings.load import load_settings  # noqa: PLC0415
@@ -173,21 +173,21 @@ def run(
 
     config = read_stack(stack, root, local=local)
     if whole:
-        config.values[f"{PROJECT}:waves"] = json.dumps([wave.value for wave in Wave])
+        config.values[f"{PROJECT}:managedComponents"] = json.dumps([component.value for component in ManagedComponent])
     answers = Answers(cluster_uid="", secret_keys={}, unknown=unknown)
-    recorder = Recorder(answers, progress)
+    recorder = PlanRecorder(answers, progress)
     mocks.set_mocks(answers, project="gx-infra", stack=stack, preview=preview, monitor=recorder)
     pulumi.runtime.set_all_config(config.values, list(config.secrets))
     settings = load_settings(root, adopting=not whole)
     if whole:  # as its objects are once all of them were taken over
-        taken = Adoption(cluster_uid=settings.stack.cluster_uid, waves=tuple(Wave), imports={})
+        taken = Adoption(cluster_uid=settings.stack.cluster_uid, managed_components=tuple(ManagedComponent), imports={})
         settings = replace(settings, adoption=taken)
-    context = context_of(settings, config.notes)
+    context = context_of(settings, config.notes, config.warnings)
     answers.cluster_uid = settings.stack.cluster_uid
     answers.secret_keys = {
-        f"{external['namespace']}/{external['name']}": external["keys"]
-        for external in context["externals"]
-        if external["kind"] == "Secret"
+        f"{external.namespace}/{external.name}": external.keys
+        for external in context.externals
+        if external.kind == "Secret"
     }
     outputs: dict[str, Any] = {}
 
@@ -202,7 +202,7 @@ def run(
         "outputs": outputs,
         "seconds": ended - started,
         "build_seconds": ended - building,
-        **context,
+        **context.to_record(),
     }
 
 
@@ -214,7 +214,7 @@ def main() -> int:
     parser.add_argument("--up", action="store_true", help="as in `up`: outputs of new resources are known")
     parser.add_argument("--unknown", action="store_true", help="generated values are unknown, as in a first preview")
     parser.add_argument("--local", action="store_true", help="with what differs on one machine")
-    parser.add_argument("--whole", action="store_true", help="with every wave and without import ids")
+    parser.add_argument("--whole", action="store_true", help="with every component and without import ids")
     arguments = parser.parse_args()
     out, sys.stdout = sys.stdout, sys.stderr  # what the program prints must not mix with the record
 

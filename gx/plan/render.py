@@ -123,10 +123,10 @@ def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> i
         InputError: The folder holds something that was not rendered by this command, or cannot be written.
     """
     check_folder(folder)
-    files, place = rendered(plan, show_secrets=show_secrets), folder.resolve()
+    files, location = rendered(plan, show_secrets=show_secrets), folder.resolve()
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as beside:
+        location.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{location.name}-", dir=location.parent) as beside:
             fresh = Path(beside) / "new"
             fresh.mkdir()
             for name, text in files.items():
@@ -135,7 +135,7 @@ def write_rendered(plan: Plan, folder: Path, *, show_secrets: bool = False) -> i
                 path.write_text(text, encoding="utf-8")
             marker = "".join(f"{_hash(fresh / name)}  {name}\n" for name in files)
             (fresh / MARKER).write_text(marker, encoding="utf-8")
-            _exchange(place, fresh, Path(beside) / "old")
+            _exchange(location, fresh, Path(beside) / "old")
     except OSError as error:
         raise InputError(
             file=str(folder),

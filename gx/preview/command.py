@@ -10,6 +10,7 @@ from rich.console import Console
 from common.errors import InputError
 from gx.cli.arguments import Stack
 from gx.cli.exit_codes import BAD_INPUT
+from gx.cli.output import Output
 from gx.plan.progress import record_shown
 from settings.project import project_root
 
@@ -36,13 +37,13 @@ def preview(  # noqa: PLR0917 options of a command
     Ends with 0, or with 2 when the input is wrong or a check finds an error.
     """
     started = time.perf_counter()
-    console, status = Console(highlight=False), Console(stderr=True, highlight=False)
+    console, status = Console(highlight=False), Output(stderr=True, soft_wrap=False)
     root = project_root()
     _check_options(stack, html, context, show_secrets=show_secrets)
     if render or html:  # a place where something would be lost is refused before anything is worked out
-        from gx.preview.view import check_places  # noqa: PLC0415
+        from gx.preview.view import check_targets  # noqa: PLC0415
 
-        check_places(render, html)
+        check_targets(render, html)
     compare = None
     if context:
         from gx.adoption.compare import compared  # noqa: PLC0415

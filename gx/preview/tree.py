@@ -82,7 +82,7 @@ def findings_text(findings: Sequence[Finding]) -> list[RenderableType]:
     for finding in findings:
         line = Text("  ")
         line.append(f"{finding.severity.value}", style=_STYLE[finding.severity])
-        line.append(f" {finding.check} {finding.place}: {finding.text}")
+        line.append(f" {finding.check} {finding.location}: {finding.text}")
         lines.append(line)
     counts = Counter(finding.severity for finding in findings)
     lines.append(Text("  " + ", ".join(f"{counts[severity]} {severity.value}s" for severity in Severity)))

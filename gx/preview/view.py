@@ -15,10 +15,10 @@ from rules import run_checks
 from rules.finding import Severity
 from rules.schema import warm_up
 
-__all__ = ["View", "check_places", "warm_up"]
+__all__ = ["View", "check_targets", "warm_up"]
 
 
-def check_places(render: Path | None, html: Path | None) -> None:
+def check_targets(render: Path | None, html: Path | None) -> None:
     """Refuse a place where something would be lost.
 
     Raises:
@@ -75,7 +75,7 @@ class View:
             {
                 "severity": finding.severity.value,
                 "check": finding.check,
-                "place": finding.place,
+                "place": finding.location,
                 "text": finding.text,
             }
             for finding in self._findings

@@ -11,8 +11,9 @@ from rich.table import Table
 from common.errors import InputError
 from gx.cli.arguments import complete_network
 from gx.cli.exit_codes import REFUSED
+from gx.cli.output import Output
 from gx.cluster.session import prepare
-from gx.diff.show import network_diff, print_diff
+from gx.diff.view import network_diff, print_diff
 from gx.plan.record import ProgramRefusalError, record
 from gx.promotion.promotion import Gate, earlier, promoted_release, utc_now, version_changes
 from gx.verify.running import running
@@ -52,7 +53,7 @@ def promote(  # noqa: PLR0917 options of a command
     Nothing is deployed: `pulumi up -s TARGET` does that, after a review.
     Ends with 0, with 3 when the gate refuses, or with 2 when the input is wrong.
     """
-    root, console = project_root(), Console(highlight=False, soft_wrap=True)
+    root, console = project_root(), Output()
     if rollback:
         document = _rollback(root, target, to_set, console)
     else:
@@ -97,7 +98,7 @@ def _judge(gate: Gate, console: Console, *, override: bool) -> bool:
     """Say what the gate refuses; return whether it was overridden."""
     refusals = gate.refusals()
     for line in refusals:
-        console.print(f"{'overridden' if override else 'refused'}: {line}", markup=False)
+        console.print(f"{'overridden' if override else 'refused'}: {line}")
     if refusals and not override:
         console.print(f"{gate.target.network.name}: nothing was written")
         raise typer.Exit(REFUSED)
@@ -151,12 +152,12 @@ def _rollback(root: Path, target: str, wanted: str, console: Console) -> dict[st
     assert verified is not None
     origin = f"back to the set of {found.verified:%Y-%m-%d %H:%M} UTC"
     if failure := verified.failure(found.hash):
-        console.print(f"warning: the set {found.hash} {failure}", markup=False)
+        console.print(f"warning: the set {found.hash} {failure}")
         origin += f", which failed at {failure.failed:%Y-%m-%d %H:%M} UTC"
     if not wanted:
         for one in verified.sets[: verified.sets.index(found)]:
             if one.hash != settings.release.hash:
-                console.print(f"passed over: the set {one.hash} {verified.failure(one.hash)}", markup=False)
+                console.print(f"passed over: the set {one.hash} {verified.failure(one.hash)}")
     return promoted_release(
         settings, found.workloads, found.platform, how="rollback", origin=origin, verified=found.verified
     )
@@ -180,7 +181,7 @@ def _write(root: Path, target: str, document: dict[str, Any], console: Console) 
         before = record(target, root=root)
     except ProgramRefusalError as refusal:  # the very set that is replaced, perhaps: then there is no other way out
         before = None
-        console.print(f"no diff: what stands there is refused: {refusal}", markup=False)
+        console.print(f"no diff: what stands there is refused: {refusal}")
     name = release_file(target)
     head = f"# Bill of materials of {target}, written by `gx promote`. Tags are verbatim.\n"
     with replaced({name: mapping_text(head, document)}, root=root):

@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from common.errors import InputError
 from gx.adoption.as_found import running_digests
 from gx.cli.arguments import Stack
+from gx.cli.output import Output
 from gx.cluster.session import prepare
 from gx.verify.running import running
-from settings.project import project_root, read_mapping, release_file, write_mapping
+from settings.project import one_writer, project_root, read_mapping, release_file, write_mapping
 from settings.release import Release
 
 
@@ -25,7 +25,7 @@ def pin(
     A digest makes another set, so this begins on the first network of the chain; the others get it by `gx promote`.
     The image's reference changes, so its pods restart once. Ends with 0, or with 2 when the input is wrong.
     """
-    root, console = project_root(), Console(highlight=False, soft_wrap=True)
+    root, console = project_root(), Output()
     prepared = prepare(stack, context, need_zone=False)
     prepared.check_cluster(prepared.read_uid())
     settings, name = prepared.settings, release_file(stack)
@@ -38,18 +38,19 @@ def pin(
     problems = running(prepared.api, settings).problems(settings)
     if problems:
         raise InputError(file=prepared.api.origin, consequence=problems[0], fix=f"pulumi up -s {stack}, then try again")
-    document = read_mapping(name, root=root, fix="restore it from git")
     found = running_digests(prepared.api.list_objects("v1", "Pod", settings.network.namespace))
-    pinned = _pin(name, stack, document["workloads"], found)
-    if not pinned:
-        console.print(f"{stack}: every image that runs has its digest")
-        return
-    if "promoted" in document:
-        document["promoted"]["hash"] = Release.model_validate(document).hash
-    head = f"# Bill of materials of {stack}. Tags are verbatim, digests those that ran.\n"
-    write_mapping(name, head, document, root=root)
+    with one_writer(root):
+        document = read_mapping(name, root=root, fix="restore it from git")
+        pinned = _pin(name, stack, document["workloads"], found)
+        if not pinned:
+            console.print(f"{stack}: every image that runs has its digest")
+            return
+        if "promoted" in document:
+            document["promoted"]["hash"] = Release.model_validate(document).hash
+        head = f"# Bill of materials of {stack}. Tags are verbatim, digests those that ran.\n"
+        write_mapping(name, head, document, root=root)
     for line in pinned:
-        console.print(line, markup=False)
+        console.print(line)
     console.print(f"wrote {name}; commit it, then: pulumi up -s {stack}, gx verify {stack}")
 
 

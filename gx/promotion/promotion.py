@@ -88,7 +88,7 @@ class Gate:
         for name in self.source.workloads:
             if name not in self.target.stack.workloads:
                 file = stack_file(self.target.network.name)
-                yield f"{name} comes to {self.target.network.name} without numbers: add workloads.{name} to {file}"
+                yield f"{name} comes to {self.target.network.name} without settings: add workloads.{name} to {file}"
 
 
 def version_changes(before: Release, after: Release) -> Iterator[tuple[str, Image | None, Image | None]]:

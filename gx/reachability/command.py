@@ -8,18 +8,18 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from catalogue.steps import Step
+from catalogue.feature_gates import FeatureGate
 from common.errors import InputError
 from gx.cli.arguments import Stack
+from gx.cli.output import Output
 from gx.cluster.session import prepare
 from gx.plan.record import record
 from gx.reachability.live_policies import live_state
 from gx.reachability.observe import observe
 from gx.reachability.observed import evaluated
-from gx.reachability.show import explanation, grouped
+from gx.reachability.view import explanation, grouped
 from rules.reachability.matrix import Matrix, ReachRow
 from rules.reachability.outvoted import not_in_force, opened
 from rules.reachability.semantics import Policies
@@ -105,12 +105,12 @@ def _observe(stack: str, context: str, source: str, target: str, *, as_json: boo
 
 
 def _retired(stack: str) -> str:
-    """Return the line that says which policies the step has retired, with the command that brings them back."""
+    """Return the line that says which policies the feature gate has retired, with the command that brings them back."""
     settings = offline_settings(stack, project_root(), adopting=False)
-    if not settings.has(Step.RETIRE_OLD_POLICIES) or not settings.adoption or not settings.adoption.old_policies:
+    if not settings.has(FeatureGate.RETIRE_OLD_POLICIES) or not settings.adoption or not settings.adoption.old_policies:
         return ""
-    at = settings.stack.steps.index(Step.RETIRE_OLD_POLICIES)
-    back = f"pulumi config rm -s {stack} --path 'steps[{at}]' && pulumi up -s {stack}"
+    at = settings.stack.feature_gates.index(FeatureGate.RETIRE_OLD_POLICIES)
+    back = f"pulumi config rm -s {stack} --path 'featureGates[{at}]' && pulumi up -s {stack}"
     return f"retired: {', '.join(sorted(settings.adoption.old_policies))}; bring them back: {back}"
 
 
@@ -144,4 +144,4 @@ def _print(stack: str, rows: Sequence["ReachRow"]) -> None:
     table = Table("target", "ports", "reached by", title=f"who reaches whom on {stack}", title_justify="left")
     for entry in grouped(rows):
         table.add_row(*entry)
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table, markup=False)
+    Output(soft_wrap=False, width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,4 +1,4 @@
-"""The policies that are live beside the planned ones: those of the hand-made system stay until a step removes them."""
+"""The policies that live beside the planned ones: the hand-made ones stay until a feature gate removes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

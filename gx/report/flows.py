@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
-from catalogue.neighbours import NEIGHBOURS
+from catalogue.external_workloads import EXTERNAL_WORKLOADS
 from common.cluster import INGRESS_CONTROLLERS, UNLISTED
 from common.naming import BACKUP_METRICS
 from common.plan import Plan
@@ -181,7 +181,7 @@ def _shown(port: Port) -> str:
 def _lanes(plan: Plan) -> dict[str, Lane]:
     """Return where everything stands that is known by name; a place outside is known by what it does."""
     lanes = {controller.namespace: Lane.EDGE for controller in INGRESS_CONTROLLERS.values()}
-    lanes |= {name: Lane.DATA if shape.ports else Lane.JOBS for name, shape in NEIGHBOURS.items()}
+    lanes |= {name: Lane.DATA if external.ports else Lane.JOBS for name, external in EXTERNAL_WORKLOADS.items()}
     by_kind = {"DaemonSet": Lane.EDGE, "StatefulSet": Lane.DATA, "Deployment": Lane.SERVICES}
     for pod in pods(plan):
         lanes[pod_name(pod)] = by_kind.get(pod.owner.kind, Lane.JOBS)

@@ -13,7 +13,7 @@ from common.plan import Plan
 from common.pods import pods
 from gx.adoption.adopt import AdoptionReport
 from gx.diff.revisions import described
-from gx.reachability.show import grouped
+from gx.reachability.view import grouped
 from gx.report.flows import Layer, flows_of
 from gx.report.layout import lines_of, picture_of
 from gx.report.sections import adoption_of, alerts_of, counted, parts_of, quota_of, versions_of
@@ -84,7 +84,7 @@ def report(
         layers=tuple(Layer),
         lines={box.key: lines_of(box) for box in flows.boxes},
         picture=picture_of(flows),
-        controllers={pod_name(pod): pod.place for pod in pods(plan)},
+        controllers={pod_name(pod): pod.location for pod in pods(plan)},
         findings=findings,
         counts=counted(findings),
         quota=quota_of(plan),

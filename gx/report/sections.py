@@ -7,14 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from catalogue import CATALOGUE
-from catalogue.steps import Step, Wave
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from common.alerts import Alert, duration
 from common.errors import InputError
 from common.plan import PROVIDERS, Plan, Resource
 from common.pods import pod_groups
 from common.quota import needs, show
 from gx.adoption.adopt import AdoptionReport
-from gx.adoption.show import item_lines
+from gx.adoption.view import item_lines
 from gx.plan.purposes import COMPONENT_PURPOSE, KIND_PURPOSE, program_order
 from gx.plan.render import apply_order, to_yaml
 from rules.finding import Finding, Severity
@@ -55,7 +56,7 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ReportSection:
     """A component with the objects directly below it."""
 
     title: str
@@ -132,19 +133,19 @@ class AdoptionView:
         lines: By object; empty where no cluster was looked at.
         orphans: Live objects that nobody plans.
         refusals: What must be settled first.
-        waves: Components that the stack manages, and those that it does not yet.
-        steps: Steps that are taken, and those that are not, with what they change.
+        components: Components that the stack manages, and those that it does not yet.
+        feature_gates: Feature gates, enabled or not, with what they change.
     """
 
     state: str
     lines: tuple[AdoptionLine, ...]
     orphans: tuple[str, ...]
     refusals: tuple[str, ...]
-    waves: tuple[tuple[str, bool], ...]
-    steps: tuple[tuple[str, bool, str], ...]
+    components: tuple[tuple[str, bool], ...]
+    feature_gates: tuple[tuple[str, bool, str], ...]
 
 
-def parts_of(plan: Plan) -> tuple[Part, ...]:
+def parts_of(plan: Plan) -> tuple[ReportSection, ...]:
     """Return the components of a Plan with their objects, in the order of the program."""
     return tuple(_parts(plan, "", "", _Anchors()))
 
@@ -156,19 +157,19 @@ class _Anchors:
         self._used: dict[str, int] = {}
 
     def next(self, resource: Resource) -> str:
-        anchor = resource.place
+        anchor = resource.location
         self._used[anchor] = count = self._used.get(anchor, 0) + 1
         return anchor if count == 1 else f"{anchor}~{count}"
 
 
-def _parts(plan: Plan, parent: str, path: str, anchors: _Anchors) -> Iterator[Part]:
+def _parts(plan: Plan, parent: str, path: str, anchors: _Anchors) -> Iterator[ReportSection]:
     children = plan.children(parent)
     for component in sorted((child for child in children if not child.custom), key=program_order):
         workload = CATALOGUE.get(component.name) if component.kind == "Workload" else None
         title = f"{path}{component.kind} {component.name}"
         own = [child for child in plan.children(component.urn) if _is_shown(child)]
         if own:
-            yield Part(
+            yield ReportSection(
                 title=title,
                 purpose=workload.purpose if workload else COMPONENT_PURPOSE.get(component.kind, ""),
                 objects=tuple(_shown(child, anchors) for child in sorted(own, key=apply_order)),
@@ -224,7 +225,7 @@ def _share(amount: Decimal, limit: Decimal) -> int:
 
 def alerts_of(settings: Settings) -> tuple[tuple[str, tuple[AlertLine, ...]], ...]:
     """Return the alerts of a network by group; none where the stack does not manage them."""
-    if not settings.manages(Wave.MONITORING):
+    if not settings.manages(ManagedComponent.MONITORING):
         return ()
     return tuple(
         (group.name, tuple(_alert(alert) for alert in group.alerts)) for group in groups(settings) if group.alerts
@@ -317,8 +318,8 @@ def adoption_of(settings: Settings, found: AdoptionReport | None) -> AdoptionVie
         ),
         orphans=found.orphans if found else (),
         refusals=tuple(f"{r.name}: {r.text}; fix: {r.fix}" for r in found.refusals) if found else (),
-        waves=tuple((wave.value, settings.manages(wave)) for wave in Wave),
-        steps=tuple((step.value, settings.has(step), step.text) for step in Step),
+        components=tuple((component.value, settings.manages(component)) for component in ManagedComponent),
+        feature_gates=tuple((gate.value, settings.has(gate), gate.text) for gate in FeatureGate),
     )
 
 

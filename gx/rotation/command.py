@@ -8,12 +8,13 @@ from rich.console import Console
 from catalogue.secrets import REDIS_PASSWORD
 from common.errors import InputError
 from gx.cli.arguments import Stack
+from gx.cli.output import Output
 from gx.cluster.kubernetes_api import KubernetesApi
 from gx.cluster.session import prepare
 from gx.rotation import redis
 from gx.rotation.rotate import check_adopted, check_rolled, explanation, secret_of, write_epoch
 from settings.offline import offline_settings
-from settings.project import PROJECT, project_root
+from settings.project import PROJECT, one_writer, project_root
 from settings.settings import Settings
 from settings.stackfile import read_stack
 
@@ -34,26 +35,27 @@ def rotate(
     adopted network changes only after its encrypted setting was taken out. redisPassword is changed in Redis itself
     and in the network's Secret, not in the stack file: `pulumi up` then rolls the services that read it.
     """
-    settings = offline_settings(stack, project_root(), adopting=False)
-    console = Console(highlight=False, soft_wrap=True)
-    if secret == REDIS_PASSWORD:
-        _rotate_redis(settings, context, console, retire=retire, explain=explain)
-        return
-    row = secret_of(secret, retire=retire)
-    kept = {key.removeprefix(f"{PROJECT}:") for key in read_stack(stack, project_root()).secrets}
-    check_adopted(settings, row, kept)
-    if retire:
-        check_rolled(_cluster(stack, context, "to see that no pod uses the old value"), settings, row)
-    console.print("the provisioning Job removes the old value" if retire else row.effect)
-    for line in explanation(project_root(), settings, row, retire=retire):
-        console.print(f"  {line}", markup=False)
-    if explain:
-        console.print(f"{stack}: nothing was written")
-        return
-    setting, number = write_epoch(project_root(), settings, row, retire=retire)
-    console.print(f"{stack}: {setting}.{secret} is {number} now; nothing happens before `pulumi up -s {stack}`")
-    if not retire and row.two_values:
-        console.print(f"the old value stays valid until `gx rotate {stack} {secret} --retire --context NAME`")
+    with one_writer(project_root()):  # two at once would both write the next epoch, and one of them be lost
+        settings = offline_settings(stack, project_root(), adopting=False)
+        console = Output()
+        if secret == REDIS_PASSWORD:
+            _rotate_redis(settings, context, console, retire=retire, explain=explain)
+            return
+        row = secret_of(secret, retire=retire)
+        kept = {key.removeprefix(f"{PROJECT}:") for key in read_stack(stack, project_root()).secrets}
+        check_adopted(settings, row, kept)
+        if retire:
+            check_rolled(_cluster(stack, context, "to see that no pod uses the old value"), settings, row)
+        console.print("the provisioning Job removes the old value" if retire else row.effect)
+        for line in explanation(project_root(), settings, row, retire=retire):
+            console.print(f"  {line}")
+        if explain:
+            console.print(f"{stack}: nothing was written")
+            return
+        setting, number = write_epoch(project_root(), settings, row, retire=retire)
+        console.print(f"{stack}: {setting}.{secret} is {number} now; nothing happens before `pulumi up -s {stack}`")
+        if not retire and row.two_values:
+            console.print(f"the old value stays valid until `gx rotate {stack} {secret} --retire --context NAME`")
 
 
 def _cluster(stack: str, context: str, purpose: str) -> KubernetesApi:

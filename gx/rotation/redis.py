@@ -8,8 +8,8 @@ import secrets
 import string
 from urllib.parse import unquote, urlsplit
 
-from catalogue.model import Dependency
-from catalogue.neighbours import NEIGHBOURS
+from catalogue.external_workloads import EXTERNAL_WORKLOADS
+from catalogue.workload_spec import Dependency
 from common.errors import InputError, begun, note_change
 from common.known_secrets import masked, remember
 from common.naming import CONNECTIONS
@@ -37,10 +37,10 @@ def add(api: KubernetesApi, settings: Settings) -> int:
         InputError: A Redis pod is not ready or refuses, or the Secret cannot be read or written.
     """
     wanted = settings.stack.redis
-    place = f"Secret {settings.network.namespace}/{wanted.secret}"
-    with explained(api, key=place, fix="a new password needs the rights to get and update it, and to run in pods"):
+    location = f"Secret {settings.network.namespace}/{wanted.secret}"
+    with explained(api, key=location, fix="a new password needs the rights to get and update it, and to run in pods"):
         live = read_secret(api, settings.network.namespace, wanted.secret)
-        old = _value(api, live, place, wanted.key)
+        old = _value(api, live, location, wanted.key)
         pods = _pods(api, settings)
         new = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(LENGTH))
         remember(new)
@@ -50,7 +50,7 @@ def add(api: KubernetesApi, settings: Settings) -> int:
                 _ask(api, pod, new, "PING")
             data = {**live["data"], wanted.key: base64.b64encode(new.encode()).decode()}
             api.replace({**live, "data": data}, manager=MANAGER)
-    note_change("redis", f"Redis takes the old password and the new one, which {place} holds")
+    note_change("redis", f"Redis takes the old password and the new one, which {location} holds")
     return len(pods)
 
 
@@ -71,8 +71,8 @@ def retire(api: KubernetesApi, settings: Settings) -> int:
             f"Secret {namespace}/{wanted.secret}",
             wanted.key,
         )
-        place = f"Secret {namespace}/{CONNECTIONS}"
-        url = _value(api, read_secret(api, namespace, CONNECTIONS), place, "REDIS_URL")
+        location = f"Secret {namespace}/{CONNECTIONS}"
+        url = _value(api, read_secret(api, namespace, CONNECTIONS), location, "REDIS_URL")
         if unquote(urlsplit(url).password or "") != new:
             raise too_early(api, f"Secret {CONNECTIONS}", "still holds the old password")
         for name, workload in settings.workloads.items():
@@ -87,17 +87,19 @@ def retire(api: KubernetesApi, settings: Settings) -> int:
     return len(pods)
 
 
-def _value(api: KubernetesApi, secret: Object, place: str, key: str) -> str:
+def _value(api: KubernetesApi, secret: Object, location: str, key: str) -> str:
     value = text_of(secret, key)
     if not value:
-        raise InputError(file=api.origin, key=f"{place}/{key}", consequence="is empty or not there", fix="put it back")
+        raise InputError(
+            file=api.origin, key=f"{location}/{key}", consequence="is empty or not there", fix="put it back"
+        )
     remember(value)
     return value
 
 
 def _pods(api: KubernetesApi, settings: Settings) -> list[Object]:
     """Return the Redis pods: one that is not ready would keep the old password alone, or come back with it."""
-    labels = ",".join(f"{key}={value}" for key, value in NEIGHBOURS["redis"].labels.items())
+    labels = ",".join(f"{key}={value}" for key, value in EXTERNAL_WORKLOADS["redis"].labels.items())
     pods = list(api.list_objects("v1", "Pod", settings.network.namespace, labels=labels))
     away = [pod["metadata"]["name"] for pod in pods if not pod_ready(pod)]
     if away or not pods:

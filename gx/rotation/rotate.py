@@ -20,7 +20,7 @@ from gx.cluster.deletion import deletion
 from gx.cluster.kubernetes_api import KubernetesApi
 from gx.cluster.readiness import rolled_out
 from gx.cluster.secret_values import text_of
-from gx.diff.show import network_diff
+from gx.diff.view import network_diff
 from gx.plan.record import record
 from settings.project import PROJECT, replace_file, stack_file
 from settings.settings import Settings
@@ -82,7 +82,7 @@ def explanation(root: Path, settings: Settings, secret: GeneratedSecret, *, reti
         with ThreadPoolExecutor(2) as pool:
             before, after = pool.map(planned, (root, copy))
     costs = network_diff(stack, before, after).risks
-    return [f"{cost.kind.value}: {cost.place} {cost.text}" for cost in costs]
+    return [f"{cost.kind.value}: {cost.location} {cost.text}" for cost in costs]
 
 
 def check_rolled(api: KubernetesApi, settings: Settings, secret: GeneratedSecret) -> None:

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gx.cli.arguments import Stack
+from gx.cli.output import Output
 from gx.cluster.one_off import run_to_the_end
 from gx.cluster.session import prepare
 from gx.test_users.removal import removal_job
@@ -20,7 +20,5 @@ def remove_test_users(
     """
     prepared = prepare(stack, context, need_zone=False)
     prepared.check_cluster(prepared.read_uid())
-    if not run_to_the_end(
-        prepared.api, removal_job(prepared.api, prepared.settings), Console(highlight=False, soft_wrap=True)
-    ):
+    if not run_to_the_end(prepared.api, removal_job(prepared.api, prepared.settings), Output()):
         raise typer.Exit(1)

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from backup.s3 import Place
-from catalogue.steps import Step
+from backup.s3 import BucketLocation
+from catalogue.feature_gates import FeatureGate
 from common.errors import InputError, note_change
 from common.known_secrets import remember
 from common.naming import MINIO_CREDENTIALS, MINIO_MESSAGING_USER, TEST_USERS
-from gx.backups.places import secret_pair
+from gx.backups.locations import secret_pair
 from gx.cli.arguments import Stack
+from gx.cli.output import Output
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.cluster.port_forward import forwarded
 from gx.cluster.refusals import explained
@@ -89,7 +89,7 @@ def verify(  # noqa: PLR0917 options of a command
     settings, prepared = _opened(stack, context)
     routes = dict(_route(text) for text in connect_to or [])
     server = _address(dns, "--dns") if dns else None
-    console = Console(stderr=as_json, highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = Output(stderr=as_json, soft_wrap=False, width=None if sys.stdout.isatty() else 160)
     others = tuple(name for name in networks(project_root()) if name != stack)
     inside = Inside(settings=settings, api=prepared.api, others=others) if prepared else None
     began = time.monotonic()
@@ -120,7 +120,7 @@ def verify(  # noqa: PLR0917 options of a command
     proven = not counts(results)[Outcome.FAILED]
     if inside is not None and prepared is not None and record:
         said, proven = _record(inside, prepared, results)
-        console.print(said, markup=False, soft_wrap=True)
+        console.print(said, soft_wrap=True)
     if not proven:
         raise typer.Exit(FAILED)
 
@@ -168,12 +168,14 @@ def _remover(
 
 
 def _removes_at(url: str, settings: Settings, inside: Inside) -> Callable[[str], None]:
-    secret = MINIO_MESSAGING_USER if settings.has(Step.MESSAGING_S3_USER) else MINIO_CREDENTIALS
+    secret = MINIO_MESSAGING_USER if settings.has(FeatureGate.MESSAGING_S3_USER) else MINIO_CREDENTIALS
     access_key, secret_key = secret_pair(inside.api, inside.namespace, secret)
-    place = Place(endpoint=url, bucket=settings.network.bucket, access_key=access_key, secret_key=secret_key)
+    location = BucketLocation(
+        endpoint=url, bucket=settings.network.bucket, access_key=access_key, secret_key=secret_key
+    )
 
     def remove(key: str) -> None:
-        place.client(patient=False).delete_object(Bucket=place.bucket, Key=key)
+        location.client(patient=False).delete_object(Bucket=location.bucket, Key=key)
 
     return remove
 

@@ -36,7 +36,7 @@ async def _answers(outside: Outside, node: Node) -> str:
     context = outside.web.context if strict else _any_authority()
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
-            certificate, status = await _ask(outside.web.place(address, HTTPS), settings.network.api_host, context)
+            certificate, status = await _ask(outside.web.location(address, HTTPS), settings.network.api_host, context)
     except ssl.SSLCertVerificationError as error:
         raise CheckFailedError(f"{address}: its certificate is refused: {error.verify_message}") from None
     except (ConnectionResetError, ssl.SSLEOFError, BrokenPipeError):

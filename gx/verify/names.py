@@ -13,6 +13,7 @@ import dns.resolver
 from cryptography import x509
 
 from common.cloudflare_ranges import CLOUDFLARE_RANGES
+from common.dns import TRAFFIC_TYPES
 from common.errors import InputError
 from gx.verify.model import Cause, Check, CheckFailedError, Way
 from gx.verify.outside import Outside
@@ -43,7 +44,7 @@ async def _recorded(outside: Outside, host: str) -> str:
     wrong = [f"{address} is missing" for address in sorted(wanted - addresses)]
     wrong += [f"{address} is no node that should serve" for address in sorted(addresses - wanted)]
     wrong += [f"{record.content} is not proxied" for record in found if record.type == "A" and not record.proxied]
-    wrong += [f"there is a {record.type} record beside" for record in found if record.type in {"AAAA", "CNAME"}]
+    wrong += [f"there is a {record.type} record beside" for record in found if record.type in TRAFFIC_TYPES - {"A"}]
     if wrong:
         raise CheckFailedError(f"{host}: {'; '.join(wrong)}")
     return ", ".join(sorted(addresses))
@@ -76,7 +77,7 @@ async def _resolves(outside: Outside, host: str) -> str:
 
 
 async def _certificate(outside: Outside, host: str) -> str:
-    certificate = await served_certificate(outside.web.place(host, 443), host, outside.web.context)
+    certificate = await served_certificate(outside.web.location(host, 443), host, outside.web.context)
     return judge_certificate(outside.settings, certificate, host)
 
 

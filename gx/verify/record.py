@@ -8,7 +8,7 @@ from typing import Any
 from common.errors import InputError
 from gx.verify.model import Cause, CheckResult, Outcome
 from gx.verify.soak import with_start
-from settings.project import verified_file, write_mapping
+from settings.project import one_writer, verified_file, write_mapping
 from settings.settings import Settings
 from settings.verified import KEPT, FailedCheck, FailedVerification, Verified, VerifiedSet, read_verified
 
@@ -64,17 +64,19 @@ def write_verified(root: Path, settings: Settings, uid: str, newest: VerifiedSet
     Raises:
         InputError: The record cannot be used or written, or belongs to another network or cluster.
     """
-    before = own_record(root, settings, uid)
-    sets = (with_start(newest, before.sets), *(one for one in before.sets if one.hash != newest.hash))
-    failures = (one for one in before.failures if one.hash != newest.hash)
-    return _write(root, before, sets, tuple(failures), "promotion will refuse this set")
+    with one_writer(root):
+        before = own_record(root, settings, uid)
+        sets = (with_start(newest, before.sets), *(one for one in before.sets if one.hash != newest.hash))
+        failures = (one for one in before.failures if one.hash != newest.hash)
+        return _write(root, before, sets, tuple(failures), "promotion will refuse this set")
 
 
 def write_failed(root: Path, settings: Settings, uid: str, failure: FailedVerification) -> str:
     """Add a failure to a network's record; arguments and errors are those of `write_verified`."""
-    before = own_record(root, settings, uid)
-    failures = (failure, *(one for one in before.failures if one.hash != failure.hash))
-    return _write(root, before, before.sets, failures, "promotion still finds what this set had proven before")
+    with one_writer(root):
+        before = own_record(root, settings, uid)
+        failures = (failure, *(one for one in before.failures if one.hash != failure.hash))
+        return _write(root, before, before.sets, failures, "promotion still finds what this set had proven before")
 
 
 def is_news(before: Verified, newest: VerifiedSet) -> bool:

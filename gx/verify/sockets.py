@@ -54,7 +54,7 @@ async def websocket(outside: Outside) -> str:
     session = str((await handshake(outside)).get("sid", ""))
     # As a browser does: a controller that keeps a session on one replica by a cookie would lose it otherwise.
     cookies = web.cookies(f"{network.api_url}{PATH}polling")
-    host, port = web.place(network.api_host, 443)
+    host, port = web.location(network.api_host, 443)
     url = f"wss://{network.api_host}{PATH}websocket&sid={session}"
     try:
         async with (

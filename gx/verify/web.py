@@ -91,7 +91,7 @@ class Web:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
-    def place(self, host: str, port: int) -> Address:
+    def location(self, host: str, port: int) -> Address:
         """Return where to connect for a name and port."""
         return self.connect_to.get((host, port), (host, port))
 
@@ -157,7 +157,7 @@ class Web:
     def _routed(self, url: httpx.URL) -> tuple[httpx.URL, dict[str, str], dict[str, Any]]:
         """Return where to send a request so that the server sees the name that was asked for."""
         port = url.port or (443 if url.scheme == "https" else 80)
-        host, other = self.place(url.host, port)
+        host, other = self.location(url.host, port)
         if (host, other) == (url.host, port):
             return url, {}, {}
         extensions = {"sni_hostname": url.host} if url.scheme == "https" else {}

@@ -35,7 +35,7 @@ class Matrix:
 
     def __init__(self, endpoints: Sequence[Endpoint], policies: Policies) -> None:
         self.endpoints = tuple(endpoints)
-        self.places = {endpoint.name: at for at, endpoint in enumerate(self.endpoints)}
+        self.locations = {endpoint.name: at for at, endpoint in enumerate(self.endpoints)}
         self._everybody: Members = frozenset(range(len(self.endpoints)))
         self._isolated: dict[Direction, Members] = {}
         self._into: list[list[_Rule]] = [[] for _ in self.endpoints]
@@ -84,8 +84,8 @@ class Matrix:
 
     def reaches(self, source: str, target: str, number: int) -> bool:
         """Return whether one endpoint, by name, may open a TCP connection to a port of another."""
-        at = self.places[target]
-        return self.places[source] in self.sources(at, self.endpoints[at].port(number))
+        at = self.locations[target]
+        return self.locations[source] in self.sources(at, self.endpoints[at].port(number))
 
     def rows(self, own: frozenset[str]) -> Iterator[ReachRow]:
         """Yield every port of every endpoint with those who reach it.

@@ -1,4 +1,4 @@
-"""The endpoints of a network: the pods of its Plan, its neighbours, and what lies around the namespace."""
+"""The endpoints of a network: the pods of its Plan, its external workloads, and what lies around the namespace."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -43,7 +43,7 @@ def planned_policies(plan: Plan) -> Policies:
 
 
 def old_policies(plan: Plan) -> list[Policy]:
-    """Return the policies of a Plan that were made by hand and live until the step retire-old-policies."""
+    """Return the policies of a Plan that were made by hand and live until the feature gate retire-old-policies."""
     return [policy_from(r.inputs, live=True) for r in plan.of_kind("NetworkPolicy") if _is_old(r)]
 
 
@@ -84,8 +84,8 @@ def _inside(plan: Plan, known: Labels) -> Iterator[Endpoint]:
 
     yield at_home(SOLVER, ACME_SOLVER_LABEL, ACME_SOLVER_PORT)
     yield at_home(UNLISTED, {})
-    for neighbour in plan.neighbours:
-        yield at_home(neighbour.name, neighbour.labels, *neighbour.ports)
+    for external in plan.external_workloads:
+        yield at_home(external.name, external.labels, *external.ports)
     for pod in pods(plan):
         yield Endpoint(
             name=pod_name(pod),

@@ -30,17 +30,17 @@ def certificate_left(settings: Settings) -> str:
 
 def rejected_logins(settings: Settings) -> str:
     """Return log-ins that Redis rejected in 15 minutes."""
-    return f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{place(settings)}}}[15m]))"
+    return f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{location(settings)}}}[15m]))"
 
 
 def outbox_depth(settings: Settings) -> str:
     """Return commands that wait for Fabric."""
-    return f"max by (kubernetes_namespace) (outbox_queue_depth{{{place(settings)}}})"
+    return f"max by (kubernetes_namespace) (outbox_queue_depth{{{location(settings)}}})"
 
 
 def projection_lag(settings: Settings) -> str:
     """Return blocks that the projector is behind."""
-    return f"max by (kubernetes_namespace) (projector_lag_blocks{{{place(settings)}}})"
+    return f"max by (kubernetes_namespace) (projector_lag_blocks{{{location(settings)}}})"
 
 
 def ready_nodes(settings: Settings) -> str:
@@ -62,7 +62,7 @@ def edge_up(settings: Settings) -> str:
     return f"up{{{edge_match(settings)}}}"
 
 
-def place(settings: Settings) -> str:
+def location(settings: Settings) -> str:
     """Return the matcher of everything that is scraped in the network's namespace."""
     return f'kubernetes_namespace="{settings.network.namespace}"'
 

@@ -29,9 +29,9 @@ def main() -> None:
         desk.locator(f".box[data-title={CHOSEN}]").click()
         desk.locator("#picture").screenshot(path=FOLDER / "report.png")
         phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", device_scale_factor=2)
-        for place in ("quota", "alerts"):
-            phone.goto(f"{file.as_uri()}#{place}")
-            phone.screenshot(path=FOLDER / f"report-phone-{place}.png")
+        for location in ("quota", "alerts"):
+            phone.goto(f"{file.as_uri()}#{location}")
+            phone.screenshot(path=FOLDER / f"report-phone-{location}.png")
         browser.close()
     sys.stdout.write(f"wrote the pictures of the report to {FOLDER.relative_to(ROOT)}\n")
 

@@ -49,14 +49,14 @@ def opened(browser: Browser, files: dict[str, Path]) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def open_page(name: str = "mainnet", place: str = "", **options: object) -> Page:
+    def open_page(name: str = "mainnet", location: str = "", **options: object) -> Page:
         context = browser.new_context(offline=True, **{"viewport": {"width": 1500, "height": 1000}, **options})  # type: ignore[arg-type]
         contexts.append(context)
         shown = context.new_page()
         shown.on("console", lambda message: wrong.append(message.text))
         shown.on("pageerror", lambda error: wrong.append(str(error)))
         shown.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
-        shown.goto(f"{files[name].as_uri()}{place}")
+        shown.goto(f"{files[name].as_uri()}{location}")
         return shown
 
     yield open_page
@@ -138,7 +138,7 @@ def test_a_link_opens_the_object_and_its_yaml_is_whole(opened: Open) -> None:
 
 
 def test_a_link_from_elsewhere_opens_the_object(opened: Open) -> None:
-    expect(opened(place="#Deployment/svc-messaging").locator("pre[id='Deployment/svc-messaging']")).to_be_visible()
+    expect(opened(location="#Deployment/svc-messaging").locator("pre[id='Deployment/svc-messaging']")).to_be_visible()
 
 
 def test_filters(opened: Open) -> None:
@@ -190,7 +190,7 @@ def test_on_a_phone_nothing_but_tables_and_the_picture_is_wider_than_the_screen(
 
 
 def test_without_scripts_everything_can_still_be_read(opened: Open) -> None:
-    shown = opened(java_script_enabled=False, place="#box-5")
+    shown = opened(java_script_enabled=False, location="#box-5")
     expect(shown.locator("#picture svg").first).to_be_visible()
     expect(shown.locator("#filter")).to_be_hidden()
     expect(shown.locator("#box-5")).to_be_visible()

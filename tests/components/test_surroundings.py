@@ -8,7 +8,7 @@ from common.labels import MANAGED_BY
 from components.conventions import Conventions
 from components.dns_records import DnsRecords
 from components.edge_proxy import EdgeProxy
-from components.environment import Environment
+from components.environment import Environment, LimitRangeArgs
 from components.ingress_routes import HostArgs, IngressRoutes
 from components.minio_storage import MinioStorage
 from components.monitoring_rules import MonitoringRules
@@ -16,6 +16,15 @@ from components.network_policies import NetworkPolicies
 from settings.project import ROOT
 from tests.components.alone import build, only
 from tests.components.small import ANYWHERE, SMALL, STORAGE
+
+LIMITS: LimitRangeArgs = {
+    "name": "limits",
+    "min": {},
+    "max": {},
+    "default": {},
+    "default_request": {},
+    "pod_min": {},
+}
 
 
 def surroundings() -> None:
@@ -73,14 +82,7 @@ def surroundings() -> None:
             "namespace": "reports",
             "labels": {},
             "quota": {"name": "quota", "hard": {"pods": "3"}},
-            "limit_range": {
-                "name": "limits",
-                "min": {},
-                "max": {},
-                "default": {},
-                "default_request": {},
-                "pod_min": {},
-            },
+            "limit_range": LIMITS,
             "service_accounts": ["reports"],
             "config": {"A": "b"},
         },
@@ -102,7 +104,7 @@ def surroundings() -> None:
                     "api_server": False,
                 }
             },
-            "neighbours": {"postgres": {"labels": {"app": "postgres"}, "ports": [5432]}},
+            "external_workloads": {"postgres": {"labels": {"app": "postgres"}, "ports": [5432]}},
             "database": {"labels": {"app": "postgres"}, "ports": [5432]},
             "flows": [],
             "controller_namespaces": ["traefik"],
@@ -144,14 +146,7 @@ def owned() -> None:
             "namespace": pulumi.Output.from_input("reports"),
             "labels": {},
             "quota": {"name": "quota", "hard": {}},
-            "limit_range": {
-                "name": "limits",
-                "min": {},
-                "max": {},
-                "default": {},
-                "default_request": {},
-                "pod_min": {},
-            },
+            "limit_range": LIMITS,
             "service_accounts": [],
             "config": {},
         },

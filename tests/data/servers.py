@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backup.s3 import Place
+from backup.s3 import BucketLocation
 from devcluster.binaries import find
 from settings.project import ROOT
 from tests.helpers.network import free_port
@@ -82,13 +82,13 @@ class Minio:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    def place(self, bucket: str = BUCKET, key: str = ROOT_USER, secret: str = ROOT_PASSWORD) -> Place:
+    def location(self, bucket: str = BUCKET, key: str = ROOT_USER, secret: str = ROOT_PASSWORD) -> BucketLocation:
         """Return a bucket of it."""
-        return Place(endpoint=self.url, bucket=bucket, access_key=key, secret_key=secret)
+        return BucketLocation(endpoint=self.url, bucket=bucket, access_key=key, secret_key=secret)
 
     def client(self, key: str = ROOT_USER, secret: str = ROOT_PASSWORD) -> "S3Client":
         """Return a client."""
-        return self.place(key=key, secret=secret).client()
+        return self.location(key=key, secret=secret).client()
 
     def mc(self, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run mc with the alias `gx` for this server."""

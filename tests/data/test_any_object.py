@@ -128,7 +128,7 @@ class World:
         work = Path(tempfile.mkdtemp(dir=self.folder.path.parent))
         backup = Backup(
             network="devnet",
-            source=self.server.place(source),
+            source=self.server.location(source),
             folder=self.folder,
             limits=Limits(seconds=120, free_bytes=0),
             shrink=ShrinkRule(percent=100),
@@ -137,10 +137,10 @@ class World:
         )
         snapshot = backup.run(next(self.moments))
         assert snapshot.metadata.left_out_names == ()
-        restore(FromFolder(snapshot), self.server.place(back), work, execute=True, over=True)
-        Copy(snapshot, self.server.place(OFFSITE), work, self.seal).make()
-        outside = OffsiteSnapshot.open(self.server.place(OFFSITE), snapshot.metadata.stamp, work, self.seal)
-        restore(outside, self.server.place(returned), work, execute=True, over=True)
+        restore(FromFolder(snapshot), self.server.location(back), work, execute=True, over=True)
+        Copy(snapshot, self.server.location(OFFSITE), work, self.seal).make()
+        outside = OffsiteSnapshot.open(self.server.location(OFFSITE), snapshot.metadata.stamp, work, self.seal)
+        restore(outside, self.server.location(returned), work, execute=True, over=True)
         if drilled:
             drill(snapshot, work, backup.limits)
         for key, found in wanted.items():

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from backup.model import Kept, read_kept
+from backup.snapshot import Kept, read_kept
 from tests.data.servers import BUCKET, STATUS, Minio, Runs, put
 
 

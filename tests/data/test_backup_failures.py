@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backup.model import stamp_of
+from backup.snapshot import stamp_of
 from tests.data.servers import BUCKET, Minio, Runs, put
 from tests.data.test_backup import kept, require_proven, said
 

@@ -125,8 +125,8 @@ def test_off_site_snapshots_are_listed_beside(runs: Runs, minio: Minio, project:
     code, output = runs.run("offsite", OFFSITE_S3_ENDPOINT=minio.url, OFFSITE_BUCKET="copies", **keys)
     assert code == 0, output
     put(minio, {"snapshots/20200101T000000Z/manifest.jsonl": b""}, bucket="copies")
-    found = overview(offline_settings("devnet", project), minio.place(STATUS), minio.place("copies"))
-    assert [(row.stamp, row.place, row.complete) for row in found.rows] == [
+    found = overview(offline_settings("devnet", project), minio.location(STATUS), minio.location("copies"))
+    assert [(row.stamp, row.location, row.complete) for row in found.rows] == [
         (stamp, "volume", True),
         (stamp, "off-site", True),
         ("20200101T000000Z", "off-site", False),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from backup.model import FailedError
 from backup.offsite import OffsiteSnapshot, list_snapshots
 from backup.proving import compare
-from backup.s3 import Place, list_objects
+from backup.s3 import BucketLocation, list_objects
 from backup.seal import Seal
+from backup.snapshot import FailedError
 from tests.helpers.strange_server import BUCKET, StrangeServer, page
 
 DONE = "<IsTruncated>false</IsTruncated>"
@@ -17,9 +17,9 @@ LOGIN = b"<!DOCTYPE html><html><body>Log in<br></body></html>"
 
 
 @pytest.fixture
-def place(strange: StrangeServer) -> Place:
+def location(strange: StrangeServer) -> BucketLocation:
     """Return its bucket."""
-    return Place(endpoint=strange.url, bucket=BUCKET, access_key="some", secret_key="some-secret")
+    return BucketLocation(endpoint=strange.url, bucket=BUCKET, access_key="some", secret_key="some-secret")
 
 
 def entry(key: str, **values: str) -> str:
@@ -31,8 +31,8 @@ def more(token: str) -> str:
     return f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"
 
 
-def listed(place: Place) -> list[str]:
-    return [found.key for found in list_objects(place.client(patient=False), place.bucket, place.prefix)]
+def listed(location: BucketLocation) -> list[str]:
+    return [found.key for found in list_objects(location.client(patient=False), location.bucket, location.prefix)]
 
 
 BROKEN = {
@@ -59,73 +59,75 @@ BROKEN = {
 
 @pytest.mark.parametrize(("body", "line"), BROKEN.values(), ids=BROKEN)
 def test_an_answer_that_is_no_complete_listing_is_refused(
-    strange: StrangeServer, place: Place, body: bytes, line: str
+    strange: StrangeServer, location: BucketLocation, body: bytes, line: str
 ) -> None:
     strange.pages = {"": body}
     with pytest.raises(FailedError, match="cannot list gx-voice-messages: ") as caught:
-        listed(place)
+        listed(location)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"", LOGIN, b"<html/>", page(DONE)], ids=["nothing", "login", "XML", "listing"])
 @pytest.mark.parametrize("code", [203, 204, 206, 300])
-def test_a_listing_with_another_code_is_refused(strange: StrangeServer, place: Place, code: int, body: bytes) -> None:
+def test_a_listing_with_another_code_is_refused(
+    strange: StrangeServer, location: BucketLocation, code: int, body: bytes
+) -> None:
     """The library takes every code below 301 for an answer, and an answer without objects for an empty bucket."""
     strange.pages, strange.code = {"": b"" if code == 204 else body}, code
     with pytest.raises(FailedError, match=f"cannot list {BUCKET}: the answer is no listing .status {code}."):
-        listed(place)
+        listed(location)
 
 
-def test_an_answer_that_is_cut_by_the_connection_is_refused(strange: StrangeServer, place: Place) -> None:
+def test_an_answer_that_is_cut_by_the_connection_is_refused(strange: StrangeServer, location: BucketLocation) -> None:
     strange.objects, strange.cut = {"a": b"x"}, {"listings"}
     with pytest.raises(FailedError, match=f"cannot list {BUCKET}"):
-        listed(place)
+        listed(location)
 
 
-def test_pages_are_followed_to_the_end_over_empty_ones(strange: StrangeServer, place: Place) -> None:
+def test_pages_are_followed_to_the_end_over_empty_ones(strange: StrangeServer, location: BucketLocation) -> None:
     strange.pages = {
         "": page(f"{more('1')}<KeyCount>1</KeyCount>{entry('a')}"),
         "1": page(f"{more('2')}<KeyCount>0</KeyCount>"),
         "2": page(f"{DONE}<KeyCount>1</KeyCount>{entry('b')}"),
     }
-    assert listed(place) == ["a", "b"]
+    assert listed(location) == ["a", "b"]
     assert strange.asked == 3
 
 
-def test_a_later_page_is_looked_at_as_closely_as_the_first(strange: StrangeServer, place: Place) -> None:
+def test_a_later_page_is_looked_at_as_closely_as_the_first(strange: StrangeServer, location: BucketLocation) -> None:
     strange.pages = {"": page(f"{more('1')}{entry('a')}"), "1": page(f"<IsTruncated>true</IsTruncated>{entry('b')}")}
     with pytest.raises(FailedError, match="no token to ask for it"):
-        listed(place)
+        listed(location)
 
 
 @pytest.mark.parametrize("tokens", [["1", "1"], ["1", "2", "1"], ["1", "2", "3", "4", "2"]])
-def test_tokens_that_go_round_are_refused(strange: StrangeServer, place: Place, tokens: list[str]) -> None:
+def test_tokens_that_go_round_are_refused(strange: StrangeServer, location: BucketLocation, tokens: list[str]) -> None:
     asked = ["", *tokens]
     strange.pages = {asked[n]: page(more(asked[n + 1])) for n in range(len(tokens))}
     with pytest.raises(FailedError, match="its listing has no end"):
-        listed(place)
+        listed(location)
     assert strange.asked == len(tokens)
 
 
-def test_a_name_of_another_folder_is_refused(strange: StrangeServer, place: Place) -> None:
+def test_a_name_of_another_folder_is_refused(strange: StrangeServer, location: BucketLocation) -> None:
     strange.pages = {"": page(f"{DONE}{entry('elsewhere/a')}")}
     with pytest.raises(FailedError, match="'elsewhere/a', which is not below 'here/'"):
-        listed(replace(place, prefix="here/"))
+        listed(replace(location, prefix="here/"))
 
 
 @pytest.mark.parametrize("body", [BROKEN["more without a token"][0], LOGIN], ids=["cut off", "login"])
 def test_a_bucket_is_not_taken_for_empty_by_what_reads_it(
-    strange: StrangeServer, place: Place, body: bytes, tmp_path: Path
+    strange: StrangeServer, location: BucketLocation, body: bytes, tmp_path: Path
 ) -> None:
     """A restore writes into an empty bucket; an off-site copy begins where it finds no snapshot."""
     strange.pages = {"": body}
     with pytest.raises(FailedError, match="cannot list"):
-        compare([], place, whole=True)
+        compare([], location, whole=True)
     with pytest.raises(FailedError, match="cannot list"):
-        list_snapshots(place)
+        list_snapshots(location)
     with pytest.raises(FailedError, match="cannot list"):
-        OffsiteSnapshot.open(place, "newest", tmp_path, Seal())
+        OffsiteSnapshot.open(location, "newest", tmp_path, Seal())
 
 
 @pytest.mark.parametrize(
@@ -133,14 +135,14 @@ def test_a_bucket_is_not_taken_for_empty_by_what_reads_it(
     [{"endpoint": "https://my_bucket.example.com"}, {"endpoint": "http://[::1"}, {"region": "us east 1"}],
     ids=["endpoint", "address", "region"],
 )
-def test_an_address_that_is_none_is_one_line(place: Place, change: dict[str, str]) -> None:
+def test_an_address_that_is_none_is_one_line(location: BucketLocation, change: dict[str, str]) -> None:
     with pytest.raises(FailedError, match=f"the server of {BUCKET} cannot be addressed: "):
-        replace(place, **change).client()  # type: ignore[arg-type]
+        replace(location, **change).client()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("key", ["some-secret\n", "some secret", "s\u00e9cret", "a\tb"])
-def test_a_key_that_no_header_can_carry_is_not_shown(place: Place, key: str) -> None:
+def test_a_key_that_no_header_can_carry_is_not_shown(location: BucketLocation, key: str) -> None:
     for pair in ({"access_key": key}, {"secret_key": key}):
         with pytest.raises(FailedError, match="holds a blank, a line end") as caught:
-            replace(place, **pair).client()  # type: ignore[arg-type]
+            replace(location, **pair).client()  # type: ignore[arg-type]
         assert key.strip() not in str(caught.value)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from catalogue.steps import Step
+from catalogue.feature_gates import FeatureGate
 from common.plan import Plan
 from common.pods import pods
 from components.minio_storage.policies import metrics_token
@@ -69,7 +69,13 @@ class Provision:
 def epochs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
     """Return devnet's Plan before, during and after the rotation of svc-messaging's key."""
     root = copy_project(tmp_path_factory.mktemp("rotation"))
-    edit(root, "devnet", lambda config: config.update(steps=[Step.MESSAGING_S3_USER.value, Step.BUCKET_EXPIRY.value]))
+    edit(
+        root,
+        "devnet",
+        lambda config: config.update(
+            featureGates=[FeatureGate.MESSAGING_S3_USER.value, FeatureGate.BUCKET_EXPIRY.value]
+        ),
+    )
     plans = {"before": record("devnet", root=root)}
     edit(root, "devnet", lambda config: config.update(secretEpochs={"minioMessagingUser": 2}))
     plans["both"] = record("devnet", root=root)

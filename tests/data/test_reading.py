@@ -6,14 +6,14 @@ import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 
 from backup.reading import Reader
-from backup.s3 import Place
+from backup.s3 import BucketLocation
 from tests.helpers.strange_server import BUCKET, StrangeServer
 
 NAMES = ["plain", "a b+c%2F=&?#", "Käse/é/e\u0301", "a/./b", "a//b", "../up", "ends/", "~x", "'(*)!", "\N{PILE OF POO}"]
 
 
 def reader(strange: StrangeServer) -> Reader:
-    return Reader(Place(endpoint=strange.url, bucket=BUCKET, access_key="AKIA", secret_key="secret"))
+    return Reader(BucketLocation(endpoint=strange.url, bucket=BUCKET, access_key="AKIA", secret_key="secret"))
 
 
 def test_one_request_for_each_object_whatever_its_name(strange: StrangeServer, tmp_path: Path) -> None:

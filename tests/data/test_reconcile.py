@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogue.steps import Step
+from catalogue.feature_gates import FeatureGate
 from common.plan import Plan
 from components.database.scram import scram_verifier
 from gx.plan.record import record
@@ -186,7 +186,7 @@ RIGHTS = (
 def with_role(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Plan]:
     """Return devnet's Plan with a role of svc-messaging's own, in two epochs."""
     root = copy_project(tmp_path_factory.mktemp("role"))
-    edit(root, "devnet", lambda config: config.update(steps=[Step.MESSAGING_DATABASE_ROLE.value]))
+    edit(root, "devnet", lambda config: config.update(featureGates=[FeatureGate.MESSAGING_DATABASE_ROLE.value]))
     first = record("devnet", root=root)
     changes = {"secretEpochs": {"messagingDatabaseRole": 2}, "retiredEpochs": {"messagingDatabaseRole": 1}}
     edit(root, "devnet", lambda config: config.update(changes))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from catalogue.model import Dependency
+from catalogue.workload_spec import Dependency
 from common.errors import InputError
 from common.known_secrets import MASK, masked
 from common.labels import CONFIG_CHECKSUM

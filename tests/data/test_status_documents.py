@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backup.metrics import StatusCollector, families, read_status
-from backup.model import FailedError
-from backup.s3 import Place
+from backup.s3 import BucketLocation
+from backup.snapshot import FailedError
 from common.errors import InputError
 from gx.backups.overview import overview
 from settings.offline import offline_settings
@@ -28,9 +28,9 @@ BACKUP: dict[str, Any] = {**RUN, "snapshots": [ROW], "broken": [], "freeBytes": 
 
 
 @pytest.fixture
-def place(strange: StrangeServer) -> Place:
+def location(strange: StrangeServer) -> BucketLocation:
     """Return its status bucket."""
-    return Place(endpoint=strange.url, bucket=STATUS, access_key="some", secret_key="some-secret")
+    return BucketLocation(endpoint=strange.url, bucket=STATUS, access_key="some", secret_key="some-secret")
 
 
 def write(strange: StrangeServer, **documents: dict[str, Any]) -> None:
@@ -38,9 +38,9 @@ def write(strange: StrangeServer, **documents: dict[str, Any]) -> None:
         strange.stored[f"/{STATUS}/{name}.json"] = json.dumps(said).encode()
 
 
-def readable(place: Place) -> float:
+def readable(location: BucketLocation) -> float:
     collector = StatusCollector()
-    collector.refresh(place)
+    collector.refresh(location)
     found = {family.name: family for family in collector.collect()}
     return found["gx_backup_status_readable"].samples[0].value
 
@@ -60,49 +60,55 @@ CASES = [(key, value) for key, values in WRONG.items() for value in values]
 
 
 @pytest.mark.parametrize("left_out", BACKUP)
-def test_a_field_that_is_missing_is_named(strange: StrangeServer, place: Place, project: Path, left_out: str) -> None:
+def test_a_field_that_is_missing_is_named(
+    strange: StrangeServer, location: BucketLocation, project: Path, left_out: str
+) -> None:
     write(strange, backup={key: value for key, value in BACKUP.items() if key != left_out})
     with pytest.raises(FailedError, match=f"backup.json of {STATUS} cannot be used: (it says complete|{left_out} is)"):
-        read_status(place)
+        read_status(location)
     with pytest.raises(InputError, match="cannot be used"):
-        overview(offline_settings("devnet", project), place, None)
-    assert readable(place) == 0
+        overview(offline_settings("devnet", project), location, None)
+    assert readable(location) == 0
 
 
 @pytest.mark.parametrize(("key", "value"), CASES, ids=[f"{key}={value}" for key, value in CASES])
-def test_a_value_that_no_run_writes_is_refused(strange: StrangeServer, place: Place, key: str, value: object) -> None:
+def test_a_value_that_no_run_writes_is_refused(
+    strange: StrangeServer, location: BucketLocation, key: str, value: object
+) -> None:
     write(strange, backup=BACKUP | {key: value})
     with pytest.raises(FailedError, match="cannot be used"):
-        read_status(place)
+        read_status(location)
 
 
-def test_what_runs_write_is_read(strange: StrangeServer, place: Place, project: Path) -> None:
+def test_what_runs_write_is_read(strange: StrangeServer, location: BucketLocation, project: Path) -> None:
     failed = RUN | {"state": "failed", "message": "why", "proven": None}
     write(strange, backup=BACKUP, offsite=failed, drill=RUN | {"stamp": STAMP})
-    found = overview(offline_settings("devnet", project), place, None)
+    found = overview(offline_settings("devnet", project), location, None)
     assert [(row.stamp, row.drill) for row in found.rows] == [(STAMP, "passed")]
-    assert readable(place) == 1
+    assert readable(location) == 1
 
 
-def test_a_backup_that_failed_before_it_could_look_is_read(strange: StrangeServer, place: Place) -> None:
+def test_a_backup_that_failed_before_it_could_look_is_read(strange: StrangeServer, location: BucketLocation) -> None:
     write(strange, backup=RUN | {"state": "failed", "message": "why"})
-    names = {family.name for family in families(read_status(place))}
+    names = {family.name for family in families(read_status(location))}
     assert "gx_backup_run_success" in names
     assert "gx_backup_snapshots" not in names, "none is a statement, too"
 
 
-def test_a_status_of_another_network_is_refused(strange: StrangeServer, place: Place, project: Path) -> None:
+def test_a_status_of_another_network_is_refused(
+    strange: StrangeServer, location: BucketLocation, project: Path
+) -> None:
     write(strange, drill=RUN | {"network": "testnet", "stamp": STAMP})
     with pytest.raises(InputError, match="the status of drill is of another network: testnet"):
-        overview(offline_settings("devnet", project), place, None)
+        overview(offline_settings("devnet", project), location, None)
 
 
 @pytest.mark.parametrize(
     "drill", [{"stamp": STAMP, "proven": "20251224T060000Z"}, {"stamp": STAMP, "state": "failed", "message": "rotten"}]
 )
 def test_a_drill_passed_only_with_the_snapshot_that_it_has_proven(
-    strange: StrangeServer, place: Place, project: Path, drill: dict[str, Any]
+    strange: StrangeServer, location: BucketLocation, project: Path, drill: dict[str, Any]
 ) -> None:
     write(strange, backup=BACKUP, drill=RUN | drill)
-    found = overview(offline_settings("devnet", project), place, None)
+    found = overview(offline_settings("devnet", project), location, None)
     assert "passed" not in found.rows[0].drill

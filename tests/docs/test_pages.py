@@ -11,7 +11,8 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from catalogue.steps import Step, Wave
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from gx.cli.main import app
 from settings.monitoring.rules import alerts
 from settings.offline import offline_settings
@@ -227,14 +228,15 @@ def test_a_setting_that_is_gone_is_noticed() -> None:
 
 
 @page_by_page
-def test_steps_waves_and_alerts_exist(page: Path) -> None:
+def test_feature_gates_components_and_alerts_exist(page: Path) -> None:
     known = {alert.name for network in ("devnet", "mainnet") for alert in alerts(offline_settings(network))}
     text = page.read_text()
     for span in code(text):
-        step = re.fullmatch(r"(?:the )?step ([a-z-]+)", span)
-        assert step is None or step[1] in set(Step)
-    assert set(re.findall(r"(?:the )?step `([a-z0-9-]+)`", text)) <= {step.value for step in Step}
-    assert set(re.findall(r"wave `([a-z-]+)`", text)) <= {wave.value for wave in Wave}
+        gate = re.fullmatch(r"(?:the )?feature gate ([a-z0-9-]+)", span)
+        assert gate is None or gate[1] in set(FeatureGate)
+    assert set(re.findall(r"gate\s+`([a-z0-9-]+)`", text)) <= {gate.value for gate in FeatureGate}
+    named = re.findall(r"(?<!managed )component\s+`([a-z-]+)`", text)
+    assert set(named) <= {component.value for component in ManagedComponent}
     spans = {span for span in code(text) if re.fullmatch(r"(?:Messaging|MinIO|Edge|Outbox|Volume)[A-Z]\w+", span)}
     assert spans - _KINDS <= known
 

@@ -69,11 +69,11 @@ def make_by_hand(api: KubernetesApi, plan: Plan) -> dict[str, Way]:
         if resource.kind == "Deployment":
             container = manifest["spec"]["template"]["spec"]["containers"][0]
             container.setdefault("env", []).append(EXTRA)
-        way = _FIXED.get(resource.place) or list(Way)[(number + ROTATION) % len(Way)]
-        if number % 2 and resource.place not in _FIXED:
+        way = _FIXED.get(resource.location) or list(Way)[(number + ROTATION) % len(Way)]
+        if number % 2 and resource.location not in _FIXED:
             _DIFFERENT.get(resource.kind, lambda _: None)(manifest)
         make(api, manifest, way)
-        ways[resource.place] = way
+        ways[resource.location] = way
     return ways
 
 

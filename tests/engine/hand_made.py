@@ -132,9 +132,9 @@ def delete_held(api: KubernetesApi, manifest: Object) -> None:
     """Delete an object, also one that an operator holds with a finalizer."""
     api.patch(manifest, {"metadata": {"finalizers": None}})
     metadata = manifest["metadata"]
-    place = (manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
-    api.delete(*place, propagation="Background")
-    while api.get(*place) is not None:
+    location = (manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+    api.delete(*location, propagation="Background")
+    while api.get(*location) is not None:
         time.sleep(0.1)
 
 

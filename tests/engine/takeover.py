@@ -62,8 +62,8 @@ def removed(output: str) -> dict[str, list[str]]:
 
 def objects(api: KubernetesApi, plan: Plan) -> Objects:
     """Read every planned object that lives, by "Kind/name"."""
-    live = {r.place: api.get(r.manifest["apiVersion"], r.kind, r.namespace, r.object_name) for r in plan.objects}
-    return {place: one for place, one in live.items() if one is not None}
+    live = {r.location: api.get(r.manifest["apiVersion"], r.kind, r.namespace, r.object_name) for r in plan.objects}
+    return {location: one for location, one in live.items() if one is not None}
 
 
 def differences(expected: Said, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -114,25 +114,25 @@ def _label(items: list[Any], number: int) -> str:
 def _resolved(text: str, before: dict[str, Any], after: dict[str, Any]) -> Parts:
     """Return a printed path with each item of a list as `_label` names it."""
     path: list[str] = []
-    places: list[Any] = [before, after]
+    locations: list[Any] = [before, after]
     for parts in _PART.findall(text):
         part = next(p for p in parts if p)
-        step, places = _step(part, places)
+        step, locations = _step(part, locations)
         path.append(step)
     return tuple(path)
 
 
-def _step(part: str, places: list[Any]) -> tuple[str, list[Any]]:
+def _step(part: str, locations: list[Any]) -> tuple[str, list[Any]]:
     below: list[Any] = []
     step = part
-    for place in places:
-        if isinstance(place, list):
-            items = cast("list[Any]", place)
+    for location in locations:
+        if isinstance(location, list):
+            items = cast("list[Any]", location)
             key, _, value = part.partition("=")
             for number, item in enumerate(items):
                 if part in (str(number), _label(items, number)) or (value and str(item.get(key)) == value):
                     step = _label(items, number)
                     below.append(item)
-        elif isinstance(place, dict) and part in place:
-            below.append(place[part])
+        elif isinstance(location, dict) and part in location:
+            below.append(location[part])
     return step, below

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 import pytest
 import yaml
 
-from catalogue.steps import Wave
+from catalogue.managed_components import ManagedComponent
 from common.errors import InputError
 from devcluster.engine import EngineError
 from devcluster.network import ZONE_ID
 from gx.adoption.live import read_live
 from gx.adoption.pruning import also_removed, not_accepted, removals, remove
 from gx.cluster.kubernetes_api import ApiError
-from gx.diff.model import changes as changes_between
-from gx.diff.model import updated
+from gx.diff.changes import changes as changes_between
+from gx.diff.changes import updated
 from gx.plan.record import record
 from settings.offline import offline_settings
 from tests.engine.by_hand import EXTRA, PRUNED, RELEASE, SECRETS, Way, make, make_by_hand
@@ -56,14 +56,16 @@ def hand_made(make_stack: Callable[..., Stack]) -> HandMade:
 
 def deployments(hand_made: HandMade) -> Iterator[tuple[str, Way]]:
     """Yield the Deployments with how each was made."""
-    return ((place, way) for place, way in hand_made.ways.items() if place.startswith("Deployment/"))
+    return ((location, way) for location, way in hand_made.ways.items() if location.startswith("Deployment/"))
 
 
 def test_1_what_would_be_lost_is_refused_by_name(hand_made: HandMade) -> None:
     result = hand_made.adopt("--write")
     assert result.returncode == 3, result.stdout + result.stderr
     refused = hand_made.refused(result)
-    lost = {f"{place} variable {place.split('/')[1]}/{EXTRA['name']}": way for place, way in deployments(hand_made)}
+    lost = {
+        f"{location} variable {location.split('/')[1]}/{EXTRA['name']}": way for location, way in deployments(hand_made)
+    }
     assert {name for name in lost if name in refused} == {name for name, way in lost.items() if way in PRUNED}
     assert f"master Helm release {RELEASE}" in refused
     assert "setting minioRootPassword" in refused
@@ -152,7 +154,7 @@ def test_4_accepted_by_name_and_with_the_live_secrets_the_map_is_written(hand_ma
     assert result.returncode == 0, result.stdout
     written = yaml.safe_load((hand_made.root / "networks" / NETWORK / "adoption.yaml").read_text())
     assert written["clusterUid"] == hand_made.uid
-    assert written["waves"] == [], "nothing was taken over yet"
+    assert written["managedComponents"] == [], "nothing was taken over yet"
     assert written["accepted"] == refused
     assert written["imports"]["StatefulSet/minio"] == f"{stack.namespace}/minio"
     assert written["imports"][f"DnsRecord/{HOST}-217.196.51.190"].startswith(f"{ZONE_ID}/")
@@ -173,22 +175,27 @@ class Taken:
 
 @pytest.fixture(scope="module")
 def taken(hand_made: HandMade) -> Taken:
-    """Take the network over in waves."""
+    """Take the network over, component by component."""
     plan = record(NETWORK, root=hand_made.root, whole=True)
     expected, live = said(hand_made.adopt().stdout), objects(hand_made.api, plan)
     before, templates, pods = hand_made.uids(), pod_templates(hand_made), pod_uids(hand_made)
     edit(hand_made.root, NETWORK, lambda config: config.update(adopt=True))
-    waves: list[str] = []
-    for wave in Wave:
-        waves.append(wave.value)
-        edit(hand_made.root, NETWORK, lambda config: config.update(waves=list(waves)))
-        if wave in {Wave.ENVIRONMENT, Wave.STORAGE, Wave.WORKLOADS, Wave.DNS}:  # one run for a few waves
+    managed: list[str] = []
+    for component in ManagedComponent:
+        managed.append(component.value)
+        edit(hand_made.root, NETWORK, lambda config: config.update(managedComponents=list(managed)))
+        if component in {
+            ManagedComponent.ENVIRONMENT,
+            ManagedComponent.STORAGE,
+            ManagedComponent.WORKLOADS,
+            ManagedComponent.DNS,
+        }:  # one run for a few components
             written = hand_made.adopt("--write")
             assert written.returncode == 0, written.stdout + written.stderr
             changes = hand_made.stack.run().changes
             assert not [what for what in changes if "replace" in what or "delete" in what], changes
-        if wave is Wave.ENVIRONMENT:
-            assert pod_templates(hand_made) == templates, "wave 1 changes no pod template"
+        if component is ManagedComponent.ENVIRONMENT:
+            assert pod_templates(hand_made) == templates, "the first component changes no pod template"
             assert pod_uids(hand_made) == pods, "and starts no pod again"
     with pytest.raises(InputError, match="imported once more, the live record would be deleted"):
         _closed(hand_made)
@@ -213,18 +220,18 @@ def adopted(taken: Taken) -> HandMade:
 
 def test_5_what_was_said_is_what_happened(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
     found = {
-        place: differences(expected, taken.before[place], taken.after[place])
-        for place, expected in taken.expected.items()
+        location: differences(expected, taken.before[location], taken.after[location])
+        for location, expected in taken.expected.items()
         if expected.decision == "take over"
     }
-    assert [(place, line) for place, lines in found.items() for line in lines] == []
-    created = {place for place, expected in taken.expected.items() if expected.decision == "create"}
+    assert [(location, line) for location, lines in found.items() for line in lines] == []
+    created = {location for location, expected in taken.expected.items() if expected.decision == "create"}
     assert created == set(taken.after) - set(taken.before)
     assert set(taken.before) == {*found, "Namespace/backend-testnet"} - created
     counted = Counter(taken.network.ways.values())
     fields = Counter(dict.fromkeys(Way, 0))
-    for place, way in taken.network.ways.items():
-        fields[way] += len(taken.expected[place].paths)
+    for location, way in taken.network.ways.items():
+        fields[way] += len(taken.expected[location].paths)
     assert set(counted) == set(Way)
     assert all(fields.values()), "every way has fields that change"
     with capsys.disabled():
@@ -241,15 +248,19 @@ def test_5_after_the_waves_only_the_provider_s_flag_goes(adopted: HandMade) -> N
 
 
 def test_5_a_wave_cannot_leave_an_adopted_network(adopted: HandMade) -> None:
-    every = [wave.value for wave in Wave]
+    every = [component.value for component in ManagedComponent]
     document = yaml.safe_load((adopted.root / "networks" / NETWORK / "adoption.yaml").read_text())
-    assert document["waves"] == every
+    assert document["managedComponents"] == every
     before = adopted.uids()
-    edit(adopted.root, NETWORK, lambda config: config.update(waves=[wave for wave in every if wave != "workloads"]))
+    edit(
+        adopted.root,
+        NETWORK,
+        lambda config: config.update(managedComponents=[name for name in every if name != "workloads"]),
+    )
     with pytest.raises(EngineError, match="leaves out workloads: the network is adopted"):
         adopted.stack.run()
     assert adopted.uids() == before
-    edit(adopted.root, NETWORK, lambda config: config.update(waves=every))
+    edit(adopted.root, NETWORK, lambda config: config.update(managedComponents=every))
 
 
 def test_6_live_secrets_are_kept_and_nothing_secret_is_in_map_or_state(adopted: HandMade) -> None:
@@ -280,7 +291,7 @@ def test_7_what_only_the_live_object_has_stays_until_its_next_update_as_adopt_sa
     plans.append(record(NETWORK, root=adopted.root))
     live = read_live(adopted.api, offline_settings(NETWORK, adopted.root), None)
     (loss,) = also_removed(updated(changes_between(*plans)), live)
-    assert loss.place == "Deployment/svc-tax"
+    assert loss.location == "Deployment/svc-tax"
     assert loss.names == (f"Deployment/svc-tax variable svc-tax/{EXTRA['name']}",)
     assert not_accepted([loss], ()) == list(loss.names)
     assert not_accepted([loss], loss.names) == []
@@ -319,11 +330,11 @@ def test_8_what_only_live_objects_have_is_removed_on_purpose(adopted: HandMade) 
     told = removed(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(told) == set(recorded) - {"Deployment/svc-tax"}, "its update has removed it"
-    for place, live in after.items():
-        gone = told.get(place, [])
+    for location, live in after.items():
+        gone = told.get(location, [])
         notes = [field for field in gone if field.startswith(("metadata.annotations", "metadata.labels"))]
         expected = Said("", [field for field in gone if field not in notes], own=len(notes))
-        assert differences(expected, before[place], live) == [], place
+        assert differences(expected, before[location], live) == [], location
     assert "no object has such a field" in adopted.gx("prune").stdout
     assert set(adopted.stack.run("preview").changes) == {"same"}
 

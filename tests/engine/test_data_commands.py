@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from catalogue.feature_gates import FeatureGate
 from catalogue.secrets import MESSAGING_USER
-from catalogue.steps import Step
 from common.errors import InputError
-from gx.backups.places import secret_pair
+from gx.backups.locations import secret_pair
 from gx.rotation.rotate import check_rolled
 from settings.offline import offline_settings
 from settings.settings import Settings
@@ -24,7 +24,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     """Return devnet, applied, with svc-messaging on its own S3 user."""
 
     def change(config: dict[str, Any]) -> None:
-        config["steps"] = [Step.MESSAGING_S3_USER.value]
+        config["featureGates"] = [FeatureGate.MESSAGING_S3_USER.value]
 
     stack = make_stack("devnet", change)
     stack.run()

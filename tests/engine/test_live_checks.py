@@ -57,7 +57,7 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     devnet: Stack, plans: dict[str, Plan]
 ) -> None:
     found = evaluated(devnet, plans["devnet"])
-    assert [f"{f.place}: {f.text}" for f in found if f.severity is Severity.ERROR or f.check == "reach"] == []
+    assert [f"{f.location}: {f.text}" for f in found if f.severity is Severity.ERROR or f.check == "reach"] == []
     container = {"name": "svc-tax", "image": "docker.io/library/nginx:latest"}
     devnet.api.request(
         "PATCH",
@@ -73,10 +73,10 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     config = devnet.get("v1", "ConfigMap", "backend-config")
     devnet.api.patch(config, {"data": {"PEER": "https://mainnet.gxcoin.money"}}, manager="kubectl-edit")
     after = evaluated(devnet, plans["devnet"])
-    errors = {(f.check, f.place) for f in after if f.severity is Severity.ERROR}
-    (cache,) = (f for f in after if f.check == "reach" and f.place == "kube-system/DaemonSet/node-local-dns")
+    errors = {(f.check, f.location) for f in after if f.severity is Severity.ERROR}
+    (cache,) = (f for f in after if f.check == "reach" and f.location == "kube-system/DaemonSet/node-local-dns")
     assert "answers DNS at an address of the node" in cache.text
-    (outvoted,) = (f for f in after if f.check == "reach" and f.place == devnet.namespace)
+    (outvoted,) = (f for f in after if f.check == "reach" and f.location == devnet.namespace)
     assert "default deny is not in force: policies made by hand (allow-internal-backend)" in outvoted.text
     assert ("registries", "Deployment/svc-tax/svc-tax") in errors
     assert ("images", "Deployment/svc-tax/svc-tax") in errors

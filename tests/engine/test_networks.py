@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from catalogue.nodes import NODES
-from catalogue.steps import Step, Wave
 from common.objects import mapping
 from devcluster.engine import EngineError, Event
 from gx.cluster.kubernetes_api import ApiError
@@ -35,7 +36,7 @@ def stack(request: pytest.FixtureRequest, make_stack: Callable[..., Stack]) -> S
     stack = make_stack(request.param)
     result = stack.run()
     assert result.changes["create"] > 100
-    assert result.changes["import"] == 1, "the namespace, which its neighbours need before"
+    assert result.changes["import"] == 1, "the namespace, which what lives in it needs before"
     return stack
 
 
@@ -178,7 +179,7 @@ def test_components_that_leave_the_stack_are_deleted_in_order_and_nothing_else_i
     leaving = {"monitoring", "dns"} if stack.network.settings.stack.production else {"monitoring", "dns", "backup"}
 
     def leave(config: dict[str, Any]) -> None:
-        config["waves"] = [wave for wave in _all_waves(config) if wave not in leaving]
+        config["managedComponents"] = [component for component in _all_components(config) if component not in leaving]
 
     stack.edit(leave)
     stack.network.prepare(stack.api, lambda _: None)
@@ -194,12 +195,12 @@ def test_components_that_leave_the_stack_are_deleted_in_order_and_nothing_else_i
     assert stack.api.get("v1", "ConfigMap", "monitoring", alerts) is None
     if "backup" in leaving:
         assert deleted.index("CronJob") < deleted.index("PersistentVolumeClaim"), "what mounts it goes first"
-    stack.edit(lambda config: config.pop("waves"))
+    stack.edit(lambda config: config.pop("managedComponents"))
     stack.run()
 
 
-def _all_waves(config: dict[str, Any]) -> list[str]:
-    return config.get("waves") or [wave.value for wave in Wave]
+def _all_components(config: dict[str, Any]) -> list[str]:
+    return config.get("managedComponents") or [component.value for component in ManagedComponent]
 
 
 @MAINNET
@@ -220,10 +221,10 @@ def test_destroy_leaves_what_is_protected(stack: Stack) -> None:
 def test_pod_security_lets_every_pod_in_and_refuses_a_planted_one(
     cluster: Cluster, make_stack: Callable[..., Stack]
 ) -> None:
-    """A network on an empty cluster takes every step, so the namespace enforces "restricted" from the start."""
+    """A network on an empty cluster has every feature gate: the namespace enforces "restricted" from the start."""
 
     def every_step(config: dict[str, Any]) -> None:
-        config["steps"] = [step.value for step in Step]
+        config["featureGates"] = [gate.value for gate in FeatureGate]
 
     stack = make_stack("devnet", every_step)
     stack.run()

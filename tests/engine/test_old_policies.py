@@ -1,4 +1,4 @@
-"""Policies made by hand: recorded, taken over as they are, retired by a step, and brought back by one command."""
+"""Policies made by hand: recorded, taken over as they are, retired by a feature gate, brought back by one command."""
 
 import copy
 import os
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from catalogue.steps import Step
+from catalogue.feature_gates import FeatureGate
 from tests.engine.by_hand import make
 from tests.engine.conftest import Stack
 from tests.engine.hand_made import NETWORK, HandMade
@@ -32,7 +32,7 @@ OLD: dict[str, dict[str, Any]] = {  # as testnet has them
         "ingress": [{"ports": [{"port": 8080, "protocol": "TCP"}]}],
     },
 }
-WAVES = ["environment", "network-policies"]
+MANAGED = ["environment", "network-policies"]
 SAID = "default deny is not in force: policies made by hand (allow-internal-backend) open "
 
 
@@ -43,7 +43,7 @@ def network(make_stack: Callable[..., Stack]) -> HandMade:
     for name, spec in OLD.items():
         metadata = {"name": name, "namespace": made.stack.namespace}
         make(made.api, {"apiVersion": NETWORKING, "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
-    edit(made.root, NETWORK, lambda config: config.update(adopt=True, waves=WAVES, steps=[]))
+    edit(made.root, NETWORK, lambda config: config.update(adopt=True, managedComponents=MANAGED, featureGates=[]))
     assert "orphans: live, and planned by nobody (2 NetworkPolicy)" in made.adopt().stdout
     for _ in range(2):  # what is recorded is planned: the second time they are taken over
         accepted = [word for name in made.refused(made.adopt()) for word in ("--accept", name)]
@@ -77,7 +77,7 @@ def test_1_they_are_taken_over_as_they_are_and_said_by_every_command(network: Ha
 
 def test_2_the_step_removes_them_and_nothing_else(network: HandMade) -> None:
     before = copy.deepcopy(network.uids())
-    edit(network.root, NETWORK, lambda config: config.update(steps=[Step.RETIRE_OLD_POLICIES.value]))
+    edit(network.root, NETWORK, lambda config: config.update(featureGates=[FeatureGate.RETIRE_OLD_POLICIES.value]))
     changes = network.stack.run("preview").changes
     assert changes == {"same": changes["same"], "delete": 3}, "two policies and the component that held them"
     assert live(network).keys() == OLD.keys(), "a preview removes nothing"
@@ -94,7 +94,11 @@ def test_2_the_step_removes_them_and_nothing_else(network: HandMade) -> None:
 
 def test_3_one_line_brings_them_back(network: HandMade) -> None:
     """What `gx reach` prints; the run itself is the Automation API's, as there is no language host here."""
-    edit(network.root, NETWORK, lambda config: config.update(steps=["long-sockets", Step.RETIRE_OLD_POLICIES.value]))
+    edit(
+        network.root,
+        NETWORK,
+        lambda config: config.update(featureGates=["long-sockets", FeatureGate.RETIRE_OLD_POLICIES.value]),
+    )
     stack = network.stack.network
     stack.prepare(network.api, lambda _: None)
     said = next(line for line in network.gx("reach").stdout.splitlines() if line.startswith("retired: "))
@@ -104,7 +108,7 @@ def test_3_one_line_brings_them_back(network: HandMade) -> None:
     environment = {**os.environ, **stack.environment()}
     subprocess.run(["bash", "-c", change], cwd=stack.project, env=environment, check=True, capture_output=True)
     settings = f"Pulumi.{NETWORK}.yaml"
-    assert yaml.safe_load((stack.project / settings).read_text())["config"]["gx-infra:steps"] == ["long-sockets"]
+    assert yaml.safe_load((stack.project / settings).read_text())["config"]["gx-infra:featureGates"] == ["long-sockets"]
     shutil.copy(stack.project / settings, network.root / settings)
     network.stack.run()
     assert {name: policy["spec"] for name, policy in live(network).items()} == OLD

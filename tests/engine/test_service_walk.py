@@ -121,7 +121,7 @@ def it_comes_to_the_first_and_the_next_one_can_change(walk: Walk) -> None:
 def it_is_promoted_with_its_set(walk: Walk, numbers: dict[str, Any]) -> None:
     walk.refused("devnet was never verified")
     prove(walk.first)
-    walk.refused(f"{SERVICE} comes to testnet without numbers: add workloads.{SERVICE} to Pulumi.testnet.yaml")
+    walk.refused(f"{SERVICE} comes to testnet without settings: add workloads.{SERVICE} to Pulumi.testnet.yaml")
     walk.second.edit(lambda config: config["workloads"].update(numbers))
     done = walk.promote()
     assert done.returncode == 0, done.stdout + done.stderr

@@ -8,7 +8,7 @@ from gx.plan import recorder
 from settings.project import ROOT
 
 
-class Outputs(recorder.Recorder):
+class Outputs(recorder.PlanRecorder):
     """A monitor that prints the outputs of one component."""
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the protocol's
@@ -19,5 +19,5 @@ class Outputs(recorder.Recorder):
 
 
 if __name__ == "__main__":
-    recorder.Recorder = Outputs
+    recorder.PlanRecorder = Outputs
     recorder.run(sys.argv[1], ROOT, preview=True, unknown=False, progress=lambda _: None)

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from catalogue.secrets import ENCRYPTED
+from common.errors import InputError
+from settings.offline import offline_settings
 from settings.project import PROJECT, ROOT, release_file, stack_file
 from settings.release import Release
 
@@ -50,6 +53,18 @@ def edit_release(root: Path, stack: str, change: Change) -> None:
     document |= {"origin": "as found", "promoted": None}
     document["promoted"] = {"how": "as found", "hash": Release.model_validate(document).hash}
     path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def mistake(root: Path, stack: str, change: Change) -> str:
+    """Make a mistake in a stack file; return the one line that refuses it."""
+    edit(root, stack, change)
+    with pytest.raises(InputError) as caught:
+        offline_settings(stack, root)
+    line = str(caught.value)
+    assert line.startswith(f"{stack_file(stack)}: ")
+    assert "; fix: " in line
+    assert "\n" not in line
+    return line
 
 
 def put(path: str, value: object) -> Change:

@@ -112,15 +112,20 @@ def picture(document: dict[str, Any], url: str, begin: float) -> Figure:
     figure = Figure(figsize=(24 * GRID[0], height * GRID[1]), dpi=80)
     figure.text(0.012, 1 - 1.3 / height, document["title"], fontsize=14, color=INK, weight="bold")
     for panel in document["panels"]:
-        place = panel["gridPos"]
-        left, top = place["x"] / 24, 1 - (place["y"] + 2) / height
+        location = panel["gridPos"]
+        left, top = location["x"] / 24, 1 - (location["y"] + 2) / height
         title: str = panel["title"]
         if panel["type"] == "row":
             figure.text(0.012, top - 0.75 / height, title, fontsize=10, color=GREY)
             continue
         drawn = [line for target in panel["targets"] for line in lines(url, begin, target)]
         figure.text(left + 0.012, top - 0.75 / height, title, fontsize=8.5, color=INK)
-        box = (left + 0.034, top - (place["h"] - 1.7) / height, place["w"] / 24 - 0.045, (place["h"] - 2.9) / height)
+        box = (
+            left + 0.034,
+            top - (location["h"] - 1.7) / height,
+            location["w"] / 24 - 0.045,
+            (location["h"] - 2.9) / height,
+        )
         axes = figure.add_axes(box)
         if panel["type"] == "stat":
             draw_number(axes, panel, drawn[0][2])

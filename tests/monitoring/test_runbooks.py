@@ -68,7 +68,7 @@ def _problem(plan: Plan, command: str) -> str:
         if re.fullmatch(r"[a-z]+/[\w.-]+", word) and word not in objects:
             return f"no {word}"
     labels = {label for pod in pods(plan) if pod.owner.namespace == words[2] for label in pod.labels.items()}
-    labels |= {label for neighbour in plan.neighbours for label in neighbour.labels.items()}
+    labels |= {label for external in plan.external_workloads for label in external.labels.items()}
     for text in re.findall(r"-l (\S+)", command):
         if tuple(text.split("=")) not in labels:
             return f"no pod has {text}"

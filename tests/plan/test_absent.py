@@ -163,20 +163,22 @@ def test_nothing_of_an_absent_workload_is_planned(project: Path, plans: dict[str
     assert name not in json.dumps(plan.outputs)
     errors = [f for f in run_checks(plan) if f.severity is Severity.ERROR]
     assert errors == []
-    gone = {r.place for r in plans["testnet"].objects} - {r.place for r in plan.objects}
+    gone = {r.location for r in plans["testnet"].objects} - {r.location for r in plan.objects}
     own = {f"Deployment/{name}", f"NetworkPolicy/gx-{name}", f"Service/{CATALOGUE[name].service}"}
-    assert {place for place in gone if "test-users" not in place} == own, "what test users may do follows from Q Send"
+    assert {location for location in gone if "test-users" not in location} == own, (
+        "what test users may do follows from Q Send"
+    )
     settings = offline_settings("testnet", project)
     of_settings, of_plan = (needed(one, "pods", peak=True) for one in (pod_groups(settings), pod_groups_of_plan(plan)))
     assert of_settings == of_plan
-    services = sum(1 for _ in plan.of_kind("Service")) + plan.neighbour_counts["services"]
+    services = sum(1 for _ in plan.of_kind("Service")) + plan.external_counts["services"]
     assert object_counts(settings)["services"] == services
 
 
 def _mentions(plan: Plan, name: str) -> list[str]:
     """Return the registrations in which a name stands as a word."""
     word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-    return [r.place for r in plan.resources if word.search(json.dumps(dataclasses.asdict(r), default=str))]
+    return [r.location for r in plan.resources if word.search(json.dumps(dataclasses.asdict(r), default=str))]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_an_address_of_an_absent_workload_is_found(plans: dict[str, Plan], proje
             container(inputs)["env"].append({"name": "TAX_URL", "value": text})
 
         plan = changed(record("devnet", root=project), "Deployment", "svc-admin", told)
-        found = [f"{f.place}: {f.text}" for f in check_references(plan)]
+        found = [f"{f.location}: {f.text}" for f in check_references(plan)]
         assert found == [
             "Deployment/svc-admin: TAX_URL: leads nowhere: Service svc-tax exists neither in the Plan nor outside"
         ]
@@ -244,9 +246,9 @@ def test_two_networks_differ_by_it_for_a_reason_that_is_known(project: Path, pla
     leave(project, "mainnet", "projector")
     settings = {name: offline_settings(name, project, adopting=False) for name in ("testnet", "mainnet")}
     pairs = between(plans["testnet"], record("mainnet", root=project), settings)
-    alone = {pair.place: pair.reason for pair in pairs if pair.only and "projector" in pair.place}
-    places = ("Deployment/projector", "NetworkPolicy/gx-projector", "Service/projector-metrics")
-    assert alone == dict.fromkeys(places, "projector is absent on mainnet")
+    alone = {pair.location: pair.reason for pair in pairs if pair.only and "projector" in pair.location}
+    locations = ("Deployment/projector", "NetworkPolicy/gx-projector", "Service/projector-metrics")
+    assert alone == dict.fromkeys(locations, "projector is absent on mainnet")
 
 
 def test_checks_of_all_networks_go_on_where_one_is_refused(gx: Callable[..., Any], project: Path) -> None:

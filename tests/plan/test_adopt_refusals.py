@@ -15,8 +15,8 @@ from common.values import REDACTED
 from gx.adoption.adopt import AdoptionReport, Decision, decide, filled
 from gx.adoption.as_found import release_as_found
 from gx.adoption.live import Key, LiveObjects
-from gx.adoption.show import item_lines, print_adoption
 from gx.adoption.tried import refused_by_server
+from gx.adoption.view import item_lines, print_adoption
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, Object
 from gx.cluster.zone import Record
 from gx.report.sections import adoption_of
@@ -179,7 +179,7 @@ def test_what_the_server_refuses_is_refused_in_its_words(mainnet: Plan) -> None:
     server = Server(ApiError(422, "Invalid", "valueFrom: may not be specified when `value` is not empty"), ("Service",))
     found = list(refused_by_server(cast("KubernetesApi", server), mainnet, live))
     assert len(server.tried) == len(objects), "each live object is tried, and nothing that is not there"
-    assert [refusal.name for refusal in found] == [f"{r.place} server" for r in mainnet.of_kind("Service")]
+    assert [refusal.name for refusal in found] == [f"{r.location} server" for r in mainnet.of_kind("Service")]
     assert "valueFrom: may not be specified" in found[0].text
     assert REDACTED not in str([one for one in server.tried if one["kind"] == "Secret"])
 
@@ -239,7 +239,7 @@ def test_live_secrets_are_asked_for_once_each(mainnet: Plan) -> None:
     assert sorted(found) == ["setting minioRootPassword", "setting minioRootUser", "setting nextauthSecret"]
 
 
-def test_pods_of_neighbours_are_no_strangers(mainnet: Plan) -> None:
+def test_pods_of_external_workloads_are_no_strangers(mainnet: Plan) -> None:
     labels = {"app": "postgres"}
     assert names(adoption(mainnet, add("StatefulSet", "postgres", spec=controller(labels, "postgres-data")))) == []
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from catalogue.steps import Wave
+from catalogue.managed_components import ManagedComponent
 from common.errors import InputError
 from gx.cluster.kinds import MONITORING, NAMESPACED
 from gx.plan.record import record
@@ -25,12 +25,18 @@ IMPORTS = {
 }
 
 
-EVERY = tuple(wave.value for wave in Wave)
+EVERY = tuple(component.value for component in ManagedComponent)
 
 
-def adopt(project: Path, imports: dict[str, str], uid: str = PINNED, waves: tuple[str, ...] | None = EVERY) -> None:
+def adopt(
+    project: Path, imports: dict[str, str], uid: str = PINNED, components: tuple[str, ...] | None = EVERY
+) -> None:
     edit(project, "mainnet", lambda config: config.update(adopt=True, clusterUid=PINNED))
-    document = {"clusterUid": uid, "imports": imports, **({"waves": list(waves)} if waves is not None else {})}
+    document = {
+        "clusterUid": uid,
+        "imports": imports,
+        **({"managedComponents": list(components)} if components is not None else {}),
+    }
     (project / "networks/mainnet/adoption.yaml").write_text(yaml.safe_dump(document))
 
 
@@ -47,7 +53,7 @@ def test_records_alone_are_imported(project: Path) -> None:
     assert imported(project) == record_ids
     namespace = {"Namespace/backend-mainnet": "backend-mainnet"}
     assert list(check_imports(record("mainnet", root=project))) == []
-    adopt(project, namespace, waves=None)
+    adopt(project, namespace, components=None)
     assert imported(project) == namespace, "on a cluster of this machine"
 
 
@@ -58,13 +64,13 @@ def test_what_the_first_updates_remove_besides_is_said_by_the_rules(project: Pat
     field = 'spec.template.spec.containers["svc-tax"].env.DEBUG_FLAG'
     file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "liveOnly": {"Deployment/svc-tax": [field]}}))
     (found,) = check_live_only(record("mainnet", root=project))
-    assert (found.place, found.severity) == ("Deployment/svc-tax", Severity.WARNING)
+    assert (found.location, found.severity) == ("Deployment/svc-tax", Severity.WARNING)
     assert found.text.endswith(f"had when it was read: {field}")
 
 
 def test_a_map_that_does_not_say_what_was_taken_over_is_refused(project: Path) -> None:
-    adopt(project, IMPORTS, waves=None)
-    with pytest.raises(InputError, match=r"adoption\.yaml: waves: is not there: nothing would say"):
+    adopt(project, IMPORTS, components=None)
+    with pytest.raises(InputError, match=r"adoption\.yaml: managedComponents: is not there: nothing would say"):
         offline_settings("mainnet", project)
 
 
@@ -72,10 +78,10 @@ def test_a_record_is_not_imported_twice(project: Path) -> None:
     adopt(project, IMPORTS)
     edit(project, "mainnet", lambda config: config.update(adopt=False))
     with pytest.raises(
-        InputError, match=r"imports\.DnsRecord/api\.gxcoin\.money-72\.61\.81\.3: was imported with the wave"
+        InputError, match=r"imports\.DnsRecord/api\.gxcoin\.money-72\.61\.81\.3: was imported with the component"
     ):
         offline_settings("mainnet", project)
-    adopt(project, IMPORTS, waves=())
+    adopt(project, IMPORTS, components=())
     edit(project, "mainnet", lambda config: config.update(adopt=False))
     offline_settings("mainnet", project)
 
@@ -84,7 +90,7 @@ def test_both_ways_of_reading_a_stack_file_give_one_order(project: Path) -> None
     """The engine hands mappings over sorted by key; a list made of one must not depend on the file's order."""
 
     def turned(config: dict[str, Any]) -> None:
-        config["neighbours"] = dict(reversed(config["neighbours"].items()))
+        config["externalWorkloads"] = dict(reversed(config["externalWorkloads"].items()))
 
     before = record("mainnet", root=project)
     edit(project, "mainnet", turned)
@@ -102,7 +108,7 @@ def test_every_kind_that_the_program_registers_is_read_live(project: Path) -> No
 
 
 def test_without_the_flag_no_id_applies(project: Path) -> None:
-    adopt(project, IMPORTS, waves=())
+    adopt(project, IMPORTS, components=())
     edit(project, "mainnet", lambda config: config.update(adopt=False))
     assert not any(r.options.import_id for r in record("mainnet", root=project).resources)
 
@@ -110,14 +116,14 @@ def test_without_the_flag_no_id_applies(project: Path) -> None:
 def test_an_id_of_nothing_is_found(project: Path) -> None:
     adopt(project, {"Deployment/api-gateway": "backend-mainnet/api-gateway"})
     found = list(check_imports(record("mainnet", root=project)))
-    assert [finding.place for finding in found] == ["Deployment/api-gateway"]
+    assert [finding.location for finding in found] == ["Deployment/api-gateway"]
 
 
 def test_an_id_that_another_kind_takes_is_found_all_the_same(project: Path) -> None:
     """A StatefulSet and a Service of one name have one id."""
     adopt(project, {"Service/svc-tax": "backend-mainnet/svc-tax", "StatefulSet/svc-tax": "backend-mainnet/svc-tax"})
     found = list(check_imports(record("mainnet", root=project)))
-    assert [finding.place for finding in found] == ["StatefulSet/svc-tax"]
+    assert [finding.location for finding in found] == ["StatefulSet/svc-tax"]
 
 
 @pytest.mark.parametrize(

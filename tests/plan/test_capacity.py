@@ -22,16 +22,16 @@ def test_settings_and_plan_need_the_same(plan: Plan, figure: str, peak: bool) ->
 
 def test_settings_and_plan_count_the_same_objects(plan: Plan) -> None:
     counts = object_counts(offline_settings(plan.network))
-    assert sum(1 for _ in plan.of_kind("Service")) + plan.neighbour_counts["services"] == counts["services"]
+    assert sum(1 for _ in plan.of_kind("Service")) + plan.external_counts["services"] == counts["services"]
     claims = sum(1 for _ in plan.of_kind("PersistentVolumeClaim"))
-    assert claims + plan.neighbour_counts["persistentvolumeclaims"] == counts["persistentvolumeclaims"]
+    assert claims + plan.external_counts["persistentvolumeclaims"] == counts["persistentvolumeclaims"]
 
 
 @pytest.mark.parametrize(
     ("network", "services", "claims"), [("devnet", 17, 4), ("testnet", 19, 4), ("mainnet", 23, 11)]
 )
 def test_counts_of_production(network: str, services: int, claims: int) -> None:
-    """Counted live: 17 and 19 Services, 4, 4 and 11 claims; mainnet's Services follow from its neighbours."""
+    """Counted live: 17 and 19 Services, 4, 4 and 11 claims; mainnet's Services follow from its external workloads."""
     assert object_counts(offline_settings(network)) == {"services": services, "persistentvolumeclaims": claims}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from catalogue.steps import Wave
+from catalogue.managed_components import ManagedComponent
 from common.plan import Plan
 from common.values import Secret
 from rules import RULES, run_checks
@@ -14,7 +14,7 @@ from rules.components import COMPONENTS, check_components
 from rules.cut_off import check_reachability
 from rules.finding import Finding, Severity
 from rules.ingress_annotations import PREFIX
-from rules.isolation import check_foreign_names, check_overlap
+from rules.isolation import check_foreign_names, check_node_ports, check_overlap
 from rules.quota import check_quota
 from rules.references import check_references
 from rules.security import check_images, check_secrets
@@ -36,7 +36,7 @@ def test_no_errors_in_the_real_plans(plan: Plan) -> None:
 
 def test_the_warnings_are_minio_as_found_and_one_disk(plan: Plan) -> None:
     warnings = [f for f in run_checks(plan) if f.severity is Severity.WARNING]
-    found = [(f.check, f.place.split("/")[1]) for f in warnings]
+    found = [(f.check, f.location.split("/")[1]) for f in warnings]
     edge = [("pod-security", "edge-proxy")] if plan.production else []
     assert sorted(found) == sorted([("pod-security", "minio"), *edge, ("backup", "minio-backup")])
     assert "set gx-infra:backup.offsite" in next(f.text for f in warnings if f.check == "backup")
@@ -59,13 +59,13 @@ def test_an_issuer_for_trials_is_named(mainnet: Plan) -> None:
     assert list(check_issuer(mainnet)) == []
     staging = put("metadata", "annotations", "cert-manager.io/cluster-issuer", value="letsencrypt-staging")
     found = list(check_issuer(changed(mainnet, INGRESS, "gx-backend-ingress", staging)))
-    assert [(f.place, f.severity) for f in found] == [("Ingress/gx-backend-ingress", Severity.WARNING)]
+    assert [(f.location, f.severity) for f in found] == [("Ingress/gx-backend-ingress", Severity.WARNING)]
 
 
 def test_a_path_that_traefik_would_send_elsewhere_is_found(plans: dict[str, Plan]) -> None:
     """Both rules are fifteen letters long, and Traefik orders by length: seen with a real one."""
     shared = dataclasses.replace(plans["devnet"], controller="traefik")
-    assert [f.place for f in check_precedence(shared)] == ["route /health"]
+    assert [f.location for f in check_precedence(shared)] == ["route /health"]
     assert list(check_precedence(plans["devnet"])) == [], "ingress-nginx tries exact paths first"
 
 
@@ -77,10 +77,10 @@ def test_a_pod_that_no_policy_selects_is_found(mainnet: Plan) -> None:
         "svc-tax",
         lambda inputs: inputs["spec"]["template"]["metadata"]["labels"].update(app="svc-forgotten"),
     )
-    assert not [f for f in check_reachability(forgotten) if f.place == "pod svc-forgotten"]
+    assert not [f for f in check_reachability(forgotten) if f.location == "pod svc-forgotten"]
     opened = without(forgotten, find(forgotten, POLICY, "default-deny-all"))
     assert "no policy selects it for ingress: everybody gets through" in [
-        f.text for f in check_reachability(opened) if f.place == "pod svc-forgotten"
+        f.text for f in check_reachability(opened) if f.location == "pod svc-forgotten"
     ]
 
 
@@ -119,7 +119,7 @@ def test_planted_leak_is_found_in_any_form(mainnet: Plan, form: str) -> None:
     planted = changed(mainnet, "Secret", "gx-connections", put("stringData", "PASSWORD", value=Secret(FORMS["plain"])))
     assert list(check_secrets(planted)) == []
     leaked = changed(planted, "ConfigMap", "backend-config", put("data", "URL", value=f"redis://:{form}@redis-master"))
-    assert [(f.place, f.text) for f in check_secrets(leaked)] == [
+    assert [(f.location, f.text) for f in check_secrets(leaked)] == [
         ("ConfigMap/backend-config", "data.URL shows a secret in clear text")
     ]
 
@@ -127,7 +127,7 @@ def test_planted_leak_is_found_in_any_form(mainnet: Plan, form: str) -> None:
 def test_leak_into_an_output_is_found(mainnet: Plan) -> None:
     secret = find(mainnet, "Secret", "minio-credentials").inputs["stringData"]["MINIO_ROOT_PASSWORD"].value
     leaked = dataclasses.replace(mainnet, outputs={**mainnet.outputs, "key": secret})
-    assert [f.place for f in check_secrets(leaked)] == ["outputs"]
+    assert [f.location for f in check_secrets(leaked)] == ["outputs"]
 
 
 def test_same_object_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
@@ -141,6 +141,32 @@ def test_same_dns_record_in_two_plans_is_found(plans: dict[str, Plan]) -> None:
     record = next(r for r in plans["mainnet"].resources if r.kind == "DnsRecord")
     found = list(check_overlap([plans["mainnet"], with_resource(plans["testnet"], record)]))
     assert len(found) == 1
+
+
+def on_node_port(plan: Plan, service: str, number: int) -> Plan:
+    return changed(plan, "Service", service, put("spec", "ports", 0, "nodePort", value=number))
+
+
+def test_a_node_port_that_two_networks_ask_for_is_found(plans: dict[str, Plan]) -> None:
+    both = [on_node_port(plans["devnet"], "svc-tax", 30123), on_node_port(plans["testnet"], "svc-admin", 30123)]
+    assert [f.location for f in check_overlap(both)] == ["node port 30123/TCP"]
+
+
+def test_a_public_host_that_two_networks_serve_is_found(plans: dict[str, Plan]) -> None:
+    host = next(plans["mainnet"].of_kind("Ingress")).spec["rules"][0]["host"]
+    name = next(plans["testnet"].of_kind("Ingress")).object_name
+    taken = changed(plans["testnet"], "Ingress", name, put("spec", "rules", 0, "host", value=host))
+    assert [f.location for f in check_overlap([plans["mainnet"], taken])] == [f"public host {host}"]
+
+
+def test_a_node_port_that_two_services_ask_for_is_found(plan: Plan) -> None:
+    assert list(check_node_ports(plan)) == []
+    twice = on_node_port(on_node_port(plan, "svc-tax", 30123), "svc-admin", 30123)
+    (found,) = check_node_ports(twice)
+    assert {found.location, found.text.rpartition(", which ")[2].removesuffix(" has")} == {
+        "Service/svc-tax",
+        "Service/svc-admin",
+    }
 
 
 @pytest.mark.parametrize(
@@ -165,26 +191,26 @@ def test_a_secret_beside_the_content_of_a_secret_is_found(mainnet: Plan) -> None
     planted = changed(
         mainnet, "Secret", "minio-credentials", put("metadata", "annotations", "key", value=Secret("p4ssw0rd-p4ssw0rd"))
     )
-    assert [(f.place, f.text) for f in check_secrets(planted)] == [
+    assert [(f.location, f.text) for f in check_secrets(planted)] == [
         ("Secret/minio-credentials", "metadata.annotations.key holds a secret")
     ]
 
 
 def test_an_adopted_component_that_is_planned_no_more_is_found(plan: Plan) -> None:
-    adopted = [wave for wave in Wave if wave is not Wave.EDGE or plan.production]
-    for wave in adopted:
-        sure = dataclasses.replace(plan, adopted=(wave.value,))
+    adopted = [component for component in ManagedComponent if component is not ManagedComponent.EDGE or plan.production]
+    for component in adopted:
+        sure = dataclasses.replace(plan, adopted=(component.value,))
         assert list(check_components(sure)) == []
-        gone = [r for r in sure.resources if r.urn.split("::")[2].split("$")[0] == COMPONENTS[wave]]
+        gone = [r for r in sure.resources if r.urn.split("::")[2].split("$")[0] == COMPONENTS[component]]
         found = list(check_components(without(sure, *gone)))
-        assert [(f.place, f.severity) for f in found] == [(f"component {wave.value}", Severity.ERROR)]
+        assert [(f.location, f.severity) for f in found] == [(f"component {component.value}", Severity.ERROR)]
         assert "networks/" in found[0].text
 
 
 def test_the_edge_counts_as_adopted_where_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Settings, "adopted", (Wave.EDGE, Wave.DNS))
+    monkeypatch.setattr(Settings, "adopted", (ManagedComponent.EDGE, ManagedComponent.DNS))
     for network, adopted in (("devnet", ["dns"]), ("mainnet", ["edge", "dns"])):
-        assert context_of(offline_settings(network))["adopted"] == adopted
+        assert list(context_of(offline_settings(network)).adopted) == adopted
 
 
 def test_accepted_shortfall_is_a_note_and_needs_its_reason(mainnet: Plan) -> None:

@@ -80,7 +80,7 @@ def refusals(plan: Plan, objects: list[Object], accepted: tuple[str, ...] = ()) 
 
 def errors(plan: Plan, objects: list[Object]) -> list[tuple[str, str]]:
     prepared = Prepared(settings=SETTINGS, api=api(objects), zone=None, before=None, kept_secrets=())
-    return [(f.place, f.text) for f in live_findings(prepared, plan) if f.check == "live" and f.severity == "error"]
+    return [(f.location, f.text) for f in live_findings(prepared, plan) if f.check == "live" and f.severity == "error"]
 
 
 DYING = [
@@ -100,8 +100,8 @@ def test_adoption_refuses_it_and_the_checks_call_it_an_error(mainnet: Plan, kind
     ((key, text),) = refusals(mainnet, objects).items()
     assert key == f"{kind}/{name} deletion {SINCE}"
     assert f"being deleted since {SINCE}, held by kubernetes.io/pvc-protection" in text
-    ((place, text),) = errors(mainnet, objects)
-    assert place == f"{kind}/{name}"
+    ((location, text),) = errors(mainnet, objects)
+    assert location == f"{kind}/{name}"
     assert SINCE in text
 
 

@@ -10,9 +10,9 @@ import pytest
 from common.plan import Plan
 from common.values import Secret
 from gx.diff.between import between
-from gx.diff.model import Action, ResourceChange, changes
+from gx.diff.changes import Action, ResourceChange, changes
 from gx.diff.risks import RiskKind, risks
-from gx.diff.show import NetworkDiff, as_json, as_markdown, field_lines
+from gx.diff.view import NetworkDiff, as_json, as_markdown, field_lines
 from settings.offline import offline_settings
 from tests.helpers.mutate import changed, container, find, with_resource, without
 
@@ -23,7 +23,7 @@ def only(before: Plan, after: Plan) -> ResourceChange:
 
 
 def costs(before: Plan, after: Plan) -> list[tuple[str, str, str]]:
-    return [(r.kind.value, r.place, r.text) for r in risks(changes(before, after), before, after)]
+    return [(r.kind.value, r.location, r.text) for r in risks(changes(before, after), before, after)]
 
 
 def replica(inputs: dict[str, Any]) -> None:
@@ -40,7 +40,7 @@ def test_the_same_plan_changes_nothing(plan: Plan) -> None:
 
 def test_a_field_that_changes_is_an_update_in_place(mainnet: Plan) -> None:
     change = only(mainnet, changed(mainnet, "Deployment", "svc-tax", replica))
-    assert (change.action, change.place, change.protected) == (Action.UPDATE, "Deployment/svc-tax", False)
+    assert (change.action, change.location, change.protected) == (Action.UPDATE, "Deployment/svc-tax", False)
     assert [(d.text, d.old, d.new) for d in change.fields] == [("spec.replicas", 1, 3)]
 
 
@@ -175,9 +175,9 @@ def _unprotected(plan: Plan, kind: str, name: str) -> Plan:
 def test_what_a_change_can_cost_is_named(
     mainnet: Plan, change: Callable[[Plan], Plan], expected: tuple[str, str, str]
 ) -> None:
-    kind, place, words = expected
+    kind, location, words = expected
     found = costs(mainnet, change(mainnet))
-    assert any(k == kind and p == place and words in text for k, p, text in found), found
+    assert any(k == kind and p == location and words in text for k, p, text in found), found
 
 
 def test_every_kind_of_risk_is_seen() -> None:
@@ -189,7 +189,7 @@ def test_a_job_that_changed_runs_again(mainnet: Plan) -> None:
     metadata = {**job.metadata, "name": "database-schema-00000000"}
     other = dataclasses.replace(job, urn=job.urn + "x", inputs={**job.inputs, "metadata": metadata})
     found = costs(mainnet, with_resource(without(mainnet, job), other))
-    assert [(kind, place) for kind, place, _ in found] == [("job runs", "Job/database-schema-00000000")]
+    assert [(kind, location) for kind, location, _ in found] == [("job runs", "Job/database-schema-00000000")]
 
 
 def test_more_replicas_restart_nothing(mainnet: Plan) -> None:
@@ -254,11 +254,11 @@ def test_a_long_text_is_shown_as_the_lines_that_differ(mainnet: Plan) -> None:
 def test_networks_differ_as_expected_and_a_strange_difference_is_shown(plans: dict[str, Plan]) -> None:
     settings = {name: offline_settings(name) for name in plans}
     before = between(plans["testnet"], plans["mainnet"], settings)
-    assert not [pair.place for pair in before if pair.only and not pair.reason]
+    assert not [pair.location for pair in before if pair.only and not pair.reason]
     odd = changed(plans["mainnet"], "Deployment", "svc-tax", lambda i: container(i).update(image="x/y:1"))
     found = [pair for pair in between(plans["testnet"], odd, settings) if pair not in before]
     (pair,) = found
-    assert pair.place == "Deployment/svc-tax"
+    assert pair.location == "Deployment/svc-tax"
     assert [d.text for d in pair.unexpected] == ['spec.template.spec.containers["svc-tax"].image']
 
 
@@ -266,4 +266,4 @@ def test_a_missing_workload_between_networks_is_shown(plans: dict[str, Plan]) ->
     settings = {name: offline_settings(name) for name in plans}
     less = without(plans["mainnet"], find(plans["mainnet"], "Deployment", "svc-tax"))
     pairs = between(plans["testnet"], less, settings)
-    assert [(p.place, p.only) for p in pairs if p.only and not p.reason] == [("Deployment/svc-tax", "testnet")]
+    assert [(p.location, p.only) for p in pairs if p.only and not p.reason] == [("Deployment/svc-tax", "testnet")]

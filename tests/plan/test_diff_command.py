@@ -253,7 +253,7 @@ def test_what_an_update_removes_besides_is_accepted_by_name(run: Run, clone: Pat
         assert "s3cret" not in done.stdout + done.stderr
         document: dict[str, Any] = {
             "clusterUid": UID,
-            "waves": [],
+            "managedComponents": [],
             "imports": {},
             "accepted": ["ConfigMap/backend-config key OLD_HOST"],
         }

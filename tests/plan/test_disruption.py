@@ -13,7 +13,7 @@ BUDGET, DEPLOYMENT = "PodDisruptionBudget", "Deployment"
 
 
 def said(plan: Plan) -> list[str]:
-    return [f"{finding.place}: {finding.text}" for finding in check_disruption(plan)]
+    return [f"{finding.location}: {finding.text}" for finding in check_disruption(plan)]
 
 
 def test_every_network_can_be_drained(plan: Plan) -> None:

@@ -62,7 +62,7 @@ def test_host_ports_are_the_only_exception_from_pod_security(mainnet: Plan, pod:
             port.pop("hostPort", None)
 
     closed = changed(mainnet, "DaemonSet", EDGE, without_host_ports)
-    assert [f for f in check_pod_security(closed) if EDGE in f.place] == []
+    assert [f for f in check_pod_security(closed) if EDGE in f.location] == []
     assert pod["automountServiceAccountToken"] is False
     assert "hostNetwork" not in pod
 

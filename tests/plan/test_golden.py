@@ -7,7 +7,7 @@ import pytest
 
 from common.plan import Plan
 from gx.plan.render import to_yaml
-from gx.reachability.show import markdown
+from gx.reachability.view import markdown
 from rules.reachability.matrix import Matrix
 from rules.reachability.world import endpoints, planned_policies
 from settings.project import ROOT

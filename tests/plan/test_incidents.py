@@ -79,7 +79,7 @@ def test_incident_04_no_credential_is_a_literal(plan: Plan) -> None:
         for container in pod.containers:
             for entry in container.get("env", []):
                 if re.search(r"PASSWORD|SECRET|ACCESS_KEY|_TOKEN|^(REDIS|DATABASE)_URL", entry["name"]):
-                    assert "secretKeyRef" in entry["valueFrom"], f"{pod.place} {entry['name']}"
+                    assert "secretKeyRef" in entry["valueFrom"], f"{pod.location} {entry['name']}"
 
 
 def test_incident_05_every_secret_key_exists(plan: Plan) -> None:
@@ -252,9 +252,9 @@ def test_incident_22_an_absent_fabric_never_blocks_a_run(plan: Plan) -> None:
         assert reaches(plan, name, "fabric", 7051)
 
 
-def test_incident_25_default_deny_leaves_the_neighbours_alone(plan: Plan) -> None:
+def test_incident_25_default_deny_leaves_the_external_workloads_alone(plan: Plan) -> None:
     """Replication, backups and exporters of others keep working."""
-    present = {neighbour.name for neighbour in plan.neighbours}
+    present = {external.name for external in plan.external_workloads}
     flows = [
         ("postgres", "postgres", 5432),
         ("redis", "redis", 6379),
@@ -381,7 +381,7 @@ def test_alerts_are_about_their_own_network(plan: Plan) -> None:
 
 def test_services_select_exactly_their_workload(plan: Plan) -> None:
     for service in plan.of_kind("Service"):
-        selected = {p.place for p in pods(plan) if matches({"matchLabels": service.spec["selector"]}, p.labels)}
+        selected = {p.location for p in pods(plan) if matches({"matchLabels": service.spec["selector"]}, p.labels)}
         assert len(selected) == 1, service.object_name
 
 

@@ -85,7 +85,7 @@ def test_a_service_comes_with_the_set_that_holds_it(record: Record) -> None:
 def test_numbers_that_the_next_network_lacks_are_named_before_anything_is_written(record: Record) -> None:
     target = without_numbers(without(MAINNET, "svc-tax"), "svc-tax")
     found = refusals(TESTNET, target, record((TESTNET, NOW - timedelta(days=2))))
-    assert found == ["svc-tax comes to mainnet without numbers: add workloads.svc-tax to Pulumi.mainnet.yaml"]
+    assert found == ["svc-tax comes to mainnet without settings: add workloads.svc-tax to Pulumi.mainnet.yaml"]
 
 
 def test_a_service_leaves_by_name() -> None:

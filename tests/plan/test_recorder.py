@@ -100,13 +100,13 @@ from typing import Any
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
-from gx.plan.recorder import Answers, Recorder
+from gx.plan.recorder import Answers, PlanRecorder
 from settings.stackfile import read_stack
 config = read_stack("mainnet")
 keys = {"backend-mainnet/redis-credentials": ["REDIS_PASSWORD"],
         "backend-mainnet/backend-secrets": ["DATABASE_USER", "DATABASE_PASSWORD"]}
 answers = Answers(cluster_uid=config.values["gx-infra:clusterUid"], secret_keys=keys, unknown=False)
-recorder = Recorder(answers, lambda _: None)
+recorder = PlanRecorder(answers, lambda _: None)
 mocks.set_mocks(answers, project="gx-infra", stack="mainnet", preview=False, monitor=recorder)
 pulumi.runtime.set_all_config(config.values, list(config.secrets))
 exported = {}
@@ -126,13 +126,13 @@ import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
-from gx.plan.recorder import Answers, Recorder
+from gx.plan.recorder import Answers, PlanRecorder
 from settings.load import load_settings
 from settings.stackfile import read_stack
 from program import build
 config = read_stack("mainnet")
 answers = Answers(cluster_uid="11111111-1111-1111-1111-111111111111", secret_keys={}, unknown=False)
-recorder = Recorder(answers, lambda _: None)
+recorder = PlanRecorder(answers, lambda _: None)
 mocks.set_mocks(answers, project="gx-infra", stack="mainnet", preview=True, monitor=recorder)
 pulumi.runtime.set_all_config(config.values, list(config.secrets))
 try:
@@ -199,7 +199,7 @@ def test_retain_on_delete_is_inherited_as_the_engine_does(mainnet: Plan) -> None
     header: dict[str, Any] = {
         **{field.name: getattr(mainnet, field.name) for field in dataclasses.fields(mainnet)},
         "externals": [],
-        "neighbours": [],
+        "external_workloads": [],
         "notes": [],
     }
     entries: list[dict[str, object]] = [

@@ -204,12 +204,12 @@ def test_only_svc_admin_on_devnet_has_a_token(plan: Plan) -> None:
 def test_pods_with_inputs_carry_a_checksum(plan: Plan) -> None:
     for pod in pods(plan):
         if pod.owner.kind in {"Deployment", "StatefulSet"}:
-            assert re.fullmatch(r"[0-9a-f]{16}", pod.annotations[CONFIG_CHECKSUM]), pod.place
+            assert re.fullmatch(r"[0-9a-f]{16}", pod.annotations[CONFIG_CHECKSUM]), pod.location
 
 
 def test_checksum_follows_the_content(plans: dict[str, Plan]) -> None:
     sums = {
-        next(p.annotations[CONFIG_CHECKSUM] for p in pods(plan) if p.place.endswith("svc-tax"))
+        next(p.annotations[CONFIG_CHECKSUM] for p in pods(plan) if p.location.endswith("svc-tax"))
         for plan in plans.values()
     }
     assert len(sums) == 3

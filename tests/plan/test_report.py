@@ -173,11 +173,11 @@ def test_a_policy_that_goes_takes_its_wires_along(mainnet: Plan) -> None:
 
 
 def test_a_box_names_the_policies_that_apply_to_it(plan: Plan) -> None:
-    places = {endpoint.name: endpoint for endpoint in endpoints(plan)}
+    locations = {endpoint.name: endpoint for endpoint in endpoints(plan)}
     boxes = flows_of(plan).boxes
     for box in boxes:
-        inside = [places[name] for name in box.members if name in places]
-        expected = {one.name for one in planned_policies(plan).all if any(one.selects(place) for place in inside)}
+        inside = [locations[name] for name in box.members if name in locations]
+        expected = {one.name for one in planned_policies(plan).all if any(one.selects(location) for location in inside)}
         assert set(box.policies) == expected, box.title
     assert sum(bool(box.policies) for box in boxes) > 10
     wanted = '<a href="#NetworkPolicy/gx-svc-messaging">gx-svc-messaging</a>'
@@ -238,13 +238,13 @@ def test_more_boxes_than_a_person_can_see_are_said_in_words(mainnet: Plan, monke
 def test_what_stands_in_an_object_is_no_html(mainnet: Plan) -> None:
     evil = "</script><img src=x onerror=alert(1)>"
     plan = changed(mainnet, "ConfigMap", "backend-config", lambda inputs: inputs["data"].update(EVIL=evil))
-    text = page(plan, [Finding(check="x", place=evil, text=evil)])
+    text = page(plan, [Finding(check="x", location=evil, text=evil)])
     assert "<img" not in text
     assert text.count("</script>") == 1
 
 
 def test_a_place_without_an_object_is_no_link(mainnet: Plan) -> None:
-    text = page(mainnet, [Finding(check="x", place="Pulumi.mainnet.yaml", text="y")])
+    text = page(mainnet, [Finding(check="x", location="Pulumi.mainnet.yaml", text="y")])
     assert "<td>Pulumi.mainnet.yaml</td>" in text
 
 
@@ -317,7 +317,7 @@ def test_another_networks_broken_release_file_hides_nothing(gx: Run, project: Pa
 
 
 def test_a_network_without_alerts_and_quota_says_so(gx: Run, project: Path) -> None:
-    edit(project, "devnet", lambda config: config.update(waves=["dns"]))
+    edit(project, "devnet", lambda config: config.update(managedComponents=["dns"]))
     done = gx("preview", "devnet", "--html", "report.html", cwd=project)
     text = (project / "report.html").read_text()
     assert "The stack does not manage alerts yet." in text, done.stderr

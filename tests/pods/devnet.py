@@ -24,7 +24,7 @@ import httpx
 import psutil
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from backup.s3 import Place
+from backup.s3 import BucketLocation
 from common.errors import InputError
 from common.naming import MINIO_BACKUP_USER, MONITORING_NAMESPACE, TEST_USERS
 from common.objects import Object, mapping, sequence
@@ -35,7 +35,7 @@ from devcluster.node.backup import manual_job
 from devcluster.node.cgroups import NAME, hierarchies
 from devcluster.node.host import check, this_host
 from devcluster.node.surroundings import ALERTMANAGER_PORT
-from gx.backups.places import secret_pair
+from gx.backups.locations import secret_pair
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi
 from gx.cluster.readiness import job_ended
 from settings.offline import offline_settings
@@ -185,11 +185,11 @@ class Devnet:
             child.terminate()
             child.wait()
 
-    def bucket(self, secret: str = MINIO_BACKUP_USER) -> Place:
+    def bucket(self, secret: str = MINIO_BACKUP_USER) -> BucketLocation:
         """Return the bucket with the keys of a user."""
         access_key, secret_key = secret_pair(self.api, NAMESPACE, secret)
         bucket = offline_settings(STACK, self.root).network.bucket
-        return Place(endpoint=self.minio_url, bucket=bucket, access_key=access_key, secret_key=secret_key)
+        return BucketLocation(endpoint=self.minio_url, bucket=bucket, access_key=access_key, secret_key=secret_key)
 
     def pods(self, app: str, namespace: str = NAMESPACE) -> list[Object]:
         """Return the pods of a workload."""

@@ -1,8 +1,8 @@
 """One real connection for every pair of endpoints and every port that `gx reach` has in its table.
 
-Endpoints of the table that do not run on one machine (Jobs that have ended, neighbours, other namespaces) get a pod
-with their labels; places outside the cluster lie beside the node. Ports on which nobody listens get somebody who does:
-refused by a policy and by a pod look alike.
+Endpoints of the table that do not run on one machine (Jobs that have ended, external workloads, other namespaces) get a
+pod with their labels; places outside the cluster lie beside the node. Ports on which nobody listens get somebody who
+does: refused by a policy and by a pod look alike.
 """
 
 import json
@@ -33,7 +33,7 @@ Pair = tuple[str, str, str]
 
 
 @dataclass
-class Place:
+class BucketLocation:
     """An endpoint that can be reached.
 
     Attributes:
@@ -52,7 +52,7 @@ class Place:
 
 
 @contextmanager
-def places(api: KubernetesApi, node: int, endpoints: list[Endpoint]) -> Generator[dict[str, Place]]:
+def locations(api: KubernetesApi, node: int, endpoints: list[Endpoint]) -> Generator[dict[str, BucketLocation]]:
     """Return a place for every endpoint but the node and its API server; what was made here is deleted again.
 
     Args:
@@ -68,12 +68,12 @@ def places(api: KubernetesApi, node: int, endpoints: list[Endpoint]) -> Generato
     try:
         for endpoint in inside:
             until(lambda wanted=endpoint: _running(api, wanted) is not None, 60)
-        found = {endpoint.name: _place(api, endpoint) for endpoint in inside}
+        found = {endpoint.name: _location(api, endpoint) for endpoint in inside}
         beside = after.enter_context(outside(node, around))
-        found |= {endpoint.name: Place(endpoint, address_of(endpoint), beside) for endpoint in around}
-        for place in found.values():
-            ports = [str(port) for port in place.endpoint.ports]
-            child = subprocess.Popen(place.inside("listen", *ports), stdout=subprocess.PIPE, text=True)
+        found |= {endpoint.name: BucketLocation(endpoint, address_of(endpoint), beside) for endpoint in around}
+        for location in found.values():
+            ports = [str(port) for port in location.endpoint.ports]
+            child = subprocess.Popen(location.inside("listen", *ports), stdout=subprocess.PIPE, text=True)
             listening.append(child)
             assert child.stdout is not None
             assert child.stdout.readline() == "listening\n"
@@ -122,13 +122,13 @@ def _filler(api: KubernetesApi, endpoint: Endpoint) -> tuple[str, str]:
     return endpoint.namespace, name
 
 
-def _place(api: KubernetesApi, endpoint: Endpoint) -> Place:
+def _location(api: KubernetesApi, endpoint: Endpoint) -> BucketLocation:
     pod = _running(api, endpoint)
     assert pod is not None
-    return Place(endpoint, str(pod["status"]["podIP"]), processes_of(pod)[0])
+    return BucketLocation(endpoint, str(pod["status"]["podIP"]), processes_of(pod)[0])
 
 
-def asked(found: Mapping[str, Place], own: frozenset[str]) -> dict[Pair, bool]:
+def asked(found: Mapping[str, BucketLocation], own: frozenset[str]) -> dict[Pair, bool]:
     """Try every pair of which one is the network's own, on every port; return what was answered."""
     running: dict[str, tuple[subprocess.Popen[str], list[Pair]]] = {}
     for source in found.values():
@@ -156,7 +156,7 @@ def asked(found: Mapping[str, Place], own: frozenset[str]) -> dict[Pair, bool]:
     return answers
 
 
-def settled(api: KubernetesApi, found: Mapping[str, Place], own: frozenset[str]) -> dict[Pair, bool]:
+def settled(api: KubernetesApi, found: Mapping[str, BucketLocation], own: frozenset[str]) -> dict[Pair, bool]:
     """Return what was answered, as soon as that is what the live policies say; fail with the differences if never.
 
     The firewall follows a change within seconds.
@@ -172,7 +172,7 @@ def settled(api: KubernetesApi, found: Mapping[str, Place], own: frozenset[str])
     raise AssertionError(f"{len(different)} of {len(answers)}: {dict(list(different.items())[:5])}")
 
 
-def _said(api: KubernetesApi, found: Mapping[str, Place], own: frozenset[str]) -> dict[Pair, bool]:
+def _said(api: KubernetesApi, found: Mapping[str, BucketLocation], own: frozenset[str]) -> dict[Pair, bool]:
     """Return what `gx reach` makes of the live policies."""
     live = [policy for name in own for policy in api.list_objects("networking.k8s.io/v1", "NetworkPolicy", name)]
     policies = Policies(policy_from(manifest) for manifest in live)

@@ -24,7 +24,7 @@ from settings.project import ROOT
 from tests.helpers.stack import edit, edit_release, put
 from tests.pods.devnet import NAMESPACE, STACK, Devnet, all_ready, devnet, kill_container, left_behind, log_in, until
 from tests.pods.load import under_load
-from tests.pods.packets import Pair, asked, changed_policy, places, settled
+from tests.pods.packets import Pair, asked, changed_policy, locations, settled
 
 pytestmark = pytest.mark.timeout(600)
 VOICE = os.urandom(8 * 2**20)
@@ -80,7 +80,7 @@ def test_b_the_jobs_did_their_work(network: Devnet) -> None:
     pods = [pod for pod in network.api.list_objects("v1", "Pod", NAMESPACE) if pod["metadata"]["labels"].get("app")]
     for pod in pods:
         for container in pod["spec"]["containers"]:
-            if pod["metadata"]["labels"]["app"] != "minio":  # it runs as root until it is moved (docs/steps.md)
+            if pod["metadata"]["labels"]["app"] != "minio":  # it runs as root until it is moved (docs/takeover.md 7)
                 assert container["securityContext"]["readOnlyRootFilesystem"], pod["metadata"]["name"]
 
 
@@ -106,7 +106,7 @@ def test_b_packets_go_where_the_table_says(network: Devnet) -> None:
     """By kube-router's firewall, which production's k3s has built in."""
     plan, api = record(STACK, root=network.root, local=True), network.api
     own, everybody = plan.own_namespaces, endpoints(plan)
-    with places(api, network.node, everybody) as found:
+    with locations(api, network.node, everybody) as found:
         kinds = [pair for pair in asked(found, own) if pair[0] in found]
         answered = settled(api, found, own)
         print(f"\n{len(kinds)} pairs and ports, {sum(answered.values())} open, differences 0")
@@ -161,8 +161,8 @@ def test_c_a_voice_message_of_eight_megabytes_through_the_edge(network: Devnet) 
     assert answer.status_code == 201, answer.text
     key = answer.json()["data"]["fileStorageKey"]
     assert key.startswith("voice/temp/")
-    place = network.bucket()
-    stored = place.client().get_object(Bucket=place.bucket, Key=key)["Body"].read()
+    location = network.bucket()
+    stored = location.client().get_object(Bucket=location.bucket, Key=key)["Body"].read()
     assert hashlib.sha256(stored).digest() == hashlib.sha256(VOICE).digest()
     SENT["key"] = key
 
@@ -171,12 +171,12 @@ def test_d_backup_list_drill_restore(network: Devnet) -> None:
     network.trigger("minio-backup", "backup-now")
     until(lambda: "complete" in _backups(network), 30)
     network.trigger("minio-restore-drill", "drill-now")
-    place = network.bucket("minio-credentials")
-    place.client().delete_object(Bucket=place.bucket, Key=SENT["key"])
-    restore = ("restore", STACK, "newest", "--into", place.bucket, "--context", "gx-local", "--over", "--execute")
+    location = network.bucket("minio-credentials")
+    location.client().delete_object(Bucket=location.bucket, Key=SENT["key"])
+    restore = ("restore", STACK, "newest", "--into", location.bucket, "--context", "gx-local", "--over", "--execute")
     done = network.gx(*restore, cwd=network.folder.stack(STACK) / "project")
     assert done.returncode == 0, done.stdout + done.stderr
-    back = place.client().get_object(Bucket=place.bucket, Key=SENT["key"])["Body"].read()
+    back = location.client().get_object(Bucket=location.bucket, Key=SENT["key"])["Body"].read()
     assert hashlib.sha256(back).digest() == hashlib.sha256(VOICE).digest()
 
 
@@ -269,8 +269,8 @@ def test_j_the_machine_is_cut_off_and_started_again(network: Devnet) -> None:
     network.up()
     until(lambda: not _failed(network), 60)
     assert network.query('SELECT count(*) FROM "Conversation"') == rows
-    place = network.bucket()
-    assert place.client().head_object(Bucket=place.bucket, Key=SENT["key"])["ContentLength"] == len(VOICE)
+    location = network.bucket()
+    assert location.client().head_object(Bucket=location.bucket, Key=SENT["key"])["ContentLength"] == len(VOICE)
 
 
 def _alive(network: Devnet) -> bool:
@@ -278,7 +278,7 @@ def _alive(network: Devnet) -> bool:
 
 
 def test_k_destroy_takes_what_is_ours_and_leaves_what_is_not(network: Devnet) -> None:
-    """The last word: the namespace is protected, so the run ends with a refusal; neighbours and their data stay."""
+    """The last word: the namespace is protected, so the run ends with a refusal; what others own stays."""
     with pytest.raises(EngineError, match="protect"):
         network.engine().run("destroy")
     names = {pod["metadata"]["labels"].get("app") for pod in network.api.list_objects("v1", "Pod", NAMESPACE)}

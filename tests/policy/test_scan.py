@@ -33,7 +33,7 @@ def test_a_new_fault_is_found(mainnet: Plan, found: list[Problem]) -> None:
         one["resources"].pop("limits")
 
     left, _ = evaluate([*found, *scan(changed(mainnet, "Deployment", "svc-tax", damage))], read_waivers())
-    assert {problem.place for problem in left} == {"Deployment/svc-tax"}
+    assert {problem.location for problem in left} == {"Deployment/svc-tax"}
     assert {"CKV_K8S_16", "CKV_K8S_14", "CKV_K8S_13"} <= {problem.check for problem in left}
 
 

@@ -124,12 +124,12 @@ def _write(network: Devnet, alice: Person, bob: Person, written: Written, stop: 
 
 
 def _lost_files(network: Devnet, written: Written) -> list[str]:
-    place = network.bucket()
-    client, lost = place.client(), list[str]()
+    location = network.bucket()
+    client, lost = location.client(), list[str]()
     for key, wanted in written.files.items():
         found = ""
         with suppress(client.exceptions.NoSuchKey):
-            found = hashlib.sha256(client.get_object(Bucket=place.bucket, Key=key)["Body"].read()).hexdigest()
+            found = hashlib.sha256(client.get_object(Bucket=location.bucket, Key=key)["Body"].read()).hexdigest()
         if found != wanted:
             lost.append(key)
     return lost

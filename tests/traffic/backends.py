@@ -16,11 +16,11 @@ from aiohttp import web
 UPLOADS = 64 * 2**20
 
 
-def application(place: dict[str, Any]) -> web.Application:
+def application(location: dict[str, Any]) -> web.Application:
     """Return the server of one port of one pod; svc-messaging's speaks Socket.IO with sessions of its own."""
-    who = {"name": place["name"], "address": place["address"], "port": place["port"]}
+    who = {"name": location["name"], "address": location["address"], "port": location["port"]}
     app = web.Application(client_max_size=UPLOADS)
-    if place["sockets"]:
+    if location["sockets"]:
         server: Any = socketio.AsyncServer(async_mode="aiohttp", cors_allowed_origins=[], ping_interval=25)
         server.attach(app)
 
@@ -33,7 +33,7 @@ def application(place: dict[str, Any]) -> web.Application:
             echo = web.WebSocketResponse(autoping=False)
             await echo.prepare(request)
             async for message in echo:
-                await echo.send_str(f"{place['name']}: {message.data}")
+                await echo.send_str(f"{location['name']}: {message.data}")
             return echo
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -43,12 +43,12 @@ def application(place: dict[str, Any]) -> web.Application:
     return app
 
 
-async def serve(places: list[dict[str, Any]]) -> None:
+async def serve(locations: list[dict[str, Any]]) -> None:
     """Run every server until SIGTERM."""
-    runners = [web.AppRunner(application(place)) for place in places]
-    for runner, place in zip(runners, places, strict=True):
+    runners = [web.AppRunner(application(location)) for location in locations]
+    for runner, location in zip(runners, locations, strict=True):
         await runner.setup()
-        await web.TCPSite(runner, place["address"], place["port"]).start()
+        await web.TCPSite(runner, location["address"], location["port"]).start()
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     sys.stdout.write("ready\n")

@@ -94,12 +94,12 @@ class EchoServer:
     """Answers each message with its own name and the message; stands for the ingress controller."""
 
     def __init__(self, address: str, port: int, name: str = "one") -> None:
-        self.place, self.name = (address, port), name
+        self.location, self.name = (address, port), name
         self._connections: list[socket.socket] = []
         self._listener: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        listener = socket.create_server(self.place, backlog=512, reuse_port=True)
+        listener = socket.create_server(self.location, backlog=512, reuse_port=True)
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
         return self
@@ -149,10 +149,10 @@ class Names:
 
 
 @contextmanager
-def cluster_dns(address: str, place: tuple[str, int]) -> Generator[Names]:
+def cluster_dns(address: str, location: tuple[str, int]) -> Generator[Names]:
     """Run a DNS server that knows the controller's Service."""
     names = Names(address)
-    server = dnslib.server.DNSServer(names, address=place[0], port=place[1], logger=_Silent())
+    server = dnslib.server.DNSServer(names, address=location[0], port=location[1], logger=_Silent())
     server.start_thread()
     try:
         yield names

@@ -152,6 +152,27 @@ def test_a_script_that_makes_the_rules_anew_is_named_and_left_to_a_person(
     assert script.exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("etc/ufw/before.rules", "-A PREROUTING -p tcp --dport 443 -j DNAT --to-destination 10.42.1.7:443"),
+        ("etc/firewalld/direct.xml", "<rule>-p tcp --dport 80 -j DNAT --to-destination 10.42.1.7:80</rule>"),
+        ("etc/firewalld/zones/public.xml", '<forward-port port="80" protocol="tcp" to-addr="10.42.1.7"/>'),
+        ("etc/network/if-up.d/forward", 'iptables -t nat -A PREROUTING -j DNAT --to-destination "$POD"'),
+        ("etc/nftables.d/web.nft", "tcp dport 443 dnat ip to 10.42.1.7:443"),
+        ("etc/systemd/system/forward.service", "ExecStart=iptables -t nat -A X -j DNAT --to-destination 10.42.1.7"),
+        ("opt/scripts/forward.sh", "iptables -t nat -A PREROUTING -j DNAT --to-destination $POD"),
+    ],
+)
+def test_every_place_that_brings_the_rules_back_is_named(work: Cutover, node: Path, file: str, text: str) -> None:
+    (node / file).parent.mkdir(parents=True)
+    (node / file).write_text(f"{text}\n")
+    (node / "etc/hosts").write_text("10.42.1.7 a-pod\n10.43.0.1 a-service\n")
+    found = work.run("check")[1]
+    assert [line for line in found.splitlines() if line.startswith("by hand")] == [f"by hand: /{file}"]
+    assert found.count("/etc/sysconfig/iptables") == 1, "a saved rule set is changed by the command itself"
+
+
 def test_a_second_removal_does_not_overwrite_the_record(work: Cutover, node: Path, served: Callable[[], None]) -> None:
     served()
     work.execute(lambda _: None)

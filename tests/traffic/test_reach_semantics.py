@@ -187,11 +187,11 @@ def test_both_agree_on_every_connection(tmp_path: Path, drawn: list[tuple[str, d
     ]
     theirs = their_answers(program, tmp_path / "asked", written, asked)
     assert len(theirs) == len(asked)
-    places = {endpoint.name: at for at, endpoint in enumerate(world)}
+    locations = {endpoint.name: at for at, endpoint in enumerate(world)}
     for (source, target, to), expected in zip(asked, theirs, strict=True):
         question = f"{source.name} -> {target.name} {to} under {json.dumps(written)}"
         assert ours.evaluate(source, target, to).allowed == expected, question
-        in_matrix = places[source.name] in matrix.sources(places[target.name], to)
+        in_matrix = locations[source.name] in matrix.sources(locations[target.name], to)
         assert in_matrix == expected, f"matrix: {question}"
 
 

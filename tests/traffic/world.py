@@ -160,14 +160,14 @@ def certificate_for(hosts: list[str]) -> tuple[bytes, bytes]:
 @contextlib.contextmanager
 def _backends(stacks: Mapping[str, Stack], folder: Path) -> Generator[None]:
     """Run a server on every port of every pod of the catalogue's workloads."""
-    places: list[dict[str, Any]] = []
+    locations: list[dict[str, Any]] = []
     for stack in stacks.values():
         for pod in stack.api.list_objects("v1", "Pod", stack.namespace):
             labels, status = pod["metadata"]["labels"], pod["status"]
             if status.get("phase") != "Running" or "podIP" not in status:
                 continue
             add_address(status["podIP"])
-            places += [
+            locations += [
                 {
                     "address": status["podIP"],
                     "port": port["containerPort"],
@@ -178,7 +178,7 @@ def _backends(stacks: Mapping[str, Stack], folder: Path) -> Generator[None]:
                 for port in container.get("ports", [])
             ]
     file = folder / "backends.json"
-    file.write_text(json.dumps(places))
+    file.write_text(json.dumps(locations))
     command = [sys.executable, str(Path(__file__).with_name("backends.py")), str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tools.plugins.cloudflare_provider import RECORD, CloudflarePlugin
-from tools.plugins.protocol import RefusalError, Target
+from tools.plugins.protocol import ProviderRefusalError, Target
 from tools.plugins.zone_api import ZONE_ID, Server
 
 INPUTS: dict[str, Any] = {
@@ -55,7 +55,7 @@ def test_a_record_that_is_gone_reads_as_absent_and_deletes_quietly(plugin: Cloud
 
 def test_an_identical_record_is_refused_with_the_zones_code(plugin: CloudflarePlugin) -> None:
     plugin.create(target(inputs=INPUTS))
-    with pytest.raises(RefusalError, match=r"An identical record already exists. \(81058\)"):
+    with pytest.raises(ProviderRefusalError, match=r"An identical record already exists. \(81058\)"):
         plugin.create(target(inputs=INPUTS))
 
 
@@ -63,6 +63,6 @@ def test_an_identical_record_is_refused_with_the_zones_code(plugin: CloudflarePl
 def test_only_a_zone_of_this_machine_is_spoken_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUDFLARE_BASE_URL", raising=False)
     plugin = CloudflarePlugin()
-    with pytest.raises(RefusalError, match="only to a zone API on this machine"):
+    with pytest.raises(ProviderRefusalError, match="only to a zone API on this machine"):
         plugin.configure({"baseUrl": address})
     plugin.close()

@@ -11,7 +11,7 @@ from catalogue.secrets import MESSAGING_USER
 from common.errors import InputError
 from common.known_secrets import MASK, masked, remember
 from common.labels import CONFIG_CHECKSUM
-from gx.backups.places import places, secret_pair
+from gx.backups.locations import locations, secret_pair
 from gx.cluster.kubernetes_api import KubernetesApi
 from gx.cluster.one_off import run_to_the_end
 from gx.rotation.rotate import check_rolled
@@ -39,7 +39,7 @@ class Objects:
         """Take an object."""
         return manifest
 
-    def list_objects(self, *_place: str, **_more: str) -> list[dict[str, Any]]:
+    def list_objects(self, *_location: str, **_more: str) -> list[dict[str, Any]]:
         """Return nothing."""
         return []
 
@@ -78,11 +78,11 @@ def test_half_a_key_pair_is_none(live: dict[str, Any], words: str) -> None:
 def test_a_key_pair_of_the_environment_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "gx-backup-1\n")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f" {KEY}\n")
-    with places(DEVNET, None, "http://127.0.0.1:9", "") as (status, _):
+    with locations(DEVNET, None, "http://127.0.0.1:9", "") as (status, _):
         assert (status.access_key, status.secret_key) == ("gx-backup-1", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"{KEY} {KEY}")
     with pytest.raises(InputError, match="AWS_SECRET_ACCESS_KEY: holds a blank") as caught:
-        places(DEVNET, None, "http://127.0.0.1:9", "").__enter__()
+        locations(DEVNET, None, "http://127.0.0.1:9", "").__enter__()
     assert KEY not in str(caught.value)
 
 

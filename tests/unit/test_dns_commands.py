@@ -57,6 +57,27 @@ def test_a_stale_record_of_somebody_else_is_named(there: Gx, server: Server) -> 
     assert "still get their share of the traffic" in shown.stdout
 
 
+@pytest.mark.parametrize("kind", ["CAA", "TXT", "MX"])
+def test_records_of_mail_and_certificates_are_left_alone(there: Gx, server: Server, kind: str) -> None:
+    add(server, "api.gxcoin.money", "some content", type=kind, comment="", proxied=False)
+    shown = there("dns", "mainnet")
+    assert shown.returncode == 0, shown.stderr
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == ["keep"] * 4
+
+
+@pytest.mark.parametrize("kind", ["AAAA", "HTTPS"])
+def test_every_record_that_leads_somewhere_is_stale(there: Gx, server: Server, kind: str) -> None:
+    add(server, "api.gxcoin.money", "2001:db8::1", type=kind, comment="")
+    assert f"stale   api.gxcoin.money {kind} 2001:db8::1" in there("dns", "mainnet").stdout
+
+
+def test_texts_of_others_are_shown_and_not_obeyed(there: Gx, server: Server) -> None:
+    add(server, "api.gxcoin.money", "[/x] :smile: \x1b[31m", type="HTTPS", comment="")
+    shown = there("dns", "mainnet")
+    assert shown.returncode == 0, shown.stderr
+    assert "stale   api.gxcoin.money HTTPS [/x] :smile: \N{REPLACEMENT CHARACTER}[31m" in shown.stdout
+
+
 def test_the_brake_holds_when_much_of_the_zone_would_go(there: Gx, server: Server, project: Path) -> None:
     for number in range(3):
         add(server, "api.gxcoin.money", f"72.60.210.{number + 10}")

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup.keys import by_hash, fits_a_file, is_safe, places
-from backup.model import Listed, paired
+from backup.keys import by_hash, fits_a_file, is_safe, locations
+from backup.snapshot import Listed, paired
 
 PARTS = st.sampled_from(["a", "b", "..", ".", "", "a" * 241, "ü", "x.part.minio", "..hidden", "A"])
 NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join).filter(bool) | st.text(min_size=1, max_size=40)
@@ -15,8 +15,8 @@ NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join).filter(bool) | st.
 
 @given(st.sets(NAMES, max_size=30))
 def test_every_name_has_its_own_place_inside_the_folder(names: set[str]) -> None:
-    place = places()
-    found = {name: place(name) for name in sorted(names)}
+    location = locations()
+    found = {name: location(name) for name in sorted(names)}
     assert len(set(found.values())) == len(names)
     for name, path in found.items():
         parts = PurePosixPath(path).parts

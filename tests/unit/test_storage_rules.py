@@ -67,7 +67,7 @@ MISTAKES: list[tuple[str, str, Change, list[str]]] = [
                 "bucket": "gx-voice-messages",
             },
         ),
-        ["backup.offsite.endpoint", "lost together, and it is the same bucket"],
+        ["backup.offsite.endpoint", "lies in the cluster", "lost together"],
     ),
     (
         "off-site at an own host",

@@ -206,11 +206,11 @@ def test_what_was_reviewed_is_what_is_applied_after_a_fresh_backup_and_proven_af
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    for place, step in steps():
+    for location, step in steps():
         for line in step.get("run", "").splitlines():
             found = re.search(r"(?:^|\s)(make|\.venv/bin/gx|pulumi|kubectl) .*", line.split(" #")[0])
             if found and not line.strip().startswith("#"):
-                yield place, shlex.split(re.split(r" (?:\|\||>|\|) ", found[0].strip())[0])
+                yield location, shlex.split(re.split(r" (?:\|\||>|\|) ", found[0].strip())[0])
 
 
 def problem(words: list[str]) -> str:
@@ -231,8 +231,8 @@ def problem(words: list[str]) -> str:
 def test_every_command_is_one_that_a_person_can_run() -> None:
     found = list(commands())
     assert {words[0] for _, words in found} == {"make", ".venv/bin/gx", "pulumi", "kubectl"}
-    for place, words in found:
-        assert problem(words) == "", f"{place}: {' '.join(words)}"
+    for location, words in found:
+        assert problem(words) == "", f"{location}: {' '.join(words)}"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 import json
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from common.errors import InputError
-from gx.cluster.zone import Zone
+from gx.cluster.zone import Zone, published_ranges, retry_after
 from tests.helpers.stack import edit, put
 from tools.plugins.zone_api import ZONE_ID, Server
 
@@ -77,6 +78,7 @@ NO_PAGES: dict[str, object] = {
     "a record without content": {"success": True, "result": [{"id": "1"}], "result_info": INFO},
     "a record without ttl": {"success": True, "result": [{**RECORD, "ttl": None}], "result_info": INFO},
     "nobody says how many pages": {"success": True, "result": [], "result_info": {}},
+    "pages without end": {"success": True, "result": [RECORD], "result_info": {"total_pages": 10**9}},
     "no pages": {"success": True, "result": [], "result_info": None},
     "errors of text": {"success": False, "errors": ["no"]},
     "an error without a message": {"success": False, "errors": [{"code": 1}]},
@@ -90,3 +92,67 @@ def test_what_is_no_page_of_records_is_no_empty_zone(answer: object, monkeypatch
     monkeypatch.setattr(zone, "_client", httpx.Client(base_url="http://127.0.0.1", transport=answers))
     with zone, pytest.raises(InputError, match=r"no page of records|refused to list records"):
         zone.records()
+
+
+def test_a_body_that_dribbles_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gx.cluster.zone._LONGEST", 0.3)
+
+    def drops() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.05)
+            yield b" "
+
+    zone = Zone(ZONE_ID, "x")
+    answers = httpx.MockTransport(lambda _: httpx.Response(200, content=drops()))
+    monkeypatch.setattr(zone, "_client", httpx.Client(base_url="http://127.0.0.1", transport=answers))
+    with zone, pytest.raises(InputError, match=r"cannot be reached \(no whole answer within"):
+        zone.records()
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("3", 3),
+        ("0.5", 0.5),
+        ("-1", 0),
+        ("inf", 1),
+        ("nan", 1),
+        ("soon", 1),
+        ("", 1),
+        ("Thu, 01 Jan 2015 00:00:00 GMT", 0),
+    ],
+)
+def test_what_a_server_says_of_waiting_is_understood(said: str, seconds: float) -> None:
+    assert retry_after(said) == seconds
+
+
+@pytest.mark.parametrize(("status", "wait"), [(429, "86400"), (503, "Fri, 01 Jan 2100 00:00:00 GMT")])
+def test_nobody_waits_a_day(status: int, wait: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    zone = Zone(ZONE_ID, "x")
+    answers = httpx.MockTransport(lambda _: httpx.Response(status, text="later", headers={"Retry-After": wait}))
+    monkeypatch.setattr(zone, "_client", httpx.Client(base_url="http://127.0.0.1", transport=answers))
+    with zone, pytest.raises(InputError, match=f"answered with HTTP {status}; fix: try again later"):
+        zone.records()
+
+
+def test_a_server_that_recovers_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = json.dumps({"success": True, "result": [RECORD], "result_info": INFO})
+    said = iter([httpx.Response(502, text="<html>"), httpx.Response(200, text=page)])
+    zone = Zone(ZONE_ID, "x")
+    client = httpx.Client(base_url="http://127.0.0.1", transport=httpx.MockTransport(lambda _: next(said)))
+    monkeypatch.setattr(zone, "_client", client)
+    with zone:
+        assert len(zone.records()) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("CLOUDFLARE_BASE_URL", "http://[::1"), ("ALL_PROXY", "socks5://127.0.0.1:1"), ("HTTPS_PROXY", "gopher://x")],
+)
+def test_an_environment_that_cannot_be_used_is_one_line(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    for ask in (lambda: Zone(ZONE_ID, "x"), published_ranges):
+        with pytest.raises(InputError, match=r"the environment: CLOUDFLARE_BASE_URL, HTTPS_PROXY or ALL_PROXY: cannot"):
+            ask()

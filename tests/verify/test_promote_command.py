@@ -196,7 +196,7 @@ def test_a_set_that_the_program_refuses_leaves_the_old_file(run: Run, newer: Pat
 INTERRUPTIONS = [  # where, at which call, by what, and what is said
     ("gx.plan.record.record", 2, signal.SIGTERM, "nothing was changed"),  # it looks what the program makes of the file
     ("gx.plan.record.record", 2, signal.SIGHUP, "nothing was changed"),
-    ("gx.diff.show.print_diff", 1, signal.SIGTERM, f"{FILE} was written"),
+    ("gx.diff.view.print_diff", 1, signal.SIGTERM, f"{FILE} was written"),
 ]
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tools.plugins.protocol import Changes, Found, Plugin, RefusalError, Target, Values, serve
+from tools.plugins.protocol import Changes, Found, Plugin, ProviderRefusalError, Target, Values, serve
 
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 REPLACING = ("zoneId", "type")
@@ -38,7 +38,9 @@ class CloudflarePlugin(Plugin):
         """Take the address and the token."""
         address = str(config.get("baseUrl") or os.environ.get("CLOUDFLARE_BASE_URL") or "")
         if urlsplit(address).hostname != "127.0.0.1":
-            raise RefusalError("the emulator of the provider cloudflare speaks only to a zone API on this machine")
+            raise ProviderRefusalError(
+                "the emulator of the provider cloudflare speaks only to a zone API on this machine"
+            )
         token = str(config.get("apiToken") or os.environ.get("CLOUDFLARE_API_TOKEN") or "")
         self._client.close()
         self._client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {token}"} if token else {})
@@ -50,7 +52,7 @@ class CloudflarePlugin(Plugin):
     def check(self, target: Target) -> Values:
         """Refuse other resources than records."""
         if target.token != RECORD:
-            raise RefusalError(f"the emulator of the provider cloudflare knows no {target.token}")
+            raise ProviderRefusalError(f"the emulator of the provider cloudflare knows no {target.token}")
         return target.inputs
 
     def diff(self, target: Target) -> Changes:
@@ -75,7 +77,7 @@ class CloudflarePlugin(Plugin):
         except ZoneError as error:
             if error.code == NOT_FOUND:
                 return None
-            raise RefusalError(str(error)) from None
+            raise ProviderRefusalError(str(error)) from None
         inputs = {"zoneId": zone, **{key: record[key] for key in FIELDS if record.get(key) is not None}}
         return Found(identifier=identifier, properties={**inputs, "id": identifier}, inputs=inputs)
 
@@ -91,7 +93,7 @@ class CloudflarePlugin(Plugin):
             self._ask("DELETE", _path(target.old_state["zoneId"], target.identifier))
         except ZoneError as error:
             if error.code != NOT_FOUND:
-                raise RefusalError(str(error)) from None
+                raise ProviderRefusalError(str(error)) from None
 
     def _ask(self, method: str, path: str, body: Values | None = None) -> Values:
         """Send one request; wait as told where the API asks for patience."""
@@ -106,7 +108,7 @@ class CloudflarePlugin(Plugin):
             first = answer["errors"][0]
             error = ZoneError(int(first["code"]), str(first["message"]))
             if method in {"POST", "PUT"}:
-                raise RefusalError(f"{(body or {}).get('name')}: {error}")
+                raise ProviderRefusalError(f"{(body or {}).get('name')}: {error}")
             raise error
         return answer["result"]
 
@@ -114,7 +116,7 @@ class CloudflarePlugin(Plugin):
         try:
             return self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise RefusalError(f"the zone API cannot be reached: {error}") from None
+            raise ProviderRefusalError(f"the zone API cannot be reached: {error}") from None
 
 
 def _path(zone: str, record: str = "") -> str:

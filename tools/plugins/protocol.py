@@ -27,11 +27,11 @@ _WORKERS = 16
 _MESSAGE_BYTES = 400 * 1024 * 1024
 
 
-class Unknown:
+class UnknownInput:
     """A value that only a later step of the run will know."""
 
 
-UNKNOWN = Unknown()
+UNKNOWN = UnknownInput()
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ProtocolSecret:
     value: Any
 
 
-class RefusalError(Exception):
+class ProviderRefusalError(Exception):
     """The operation failed; the text is what a user sees."""
 
 
@@ -147,7 +147,7 @@ def encode(values: Values) -> struct_pb2.Struct:
 def _encode(value: Any) -> struct_pb2.Value:  # noqa: ANN401 any JSON
     if isinstance(value, ProtocolSecret):
         value = {_SIGNATURE: _SECRET, "value": value.value}
-    elif isinstance(value, Unknown):
+    elif isinstance(value, UnknownInput):
         value = _UNKNOWN
     if isinstance(value, dict):
         return struct_pb2.Value(struct_value=encode(cast("Values", value)))
@@ -189,7 +189,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def _guard(self, context: grpc.ServicerContext, work: Callable[[], Any]) -> Any:  # noqa: ANN401 a message
         try:
             return work()
-        except RefusalError as error:
+        except ProviderRefusalError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
     def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ANN401, ARG002 messages

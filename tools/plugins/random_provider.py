@@ -4,7 +4,7 @@ import secrets
 import string
 from importlib import metadata
 
-from tools.plugins.protocol import Changes, Found, Plugin, ProtocolSecret, RefusalError, Target, Values, serve
+from tools.plugins.protocol import Changes, Found, Plugin, ProtocolSecret, ProviderRefusalError, Target, Values, serve
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
 DEFAULT_SPECIAL = "!@#$%&*()-_=+[]{}<>:?"
@@ -22,7 +22,7 @@ class RandomPlugin(Plugin):
     def check(self, target: Target) -> Values:
         """Fill in the defaults."""
         if target.token != PASSWORD:
-            raise RefusalError(f"the emulator of the provider random knows no {target.token}")
+            raise ProviderRefusalError(f"the emulator of the provider random knows no {target.token}")
         return {**DEFAULTS, **target.inputs}
 
     def diff(self, target: Target) -> Changes:
@@ -61,7 +61,7 @@ class RandomPlugin(Plugin):
 
     def update(self, target: Target) -> Values:
         """Refuse: every change is a replacement."""
-        raise RefusalError(f"{target.name}: a password is replaced, never changed")
+        raise ProviderRefusalError(f"{target.name}: a password is replaced, never changed")
 
     def delete(self, target: Target) -> None:
         """Forget it."""

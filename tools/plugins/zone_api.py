@@ -21,7 +21,7 @@ PATH = re.compile(r"/client/v4/zones/(?P<zone>[^/]+)(?:/dns_records(?:/(?P<recor
 Record = dict[str, Any]
 
 
-class RefusalError(Exception):
+class ZoneRefusalError(Exception):
     """An answer that is no success: HTTP status, the API's own code, its text."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
@@ -50,24 +50,24 @@ class EmulatedZone:
     def get(self, identifier: str) -> Record:
         """Return a record."""
         if identifier not in self.records:
-            raise RefusalError(404, 81044, "Record does not exist.")
+            raise ZoneRefusalError(404, 81044, "Record does not exist.")
         return self.records[identifier]
 
     def put(self, identifier: str | None, record: Record) -> Record:
         """Add a record, or replace one; refused where the real zone refuses it."""
         if not record.get("name") or not record.get("type") or not record.get("content"):
-            raise RefusalError(400, 9005, "Content for A record must be a valid IPv4 address.")
+            raise ZoneRefusalError(400, 9005, "Content for A record must be a valid IPv4 address.")
         if record.get("proxied") and record.get("ttl") != 1:
-            raise RefusalError(400, 9021, "Invalid TTL. Must be 1 when the record is proxied.")
+            raise ZoneRefusalError(400, 9021, "Invalid TTL. Must be 1 when the record is proxied.")
         with self._lock:
             others = [r for r in self.records.values() if r["id"] != identifier and r["name"] == record["name"]]
             if any(r["type"] == record["type"] and r["content"] == record["content"] for r in others):
-                raise RefusalError(400, 81058, "An identical record already exists.")
+                raise ZoneRefusalError(400, 81058, "An identical record already exists.")
             hosts = {"A", "AAAA", "CNAME"}
             if record["type"] == "CNAME" and any(r["type"] in hosts for r in others):
-                raise RefusalError(400, 81053, "An A, AAAA, or CNAME record with that host already exists.")
+                raise ZoneRefusalError(400, 81053, "An A, AAAA, or CNAME record with that host already exists.")
             if record["type"] in {"A", "AAAA"} and any(r["type"] == "CNAME" for r in others):
-                raise RefusalError(400, 81054, "A CNAME record with that host already exists.")
+                raise ZoneRefusalError(400, 81054, "A CNAME record with that host already exists.")
             identifier = identifier or secrets.token_hex(16)
             self.records[identifier] = {"proxied": False, "comment": None, "tags": [], **record, "id": identifier}
             self._save()
@@ -100,22 +100,22 @@ class Handler(BaseHTTPRequestHandler):
         try:
             result, info = self._result(zone, method, json.loads(body) if body else {})
             self._send(200, {"success": True, "errors": [], "messages": [], "result": result, **info})
-        except RefusalError as refusal:
+        except ZoneRefusalError as refusal:
             errors = [{"code": refusal.code, "message": refusal.message}]
             self._send(refusal.status, {"success": False, "errors": errors, "messages": [], "result": None})
 
     def _result(self, zone: EmulatedZone, method: str, body: Record) -> tuple[object, dict[str, object]]:
         if not self.headers.get("Authorization", "").startswith("Bearer "):
-            raise RefusalError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
+            raise ZoneRefusalError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
         if zone.throttle > 0:
             zone.throttle -= 1
-            raise RefusalError(429, 971, "Please wait and consider throttling your request speed")
+            raise ZoneRefusalError(429, 971, "Please wait and consider throttling your request speed")
         split = urlsplit(self.path)
         found = PATH.fullmatch(split.path)
         if found is None:
-            raise RefusalError(404, 7000, "No route for that URI")
+            raise ZoneRefusalError(404, 7000, "No route for that URI")
         if found["zone"] != ZONE_ID:
-            raise RefusalError(
+            raise ZoneRefusalError(
                 404, 7003, "Could not route to the given zone, perhaps your object identifier is invalid?"
             )
         if not split.path.endswith("/dns_records") and found["record"] is None:
@@ -146,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             return zone.put(record, {**zone.get(record), **body}), {}
         if record is not None and method == "DELETE":
             return zone.delete(record), {}
-        raise RefusalError(405, 10405, "Method not allowed for this authentication scheme")
+        raise ZoneRefusalError(405, 10405, "Method not allowed for this authentication scheme")
 
     def _send(self, status: int, document: dict[str, object]) -> None:
         text = json.dumps(document).encode()

@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from catalogue import CATALOGUE
-from catalogue.steps import Step, Wave
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from gx.cli.main import app
 from rules import RULES
 from settings.monitoring.rules import groups
@@ -83,12 +84,12 @@ def settings() -> str:
         "# Settings",
         "What `Pulumi.NETWORK.yaml` may hold below `config`, each key after `gx-infra:`. Unknown keys are refused.",
         table(("key", "type", "default", "meaning"), rows),
-        "## Steps",
-        "Changes to what an adopted network runs, off until the setting `steps` lists them.",
-        table(("step", "what it changes"), [(f"`{step.value}`", step.text) for step in Step]),
-        "## Waves",
-        "Components that the setting `waves` switches on, in the order in which a network is adopted: "
-        + ", ".join(f"`{wave.value}`" for wave in Wave)
+        "## Feature gates",
+        "Changes to what an adopted network runs, off until the setting `featureGates` lists them.",
+        table(("feature gate", "what it changes"), [(f"`{gate.value}`", gate.text) for gate in FeatureGate]),
+        "## Managed components",
+        "Components that the setting `managedComponents` enables, in the order in which a network is adopted: "
+        + ", ".join(f"`{component.value}`" for component in ManagedComponent)
         + ".",
         *(_shape(name, shape) for name, shape in sorted(schema["$defs"].items()) if "properties" in shape),
     ]
@@ -126,7 +127,12 @@ def _type(entry: dict[str, Any]) -> str:
     return " ".join([str(entry.get("type", "any")), *bounds])
 
 
-_WORDS = {"Step": "[step](#steps)", "Wave": "[wave](#waves)", "NetworkEnvironment": "string", "AlertSeverity": "string"}
+_WORDS = {
+    "FeatureGate": "[feature gate](#feature-gates)",
+    "ManagedComponent": "[component](#managed-components)",
+    "NetworkEnvironment": "string",
+    "AlertSeverity": "string",
+}
 
 
 def _default(entry: dict[str, Any]) -> str:
@@ -148,13 +154,13 @@ def services() -> str:
     """Return the page of the catalogue."""
     rows = [
         (
-            f"`{shape.name}`",
-            shape.purpose,
-            ", ".join(f"{name} {number}" for name, number in shape.ports.items()),
-            ", ".join(f"`{route.path}`" for route in (*shape.api_routes, *shape.wallet_routes)) or "none",
-            ", ".join(sorted(one.value for one in shape.depends_on)) or "nothing",
+            f"`{spec.name}`",
+            spec.purpose,
+            ", ".join(f"{name} {number}" for name, number in spec.ports.items()),
+            ", ".join(f"`{route.path}`" for route in (*spec.api_routes, *spec.wallet_routes)) or "none",
+            ", ".join(sorted(one.value for one in spec.depends_on)) or "nothing",
         )
-        for shape in CATALOGUE.values()
+        for spec in CATALOGUE.values()
     ]
     head = "The catalogue: what is the same on every network. Numbers that differ are [settings](settings.md)."
     return f"# Services\n\n{head}\n\n{table(('service', 'purpose', 'ports', 'public paths', 'reaches'), rows)}"

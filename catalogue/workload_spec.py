@@ -1,4 +1,4 @@
-"""The shape of a workload. Numbers that differ between networks are in the stack files, not here."""
+"""The spec of a workload. Figures that differ between networks are in the stack files, not here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -14,7 +14,7 @@ from common.errors import InputError
 from common.fields import Difference
 from common.plan import Plan
 from common.values import plain
-from gx.diff.model import Action, ResourceChange, changes
+from gx.diff.changes import Action, ResourceChange, changes
 from gx.diff.risks import Risk, risks
 
 SIGN = {Action.CREATE: "+", Action.DELETE: "-", Action.REPLACE: "±", Action.UPDATE: "~"}
@@ -71,10 +71,10 @@ def print_diff(console: Console, found: Sequence[NetworkDiff]) -> None:
     for network in found:
         console.print(Text(f"{network.network}: {network.summary}", style="bold"))
         for risk in network.risks:
-            console.print(Text(f"  ! {risk.kind.value}: {risk.place} {risk.text}", style="red"), soft_wrap=True)
+            console.print(Text(f"  ! {risk.kind.value}: {risk.location} {risk.text}", style="red"), soft_wrap=True)
         for change in network.changes:
             guard = "  (protected)" if change.protected else ""
-            line = f"  {SIGN[change.action]} {change.place}{guard}"
+            line = f"  {SIGN[change.action]} {change.location}{guard}"
             console.print(Text(line, style=STYLE[change.action]), soft_wrap=True)
             for text in field_lines(change):
                 console.print(Text(f"      {text}"), soft_wrap=True)
@@ -123,11 +123,11 @@ def as_markdown(title: str, found: Sequence[NetworkDiff]) -> str:
         lines += [f"> {_cell(line)}" for line in network.refused] + [""] * bool(network.refused)
         if network.risks:
             lines += ["| risk | object | what happens |", "|---|---|---|"]
-            lines += [f"| {r.kind.value} | `{_cell(r.place)}` | {_cell(r.text)} |" for r in network.risks]
+            lines += [f"| {r.kind.value} | `{_cell(r.location)}` | {_cell(r.text)} |" for r in network.risks]
             lines.append("")
         for change in network.changes:
             guard = " **protected**" if change.protected else ""
-            head = f"{SIGN[change.action]} {change.action.value} <code>{change.place}</code>{guard}"
+            head = f"{SIGN[change.action]} {change.action.value} <code>{change.location}</code>{guard}"
             fields = list(field_lines(change))
             if not fields:
                 lines += [head, ""]
@@ -151,8 +151,8 @@ def as_json(base: str, head: str, found: Sequence[NetworkDiff]) -> str:
             {
                 "network": network.network,
                 **({"refused": list(network.refused)} if network.refused else {}),
-                "protected": [change.place for change in network.protected],
-                "risks": [{"kind": r.kind.value, "place": r.place, "text": r.text} for r in network.risks],
+                "protected": [change.location for change in network.protected],
+                "risks": [{"kind": r.kind.value, "place": r.location, "text": r.text} for r in network.risks],
                 "changes": [_change(change) for change in network.changes],
             }
             for network in found

@@ -1,6 +1,6 @@
-"""What an adopted network changes later, on purpose, one named step at a time (takeover.md 1).
+"""Feature gates: what an adopted network changes later, on purpose, one at a time (takeover.md 1).
 
-A network that was made by hand starts with none of these steps; a network on an empty cluster starts with all of them.
+A network that was made by hand starts with none of them; a network on an empty cluster starts with all of them.
 """
 
 from enum import StrEnum, unique
@@ -8,7 +8,7 @@ from typing import Self
 
 
 @unique
-class Step(StrEnum):
+class FeatureGate(StrEnum):
     """A change that is better than what runs today, off until the stack file lists it."""
 
     text: str
@@ -65,24 +65,3 @@ class Step(StrEnum):
         "long-sockets",
         "A silent WebSocket stays open for an hour above the ping interval instead of production's 300 s.",
     )
-
-
-@unique
-class Wave(StrEnum):
-    """A component that the stack manages. Adoption switches them on one after another (takeover.md 2).
-
-    The list of a stack only ever grows: a component that leaves it would be deleted by the next `up`. On a network that
-    was made by hand the settings refuse that, by the record in `networks/<network>/adoption.yaml`.
-    """
-
-    ENVIRONMENT = "environment"
-    STORAGE = "storage"
-    DATABASE = "database"
-    MESSAGING = "messaging"
-    WORKLOADS = "workloads"
-    NETWORK_POLICIES = "network-policies"
-    INGRESS = "ingress"
-    EDGE = "edge"
-    BACKUP = "backup"
-    MONITORING = "monitoring"
-    DNS = "dns"

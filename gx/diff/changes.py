@@ -48,9 +48,9 @@ class ResourceChange:
         return found
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Kind and name, as a user writes it."""
-        return self.resource.place
+        return self.resource.location
 
     @property
     def protected(self) -> bool:
@@ -84,7 +84,7 @@ def changes(before: Plan | None, after: Plan | None) -> list[ResourceChange]:
         ResourceChange(action=Action.CREATE, before=None, after=resource) for resource in come if not resource.read
     ]
     order = list(Action)
-    return sorted(found, key=lambda change: (change.place, order.index(change.action)))
+    return sorted(found, key=lambda change: (change.location, order.index(change.action)))
 
 
 def _renamed(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from common.naming import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neighbour:
+class ExternalWorkload:
     """A group of pods in the network's namespace that the program does not own.
 
     Attributes:
@@ -27,24 +27,24 @@ class Neighbour:
     ports: tuple[int, ...] = ()
 
 
-NEIGHBOURS: dict[str, Neighbour] = {
-    "postgres": Neighbour(labels={"app": "postgres"}, ports=(POSTGRES_PORT,)),
-    "redis": Neighbour(labels={"app": "redis"}, ports=(REDIS_PORT,)),
-    "redis-sentinel": Neighbour(labels={"app": "redis-sentinel"}, ports=(26379,)),
-    "clamav": Neighbour(labels={"app": "clamav"}, ports=(3310,)),
-    "postgres-backup": Neighbour(),
-    "redis-backup": Neighbour(),
-    "gx-admin-frontend": Neighbour(labels={"app": "gx-admin-frontend"}, ports=(3000,)),
+EXTERNAL_WORKLOADS: dict[str, ExternalWorkload] = {
+    "postgres": ExternalWorkload(labels={"app": "postgres"}, ports=(POSTGRES_PORT,)),
+    "redis": ExternalWorkload(labels={"app": "redis"}, ports=(REDIS_PORT,)),
+    "redis-sentinel": ExternalWorkload(labels={"app": "redis-sentinel"}, ports=(26379,)),
+    "clamav": ExternalWorkload(labels={"app": "clamav"}, ports=(3310,)),
+    "postgres-backup": ExternalWorkload(),
+    "redis-backup": ExternalWorkload(),
+    "gx-admin-frontend": ExternalWorkload(labels={"app": "gx-admin-frontend"}, ports=(3000,)),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """A connection that a neighbour needs and that default deny must not cut.
+    """A connection that an external workload needs and that default deny must not cut.
 
     Attributes:
-        source: A neighbour, UNLISTED, MONITORING (any pod of that namespace) or INGRESS (the controller).
-        target: A neighbour, a workload of ours, UNLISTED or OUTSIDE (the internet, no private address).
+        source: An external workload, UNLISTED, MONITORING (any pod of that namespace) or INGRESS (the controller).
+        target: An external workload, a workload of ours, UNLISTED or OUTSIDE (the internet, no private address).
         reason: Why it must get through.
         ports: Ports of an OUTSIDE target; everywhere else the target's own.
     """
@@ -71,4 +71,4 @@ FLOWS = (
     Flow(source=UNLISTED, target=UNLISTED, reason="whatever else runs here goes on as before"),
     Flow(source=UNLISTED, target=OUTSIDE, reason="as before", ports=(443, 80)),
 )
-"""Every flow of the neighbours, once (takeover.md 23)."""
+"""Every flow of the external workloads, once (takeover.md 23)."""

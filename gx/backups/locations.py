@@ -4,7 +4,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from backup.s3 import Place
+from backup.s3 import BucketLocation
 from common.errors import InputError
 from common.naming import BACKUP_STATUS_BUCKET, MINIO_BACKUP_USER, OFFSITE
 from common.objects import Object
@@ -22,24 +22,24 @@ def secret_pair(api: KubernetesApi, namespace: str, name: str) -> tuple[str, str
         InputError: The Secret cannot be read.
     """
     live = read_secret(api, namespace, name)
-    place = f"Secret {namespace}/{name}"
-    return _key_of(api, live, place, "AWS_ACCESS_KEY_ID"), _key_of(api, live, place, "AWS_SECRET_ACCESS_KEY")
+    location = f"Secret {namespace}/{name}"
+    return _key_of(api, live, location, "AWS_ACCESS_KEY_ID"), _key_of(api, live, location, "AWS_SECRET_ACCESS_KEY")
 
 
-def _key_of(api: KubernetesApi, live: Object, place: str, key: str) -> str:
+def _key_of(api: KubernetesApi, live: Object, location: str, key: str) -> str:
     fix = "put the key pair back: `pulumi up` writes it again"
-    found = credential(text_of(live, key), file=api.origin, key=f"{place}/{key}", fix=fix)
+    found = credential(text_of(live, key), file=api.origin, key=f"{location}/{key}", fix=fix)
     if not found:
-        raise InputError(file=api.origin, key=f"{place}/{key}", consequence="is empty or not there", fix=fix)
+        raise InputError(file=api.origin, key=f"{location}/{key}", consequence="is empty or not there", fix=fix)
     return found
 
 
-def offsite_place(settings: Settings, access_key: str, secret_key: str) -> Place | None:
+def offsite_location(settings: Settings, access_key: str, secret_key: str) -> BucketLocation | None:
     """Return the off-site bucket with a key pair, or None where the network has none."""
     target = settings.stack.backup.offsite
     if target is None:
         return None
-    return Place(
+    return BucketLocation(
         endpoint=target.endpoint,
         bucket=target.bucket,
         prefix=target.prefix,
@@ -50,9 +50,9 @@ def offsite_place(settings: Settings, access_key: str, secret_key: str) -> Place
 
 
 @contextmanager
-def places(
+def locations(
     settings: Settings, api: KubernetesApi | None, endpoint: str, context: str
-) -> Generator[tuple[Place, Place | None]]:
+) -> Generator[tuple[BucketLocation, BucketLocation | None]]:
     """Open the status bucket and the off-site bucket.
 
     With a cluster, keys come from its Secrets; without, from the environment (AWS_* and OFFSITE_AWS_*).
@@ -67,16 +67,16 @@ def places(
     else:
         pair = _from_environment("")
         outside = _from_environment("OFFSITE_") if settings.stack.backup.offsite else ("", "")
-    offsite = offsite_place(settings, *outside)
+    offsite = offsite_location(settings, *outside)
     if endpoint:
-        yield _status_place(endpoint, pair), offsite
+        yield _status_location(endpoint, pair), offsite
         return
     with forwarded(namespace, context) as address:
-        yield _status_place(address, pair), offsite
+        yield _status_location(address, pair), offsite
 
 
-def _status_place(endpoint: str, pair: tuple[str, str]) -> Place:
-    return Place(endpoint=endpoint, bucket=BACKUP_STATUS_BUCKET, access_key=pair[0], secret_key=pair[1])
+def _status_location(endpoint: str, pair: tuple[str, str]) -> BucketLocation:
+    return BucketLocation(endpoint=endpoint, bucket=BACKUP_STATUS_BUCKET, access_key=pair[0], secret_key=pair[1])
 
 
 def _from_environment(prefix: str) -> tuple[str, str]:

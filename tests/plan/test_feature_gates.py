@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from catalogue.steps import Step, Wave
+from catalogue.feature_gates import FeatureGate
+from catalogue.managed_components import ManagedComponent
 from common.labels import CONFIG_CHECKSUM
 from common.plan import Plan
 from common.pods import pods
@@ -22,9 +23,9 @@ from tests.helpers.stack import copy_project, edit
 
 @pytest.fixture(scope="module")
 def stepped(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """Return mainnet's Plan with every step taken, as a network on an empty cluster would have it."""
-    root = copy_project(tmp_path_factory.mktemp("steps"))
-    edit(root, "mainnet", lambda config: config.update(steps=[step.value for step in Step]))
+    """Return mainnet's Plan with every feature gate enabled, as a network on an empty cluster would have it."""
+    root = copy_project(tmp_path_factory.mktemp("gates"))
+    edit(root, "mainnet", lambda config: config.update(featureGates=[gate.value for gate in FeatureGate]))
     return record("mainnet", root=root)
 
 
@@ -46,19 +47,21 @@ def _minio(plan: Plan) -> dict[str, Any]:
 
 def test_with_all_steps_every_check_passes_without_exception(stepped: Plan) -> None:
     found = [f for f in run_checks(stepped) if f.severity is not Severity.NOTE]
-    kept = [(f.check, f.place) for f in found]
-    assert kept == [("pod-security", "DaemonSet/edge-proxy"), ("backup", "CronJob/minio-backup")], "these are no steps"
+    kept = [(f.check, f.location) for f in found]
+    assert kept == [("pod-security", "DaemonSet/edge-proxy"), ("backup", "CronJob/minio-backup")], (
+        "no feature gate ends these"
+    )
 
 
-STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
-    (Step.NAMED_TARGET_PORTS, lambda p: find(p, "Service", "svc-tax").spec["ports"][0]["targetPort"], "http"),
+GATES: list[tuple[FeatureGate, Callable[[Plan], Any], Any]] = [
+    (FeatureGate.NAMED_TARGET_PORTS, lambda p: find(p, "Service", "svc-tax").spec["ports"][0]["targetPort"], "http"),
     (
-        Step.TIER_API_LABELS,
+        FeatureGate.TIER_API_LABELS,
         lambda p: find(p, "Deployment", "svc-tax").spec["template"]["metadata"]["labels"]["tier"],
         "api",
     ),
     (
-        Step.MESSAGING_S3_USER,
+        FeatureGate.MESSAGING_S3_USER,
         lambda p: next(
             e
             for e in container(find(p, "Deployment", "svc-messaging").inputs)["env"]
@@ -67,7 +70,7 @@ STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
         "minio-svc-messaging",
     ),
     (
-        Step.MINIO_METRICS_TOKEN,
+        FeatureGate.MINIO_METRICS_TOKEN,
         lambda p: (
             next(e for e in container(_minio(p))["env"] if e["name"] == "MINIO_PROMETHEUS_AUTH_TYPE")["value"],
             "prometheus.io/scrape" in _minio(p)["spec"]["template"]["metadata"]["annotations"],
@@ -75,15 +78,19 @@ STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
         ("jwt", False),
     ),
     (
-        Step.MESSAGING_DATABASE_ROLE,
+        FeatureGate.MESSAGING_DATABASE_ROLE,
         lambda p: next(
             e for e in container(find(p, "Deployment", "svc-messaging").inputs)["env"] if e["name"] == "DATABASE_URL"
         )["valueFrom"]["secretKeyRef"]["name"],
         "svc-messaging-database",
     ),
-    (Step.MINIO_NON_ROOT, lambda p: _minio(p)["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"], True),
     (
-        Step.BUCKET_EXPIRY,
+        FeatureGate.MINIO_NON_ROOT,
+        lambda p: _minio(p)["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"],
+        True,
+    ),
+    (
+        FeatureGate.BUCKET_EXPIRY,
         lambda p: (
             '"expire-files"'
             in next(c for c in p.of_kind("ConfigMap") if c.object_name.startswith("minio-provision-")).inputs["data"][
@@ -93,19 +100,19 @@ STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
         True,
     ),
     (
-        Step.POD_SECURITY_ENFORCE,
+        FeatureGate.POD_SECURITY_ENFORCE,
         lambda p: find(p, "Namespace", p.namespace).metadata["labels"].get("pod-security.kubernetes.io/enforce"),
         "restricted",
     ),
     (
-        Step.REAL_CLIENT_ADDRESS,
+        FeatureGate.REAL_CLIENT_ADDRESS,
         lambda p: find(p, "Ingress", "gx-backend-ingress").metadata["annotations"][
             "nginx.ingress.kubernetes.io/upstream-hash-by"
         ],
         "$http_cf_connecting_ip",
     ),
     (
-        Step.LONG_SOCKETS,
+        FeatureGate.LONG_SOCKETS,
         lambda p: find(p, "Ingress", "gx-backend-ingress").metadata["annotations"][
             "nginx.ingress.kubernetes.io/proxy-read-timeout"
         ],
@@ -116,28 +123,35 @@ STEPS: list[tuple[Step, Callable[[Plan], Any], Any]] = [
 
 def test_every_step_has_a_test() -> None:
     """That which retires old policies needs a record of them: its test follows."""
-    assert [step for step, _, _ in STEPS] == [step for step in Step if step is not Step.RETIRE_OLD_POLICIES]
+    assert [gate for gate, _, _ in GATES] == [
+        gate for gate in FeatureGate if gate is not FeatureGate.RETIRE_OLD_POLICIES
+    ]
 
 
 def test_policies_made_by_hand_are_planned_until_they_are_retired(tmp_path: Path) -> None:
     root, uid = copy_project(tmp_path / "project"), "22222222-2222-2222-2222-222222222222"
     everybody: dict[str, Any] = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
-    document = {"clusterUid": uid, "imports": {}, "waves": list(Wave), "oldPolicies": {"allow-all": everybody}}
+    document = {
+        "clusterUid": uid,
+        "imports": {},
+        "managedComponents": list(ManagedComponent),
+        "oldPolicies": {"allow-all": everybody},
+    }
     (root / "networks/mainnet/adoption.yaml").write_text(json.dumps(document))
     found: list[tuple[bool, bool]] = []
-    for steps in ([], [Step.RETIRE_OLD_POLICIES.value]):
-        edit(root, "mainnet", lambda config, steps=steps: config.update(clusterUid=uid, steps=steps))
+    for gates in ([], [FeatureGate.RETIRE_OLD_POLICIES.value]):
+        edit(root, "mainnet", lambda config, gates=gates: config.update(clusterUid=uid, featureGates=gates))
         plan = record("mainnet", root=root)
         planned = any(policy.object_name == "allow-all" for policy in plan.of_kind("NetworkPolicy"))
         found.append((planned, any(finding.check == "old-policies" for finding in run_checks(plan))))
     assert found == [(True, True), (False, False)]
 
 
-@pytest.mark.parametrize(("step", "look", "wanted"), STEPS, ids=[s[0].value for s in STEPS])
+@pytest.mark.parametrize(("gate", "look", "wanted"), GATES, ids=[s[0].value for s in GATES])
 def test_step_changes_what_it_says(
-    mainnet: Plan, stepped: Plan, step: Step, look: Callable[[Plan], Any], wanted: object
+    mainnet: Plan, stepped: Plan, gate: FeatureGate, look: Callable[[Plan], Any], wanted: object
 ) -> None:
-    assert look(stepped) == wanted, step
+    assert look(stepped) == wanted, gate
     as_found = None
     with contextlib.suppress(KeyError):
         as_found = look(mainnet)
@@ -163,9 +177,17 @@ def test_steps_never_touch_selectors(mainnet: Plan, stepped: Plan) -> None:
             assert plain(after.spec["selector"]) == plain(before.spec["selector"])
 
 
-@pytest.mark.parametrize("wave", [Wave.ENVIRONMENT, Wave.DNS, Wave.NETWORK_POLICIES, Wave.MONITORING])
-def test_one_wave_alone_is_a_whole_program(project: Path, wave: Wave) -> None:
-    edit(project, "testnet", lambda config: config.update(waves=[wave.value]))
+@pytest.mark.parametrize(
+    "component",
+    [
+        ManagedComponent.ENVIRONMENT,
+        ManagedComponent.DNS,
+        ManagedComponent.NETWORK_POLICIES,
+        ManagedComponent.MONITORING,
+    ],
+)
+def test_one_component_alone_is_a_whole_program(project: Path, component: ManagedComponent) -> None:
+    edit(project, "testnet", lambda config: config.update(managedComponents=[component.value]))
     plan = record("testnet", root=project)
     components = {r.kind for r in plan.resources if not r.custom} - {"Cluster", "Context"}
     assert len(components) == 1
@@ -203,8 +225,8 @@ BACKEND = {
     [
         ({"secretEpochs": {"minioRoot": 2}}, {"minio", "svc-messaging"}),
         ({"secretEpochs": {"nextauthSecret": 2}}, {"gx-wallet-frontend"}),
-        ({"secretEpochs": {"minioMessagingUser": 2}}, set[str]()),  # nobody reads it before its step
-        ({"secretEpochs": {"minioMessagingUser": 2}, "steps": ["messaging-s3-user"]}, {"svc-messaging"}),
+        ({"secretEpochs": {"minioMessagingUser": 2}}, set[str]()),  # nobody reads it before its feature gate
+        ({"secretEpochs": {"minioMessagingUser": 2}, "featureGates": ["messaging-s3-user"]}, {"svc-messaging"}),
         ({"secretEpochs": {"minioBackupUser": 2}}, set[str]()),  # its pods start again every six hours
         ({"secretEpochs": {"minioMetricsUser": 2}}, {"backup-metrics"}),
         ({"projectionLagThresholdMs": 400000}, BACKEND),
