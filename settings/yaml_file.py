@@ -91,8 +91,9 @@ def _count(value: object, counted: int, above: tuple[int, ...]) -> int:
         inside = list(cast("dict[str, object]", value).values())
     elif isinstance(value, list):
         inside = cast("list[object]", value)
-    if inside and id(value) in above:
+    itself = id(cast("object", value))
+    if inside and itself in above:
         raise ValueError("an alias holds itself")
     for one in inside:
-        counted = _count(one, counted, (*above, id(value)))
+        counted = _count(one, counted, (*above, itself))
     return counted

@@ -81,13 +81,14 @@ class Zone:
                 )
 
     def _ask(self, query: dict[str, str], until: float) -> dict[str, Any]:
-        for attempt in range(1, _ATTEMPTS + 1):
-            response, body = self._get(query, until)
+        response, body = self._get(query, until)
+        for _ in range(1, _ATTEMPTS):
             pause = retry_after(response.headers.get("Retry-After", ""))
             again = response.status_code == _TOO_MANY or response.status_code >= _SERVER_ERROR
-            if not again or attempt == _ATTEMPTS or time.monotonic() + pause > until:
+            if not again or time.monotonic() + pause > until:
                 break
             time.sleep(pause)
+            response, body = self._get(query, until)
         try:
             answer: object = json.loads(body)
         except (ValueError, RecursionError):

@@ -184,12 +184,7 @@ def taken(hand_made: HandMade) -> Taken:
     for component in ManagedComponent:
         managed.append(component.value)
         edit(hand_made.root, NETWORK, lambda config: config.update(managedComponents=list(managed)))
-        if component in {
-            ManagedComponent.ENVIRONMENT,
-            ManagedComponent.STORAGE,
-            ManagedComponent.WORKLOADS,
-            ManagedComponent.DNS,
-        }:  # one run for a few components
+        if component.value in {"environment", "storage", "workloads", "dns"}:  # one run for a few of them
             written = hand_made.adopt("--write")
             assert written.returncode == 0, written.stdout + written.stderr
             changes = hand_made.stack.run().changes
