@@ -7,7 +7,6 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench.data import data
 from bench.difference import difference
@@ -20,8 +19,6 @@ from bench.verification import verification
 from settings.project import ROOT
 
 ROUNDS = 7
-GROWTH_ROUNDS = 7
-SERVICES = (10, 100, 1000)
 WITHOUT_CLOUDFLARE = "import pulumi, pulumi_kubernetes, pulumi_random"
 IMPORTS = f"{WITHOUT_CLOUDFLARE}, pulumi_cloudflare"
 ONE_MODULE = f"""{WITHOUT_CLOUDFLARE}
@@ -52,7 +49,6 @@ COMMANDS = {
     "Cloudflare: outputs loaded late": ["-c", ONE_MODULE + LATE + ITS_CLASS],
     "recording mainnet": ["-m", "gx.plan.recorder", "mainnet", "--root", str(ROOT)],
     "gx preview mainnet": ["-c", GX, "preview", "mainnet"],
-    "gx --help": ["-c", GX, "--help"],
 }
 """What is compared with the imports of the four SDKs; the ways of having Cloudflare's class are those of ADR 3."""
 
@@ -82,39 +78,8 @@ def compare() -> None:
         print(f"{name:34}{seconds:9.2f}{seconds / base_seconds:8.2f}{memory:7.0f}{memory / base_memory:8.2f}")
 
 
-def growth() -> None:
-    """Print milliseconds per registration of recording and of all checks, for catalogues of three sizes.
-
-    The mean over all registrations rises while services, which are large, come to outnumber the small ones that a
-    network has anyway; the last two columns count only what the added services cost.
-    """
-    measured: dict[int, list[list[float]]] = {count: [] for count in (0, *SERVICES)}
-    for _ in range(GROWTH_ROUNDS):
-        for count, runs in measured.items():
-            runs.append(_numbers([sys.executable, str(Path(__file__).parent / "growth.py"), str(count)]))
-    medians = {
-        count: [statistics.median(column) for column in zip(*runs, strict=True)] for count, runs in measured.items()
-    }
-    print(f"\n{'services':>9}{'registrations':>15}{'record ms':>11}{'check ms':>10}{'added: record':>15}{'check':>7}")
-    base_registrations, base_record, base_check = medians[0]
-    for count in SERVICES:
-        registrations, record, check = medians[count]
-        added = registrations - base_registrations
-        more = [
-            (registrations * each - base_registrations * base) / added
-            for each, base in ((record, base_record), (check, base_check))
-        ]
-        print(f"{count:9}{registrations:15.0f}{record:11.2f}{check:10.2f}{more[0]:15.2f}{more[1]:7.2f}")
-
-
-def _numbers(command: list[str]) -> list[float]:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [float(word) for word in done.stdout.split()]
-
-
 if __name__ == "__main__":
     compare()
-    growth()
     difference()
     page()
     engine()

@@ -55,8 +55,15 @@ def remember_object(manifest: Mapping[str, Any]) -> None:
         remember_value(key, text)
 
 
+_LOGIN = re.compile(r"(://)[^/@\s'\"]*:[^/@\s'\"]*@")
+
+
 def masked(text: str) -> str:
-    """Return a text without the known secrets: plain, quoted, percent-encoded, as JSON, HTML or base64."""
+    """Return a text without the known secrets: plain, quoted, percent-encoded, as JSON, HTML or base64.
+
+    What stands before the host of an address goes as well, known or not: nobody asks for it, and it is a log-in.
+    """
+    text = _LOGIN.sub(rf"\1{MASK}@", text)
     for secret in sorted(_known, key=len, reverse=True):
         text = _pattern(secret).sub(MASK, text)
     return text

@@ -19,7 +19,7 @@ from settings.project import PROJECT, ROOT, adoption_file, networks, read_mappin
 from settings.release import Release
 from settings.renamed import with_current_names, without_defaults
 from settings.settings import Settings
-from settings.stackfile import refuse_unread
+from settings.stackfile import is_read
 from settings.validation import validated
 
 
@@ -35,10 +35,7 @@ def load_settings(root: Path = ROOT, *, adopting: bool = True) -> Settings:
     """
     config, stack = pulumi.Config(PROJECT), pulumi.get_stack()
     prefix = f"{PROJECT}:"
-    for key in _configured_keys():
-        if not key.startswith("pulumi:"):  # the engine's own, such as the tags of a stack
-            refuse_unread(stack, key)
-    keys = [key.removeprefix(prefix) for key in _configured_keys() if key.startswith(prefix)]
+    keys = [key.removeprefix(prefix) for key in _configured_keys() if is_read(stack, key)]
     encrypted = pulumi.runtime.config.get_config_secret_keys_env()
     for key in keys:
         known = pulumi.runtime.is_config_secret(prefix + key) or prefix + key in encrypted

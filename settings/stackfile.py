@@ -65,9 +65,8 @@ def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackCo
             text = "nothing reads a key here: its value would be ignored"
             fix = f"indent it below `config:`, as `{PROJECT}:{key.removeprefix(f'{PROJECT}:')}`"
             raise InputError(file=stack_file(stack), key=key, consequence=text, fix=fix)
-    for key in cast("dict[str, Any]", given):
-        refuse_unread(stack, key)
-    settings, warnings = with_current_names(stack_file(stack), cast("dict[str, Any]", given))
+    own = {key: value for key, value in cast("dict[str, Any]", given).items() if is_read(stack, key)}
+    settings, warnings = with_current_names(stack_file(stack), own)
     defaults: dict[str, Any] = {
         f"{PROJECT}:{key}": entry["default"] for key, entry in declared.items() if "default" in entry
     }
@@ -80,16 +79,17 @@ def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackCo
     return StackConfig(values=values, secrets=secrets, notes=tuple(notes), warnings=tuple(warnings))
 
 
-def refuse_unread(stack: str, key: str) -> None:
-    """Refuse a key of a stack's configuration that no part of the program reads.
+def is_read(stack: str, key: str) -> bool:
+    """Return whether the program reads a key of a stack's configuration; the engine's own it does not.
 
     Raises:
-        InputError: It lacks the project's prefix.
+        InputError: Nobody reads it.
     """
-    if not key.startswith(f"{PROJECT}:"):
+    if not key.startswith((f"{PROJECT}:", "pulumi:")):
         text = f"nothing reads a key without the prefix {PROJECT}: its value would be ignored"
         own = key.rpartition(":")[2]
         raise InputError(file=stack_file(stack), key=key, consequence=text, fix=f"write {PROJECT}:{own}, or remove it")
+    return key.startswith(f"{PROJECT}:")
 
 
 def _is_secure(value: object) -> bool:

@@ -32,11 +32,13 @@ def _as_input_error(model: type[Model], detail: ErrorDetails, file: str, prefix:
     path = [part for part in detail["loc"] if part != "[key]"]
     key = prefix + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
-    value: str | None = shown(cast("object", detail["input"]))
+    given = cast("object", detail["input"])
+    value: str | None = shown(given)
+    message = message.replace(repr(given), value)  # most messages repeat the value
     if kind == "missing":
         value, message, fix = None, "the required key is missing", "add it, as another network's file has it"
     elif kind == "extra_forbidden":
-        message, fix = "unknown key: nothing would read it", _suggestion(model, path)
+        value, message, fix = None, "unknown key: nothing would read it", _suggestion(model, path)  # a misspelt secret?
     elif kind.endswith(("_type", "_parsing")):
         fix = "write the type that is named"
     else:

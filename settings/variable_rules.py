@@ -8,6 +8,7 @@ from catalogue.secrets import GENERATED
 from common.errors import InputError
 from common.naming import CONNECTIONS, DATABASE_ROLES, MINIO_USERS, OFFSITE
 from settings.rule import Case, Rule, problem_of
+from settings.settings import Settings
 
 SECRET_NAME = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY|CRED|DSN|_URL$")
 _SECRET_VALUE = re.compile(
@@ -33,18 +34,24 @@ def _variables(case: Case) -> Iterator[InputError]:
                     text = "the catalogue derives it: another value would point somewhere else"
                     yield problem_of(settings, f"workloads.{name}.{field}.{variable}", None, text, "remove it")
         for variable, value in configured.env.items():
-            key = f"workloads.{name}.env.{variable}"
-            if SECRET_NAME.search(variable) or _SECRET_VALUE.search(value):
-                text = "looks like a secret: its value would be in git and in the pod's description"
-                yield problem_of(settings, key, None, text, "name a Secret and its key under secretEnv")
-            if not value.isascii() or not value.isprintable():
-                text = "holds a character outside printable ASCII: a look-alike can name another host, unseen in review"
-                yield problem_of(settings, key, value, text, "write it in ASCII, percent-encoded where it must be")
+            yield from _clear_text(settings, f"workloads.{name}.env.{variable}", variable, value)
         for variable, reference in configured.secret_env.items():
             if reference.secret in OWN_SECRETS:
                 text = "is a Secret that the program makes for its own readers: its keys would be handed to one more"
                 key = f"workloads.{name}.secretEnv.{variable}.secret"
                 yield problem_of(settings, key, reference.secret, text, "name a Secret made for this workload")
+
+
+def _clear_text(settings: Settings, key: str, variable: str, value: str) -> Iterator[InputError]:
+    if SECRET_NAME.search(variable) or _SECRET_VALUE.search(value):
+        text = "looks like a secret: its value would be in git and in the pod's description"
+        yield problem_of(settings, key, None, text, "name a Secret and its key under secretEnv")
+    if not value.isascii() or not value.isprintable():
+        text = "holds a character outside printable ASCII: a look-alike can name another host, unseen in review"
+        yield problem_of(settings, key, value, text, "write it in ASCII, percent-encoded where it must be")
+    if "$$" in value or "$(" in value:
+        text = "would be changed on its way: Kubernetes makes `$` of `$$`, and another variable of `$(NAME)`"
+        yield problem_of(settings, key, value, text, "write the value without it")
 
 
 def _names_taken(case: Case) -> Iterator[InputError]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum, unique
 
+from common.objects import mapping
 from common.plan import Plan, Resource
 from common.pods import RUNNERS, pod_groups
 from gx.diff.changes import Action, ResourceChange
@@ -45,7 +46,17 @@ def risks(found: list[ResourceChange], before: Plan | None, after: Plan | None) 
     """Return what the changes of one network can cost, the worst first."""
     order, old, new = list(RiskKind), _pods(before), _pods(after)
     every = [risk for change in found for risk in _risks(change, old, new)]
+    if before and after:
+        every += _bucket(before, after)
     return sorted(every, key=lambda risk: (order.index(risk.kind), risk.location))
+
+
+def _bucket(before: Plan, after: Plan) -> Iterator[Risk]:
+    """The bucket is no resource of the engine: no change of an object tells that another one is read from now on."""
+    old, new = (mapping(plan.outputs, "storage").get("bucket") for plan in (before, after))
+    if old and new and old != new:
+        text = f"{old} is {new} from now on: every message and file stays behind in the old bucket, unread"
+        yield Risk(kind=RiskKind.DATA_LOSS, location="outputs.storage.bucket", text=text)
 
 
 def _pods(plan: Plan | None) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
 from catalogue.feature_gates import FeatureGate
 from catalogue.managed_components import ManagedComponent
@@ -14,6 +15,8 @@ from catalogue.nodes import NODES
 from common.objects import mapping
 from devcluster.engine import EngineError, Event
 from gx.cluster.kubernetes_api import ApiError
+from settings.project import PROJECT, stack_file
+from settings.renamed import RENAMED
 from tests.engine.conftest import Cluster, Stack
 from tests.helpers.stack import NETWORKS
 
@@ -63,6 +66,20 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 def test_every_object_is_accepted_and_the_next_preview_is_empty(stack: Stack) -> None:
     changes = stack.run("preview").changes
     assert set(changes) == {"same"}
+
+
+@MAINNET
+def test_keys_under_their_old_names_change_nothing(stack: Stack) -> None:
+    """The engine adds the defaults of Pulumi.yaml to what the file says; the old name counts all the same."""
+    path = stack.network.prepare(stack.api, lambda _: None) / stack_file(stack.network.stack)
+    document = yaml.safe_load(path.read_text())
+    config = document["config"]
+    config[f"{PROJECT}:managedComponents"] = [component.value for component in ManagedComponent]
+    config[f"{PROJECT}:featureGates"] = []
+    for old, new in RENAMED.items():
+        config[f"{PROJECT}:{old}"] = config.pop(f"{PROJECT}:{new}")
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    assert set(stack.network.run("preview").changes) == {"same"}
 
 
 def test_pods_run_where_the_network_belongs(stack: Stack) -> None:

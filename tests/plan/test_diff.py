@@ -184,6 +184,15 @@ def test_every_kind_of_risk_is_seen() -> None:
     assert {kind.value for kind in RiskKind} - {expected[0] for _, _, expected in RISKS} == {"job runs"}
 
 
+def test_a_renamed_bucket_leaves_every_message_behind(mainnet: Plan) -> None:
+    outputs = {**mainnet.outputs, "storage": {**mainnet.outputs["storage"], "bucket": "other"}}
+    renamed = dataclasses.replace(mainnet, outputs=outputs)
+    (found,) = risks([], mainnet, renamed)
+    assert found.kind is RiskKind.DATA_LOSS
+    assert found.text.startswith("gx-voice-messages is other from now on: every message and file stays behind")
+    assert risks([], mainnet, mainnet) == []
+
+
 def test_a_job_that_changed_runs_again(mainnet: Plan) -> None:
     job = next(r for r in mainnet.of_kind("Job") if r.object_name.startswith("database-schema"))
     metadata = {**job.metadata, "name": "database-schema-00000000"}

@@ -56,6 +56,11 @@ def test_a_variable_outside_printable_ascii_is_refused(project: Path, text: str)
     assert "names the network devnet" in line or "outside printable ASCII" in line
 
 
+@pytest.mark.parametrize("text", ["price $$5", "$(HOME)/x"])
+def test_a_variable_that_kubernetes_would_change_is_refused(project: Path, text: str) -> None:
+    assert "would be changed on its way" in mistake(project, "mainnet", variable(text))
+
+
 def test_a_network_whose_name_begins_anothers_disturbs_nobody(project: Path) -> None:
     (project / "Pulumi.test.yaml").write_text((project / "Pulumi.testnet.yaml").read_text())
     assert offline_settings("testnet", project).others == ("devnet", "mainnet", "test")
@@ -194,3 +199,15 @@ def test_a_text_that_pulumi_reads_otherwise_must_be_quoted(project: Path, text: 
 def test_a_merge_key_is_read_as_the_engine_reads_it(project: Path) -> None:
     (project / "Pulumi.x.yaml").write_text("config:\n  a: &a {p: one, q: two}\n  b:\n    <<: *a\n    q: three\n")
     assert read_mapping("Pulumi.x.yaml", root=project, fix="")["config"]["b"] == {"p": "one", "q": "three"}
+
+
+def test_a_line_shows_no_value_that_may_be_a_secret(project: Path) -> None:
+    line = mistake(project, "devnet", put("minioRootPasword", "hunter2-of-production"))
+    assert "gx-infra:minioRootPasword: unknown key" in line
+    assert "hunter2" not in line
+    line = mistake(project, "mainnet", endpoint("https://key:hunter2@s3.example.com"))
+    assert "hunter2" not in line
+
+
+def test_a_long_value_makes_no_long_line(project: Path) -> None:
+    assert len(mistake(project, "devnet", put("zone", "x" * 5000))) < 500
