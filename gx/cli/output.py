@@ -1,14 +1,16 @@
 """Where lines go: live texts are shown as they are, and progress is for a terminal alone."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.status import Status
-from rich.text import Text
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys instead of showing it."""
+MARK = "\N{REPLACEMENT CHARACTER}"
 
 
 class Output(Console):
@@ -30,13 +32,10 @@ class Output(Console):
         return super().status(status, **options) if self.is_terminal else Status(status, console=Console(quiet=True))
 
     def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 the library's signature
-        """Print objects as rich does, with control characters shown as one mark."""
-        super().print(*(_shown(one) for one in objects), **options)
+        """Print objects as rich does, with control characters shown as one mark: rich drops some of a line unsaid."""
+        super().print(*(_CONTROL.sub(MARK, one) if isinstance(one, str) else one for one in objects), **options)
 
-
-def _shown(one: object) -> object:
-    if isinstance(one, str):
-        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", one)
-    if isinstance(one, Text):
-        one.plain = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", one.plain)
-    return one
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the pieces of anything that is printed without them: rich measures a table's cells without them."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else Segment(_CONTROL.sub("", piece.text), piece.style)

@@ -56,16 +56,14 @@ def hand_made(make_stack: Callable[..., Stack]) -> HandMade:
 
 def deployments(hand_made: HandMade) -> Iterator[tuple[str, Way]]:
     """Yield the Deployments with how each was made."""
-    return ((location, way) for location, way in hand_made.ways.items() if location.startswith("Deployment/"))
+    return ((key, way) for key, way in hand_made.ways.items() if key.startswith("Deployment/"))
 
 
 def test_1_what_would_be_lost_is_refused_by_name(hand_made: HandMade) -> None:
     result = hand_made.adopt("--write")
     assert result.returncode == 3, result.stdout + result.stderr
     refused = hand_made.refused(result)
-    lost = {
-        f"{location} variable {location.split('/')[1]}/{EXTRA['name']}": way for location, way in deployments(hand_made)
-    }
+    lost = {f"{key} variable {key.split('/')[1]}/{EXTRA['name']}": way for key, way in deployments(hand_made)}
     assert {name for name in lost if name in refused} == {name for name, way in lost.items() if way in PRUNED}
     assert f"master Helm release {RELEASE}" in refused
     assert "setting minioRootPassword" in refused
@@ -187,8 +185,7 @@ def taken(hand_made: HandMade) -> Taken:
         if component.value in {"environment", "storage", "workloads", "dns"}:  # one run for a few of them
             written = hand_made.adopt("--write")
             assert written.returncode == 0, written.stdout + written.stderr
-            changes = hand_made.stack.run().changes
-            assert not [what for what in changes if "replace" in what or "delete" in what], changes
+            assert not {what for what in hand_made.stack.run().changes if "replace" in what or "delete" in what}
         if component is ManagedComponent.ENVIRONMENT:
             assert pod_templates(hand_made) == templates, "the first component changes no pod template"
             assert pod_uids(hand_made) == pods, "and starts no pod again"
@@ -215,18 +212,18 @@ def adopted(taken: Taken) -> HandMade:
 
 def test_5_what_was_said_is_what_happened(taken: Taken, capsys: pytest.CaptureFixture[str]) -> None:
     found = {
-        location: differences(expected, taken.before[location], taken.after[location])
-        for location, expected in taken.expected.items()
+        key: differences(expected, taken.before[key], taken.after[key])
+        for key, expected in taken.expected.items()
         if expected.decision == "take over"
     }
-    assert [(location, line) for location, lines in found.items() for line in lines] == []
-    created = {location for location, expected in taken.expected.items() if expected.decision == "create"}
+    assert [(key, line) for key, lines in found.items() for line in lines] == []
+    created = {key for key, expected in taken.expected.items() if expected.decision == "create"}
     assert created == set(taken.after) - set(taken.before)
     assert set(taken.before) == {*found, "Namespace/backend-testnet"} - created
     counted = Counter(taken.network.ways.values())
     fields = Counter(dict.fromkeys(Way, 0))
-    for location, way in taken.network.ways.items():
-        fields[way] += len(taken.expected[location].paths)
+    for key, way in taken.network.ways.items():
+        fields[way] += len(taken.expected[key].paths)
     assert set(counted) == set(Way)
     assert all(fields.values()), "every way has fields that change"
     with capsys.disabled():
@@ -247,11 +244,8 @@ def test_5_a_wave_cannot_leave_an_adopted_network(adopted: HandMade) -> None:
     document = yaml.safe_load((adopted.root / "networks" / NETWORK / "adoption.yaml").read_text())
     assert document["managedComponents"] == every
     before = adopted.uids()
-    edit(
-        adopted.root,
-        NETWORK,
-        lambda config: config.update(managedComponents=[name for name in every if name != "workloads"]),
-    )
+    part = [name for name in every if name != "workloads"]
+    edit(adopted.root, NETWORK, lambda config: config.update(managedComponents=part))
     with pytest.raises(EngineError, match="leaves out workloads: the network is adopted"):
         adopted.stack.run()
     assert adopted.uids() == before
@@ -325,11 +319,11 @@ def test_8_what_only_live_objects_have_is_removed_on_purpose(adopted: HandMade) 
     told = removed(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(told) == set(recorded) - {"Deployment/svc-tax"}, "its update has removed it"
-    for location, live in after.items():
-        gone = told.get(location, [])
+    for key, live in after.items():
+        gone = told.get(key, [])
         notes = [field for field in gone if field.startswith(("metadata.annotations", "metadata.labels"))]
         expected = Said("", [field for field in gone if field not in notes], own=len(notes))
-        assert differences(expected, before[location], live) == [], location
+        assert differences(expected, before[key], live) == [], key
     assert "no object has such a field" in adopted.gx("prune").stdout
     assert set(adopted.stack.run("preview").changes) == {"same"}
 
