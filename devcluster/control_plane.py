@@ -109,7 +109,12 @@ def _api_address(folder: DataFolder) -> str:
 def parts(folder: DataFolder, ports: dict[str, int]) -> list[Daemon]:
     """Return the processes in the order in which they start."""
     first, last = ([_node(folder, ports)], []) if folder.pods else ([], [_kwok(folder)])
-    return [*first, _etcd(folder, ports), _api_server(folder, ports), *_controllers(folder), *last]
+    return [*first, *server_alone(folder, ports), *_controllers(folder), *last]
+
+
+def server_alone(folder: DataFolder, ports: dict[str, int]) -> list[Daemon]:
+    """Return the processes of an API server that admits objects and in which nothing acts on them."""
+    return [_etcd(folder, ports), _api_server(folder, ports)]
 
 
 def _node(folder: DataFolder, ports: dict[str, int]) -> Daemon:

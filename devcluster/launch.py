@@ -16,10 +16,13 @@ STOP_SECONDS = 60
 
 
 @contextlib.contextmanager
-def running(folder: DataFolder, *, zone_only: bool, report: Callable[[str], None]) -> Generator[bool]:
+def running(
+    folder: DataFolder, *, zone_only: bool, report: Callable[[str], None], alone: bool = False
+) -> Generator[bool]:
     """Have the cluster's processes run inside the block, and after it if nothing went wrong.
 
     Yields whether they were started by this call; if so, an exception inside the block stops them again.
+    `alone` starts the API server with its store and nothing else.
 
     Raises:
         InputError: They could not be started; the line says which, and what it wrote last.
@@ -27,7 +30,7 @@ def running(folder: DataFolder, *, zone_only: bool, report: Callable[[str], None
     if folder.supervisor() is not None:
         yield False
         return
-    options = [*["--zone-only"] * zone_only, *["--pods"] * folder.pods]
+    options = [*["--zone-only"] * zone_only, *["--pods"] * folder.pods, *["--alone"] * alone]
     command = [sys.executable, "-m", "devcluster.supervisor", str(folder.path), *options]
     with (folder.logs / "supervisor.log").open("wb") as log:
         child = subprocess.Popen(  # noqa: S603 our own module

@@ -21,7 +21,15 @@ import psutil
 
 from common.errors import InputError
 from common.known_secrets import guard_errors
-from devcluster.control_plane import Daemon, free_ports, last_words, names, parts, write_kubeconfigs
+from devcluster.control_plane import (
+    Daemon,
+    free_ports,
+    last_words,
+    names,
+    parts,
+    server_alone,
+    write_kubeconfigs,
+)
 from devcluster.folder import DataFolder
 from devcluster.node.config import write_files
 from settings.pages import explained
@@ -49,9 +57,10 @@ class Stopped(Exception):  # noqa: N818 not an error: somebody asked for it
 class Supervisor:
     """Starts the parts, reports to the command that waits, and stops them in reverse order."""
 
-    def __init__(self, folder: DataFolder, *, zone_only: bool = False) -> None:
+    def __init__(self, folder: DataFolder, *, zone_only: bool = False, alone: bool = False) -> None:
         self.folder = folder
         self.zone_only = zone_only
+        self.alone = alone
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.waiting = True
 
@@ -65,9 +74,7 @@ class Supervisor:
             write_files(self.folder.node, self.folder.pki)
         self._record(ports)
         try:
-            control_plane = [] if self.zone_only else parts(self.folder, ports)
-            dns = [names(self.folder, ports["dns"])] if self.folder.pods and self.zone_only else []
-            for part in [*control_plane, zone_part(self.folder, ports), *dns]:
+            for part in self._parts(ports):
                 self._report(step=part.name)
                 self._start(part)
                 self._wait_until_ready(part)
@@ -79,6 +86,13 @@ class Supervisor:
             pass
         finally:
             self.stop()
+
+    def _parts(self, ports: dict[str, int]) -> list[Daemon]:
+        if self.alone:
+            return server_alone(self.folder, ports)
+        control_plane = [] if self.zone_only else parts(self.folder, ports)
+        dns = [names(self.folder, ports["dns"])] if self.folder.pods and self.zone_only else []
+        return [*control_plane, zone_part(self.folder, ports), *dns]
 
     def _record(self, ports: dict[str, int]) -> None:
         entry = {"pid": os.getpid(), "started": psutil.Process().create_time(), "ports": ports}
@@ -173,7 +187,7 @@ def main() -> None:
     """Run the supervisor of the data folder that the first argument names."""
     guard_errors()
     folder = DataFolder(Path(sys.argv[1]), pods="--pods" in sys.argv)
-    supervisor = Supervisor(folder, zone_only="--zone-only" in sys.argv)
+    supervisor = Supervisor(folder, zone_only="--zone-only" in sys.argv, alone="--alone" in sys.argv)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise Stopped

@@ -83,6 +83,7 @@ class Walk:
             assert set(stack.run("preview").changes) == {"same"}
 
 
+@pytest.mark.soak  # the guide of docs/add-a-service.md walks the first half of it in every run
 @pytest.mark.timeout(900)
 def test_the_walk(cluster: Cluster, make_stack: Callable[..., Stack], gx: Gx, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(cluster.folder.kubeconfig))
