@@ -7,9 +7,20 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 from devcluster import pki
+from devcluster.binaries import find
 from devcluster.folder import DataFolder
 from devcluster.launch import running, stop
 from gx.cluster.kubernetes_api import KubernetesApi
+
+
+def programs() -> None:
+    """See that the programs are there.
+
+    Raises:
+        InputError: One is not built.
+    """
+    for name in ("etcd", "kube-apiserver"):
+        find(name)
 
 
 @contextlib.contextmanager
@@ -22,6 +33,7 @@ def api_server(report: Callable[[str], None]) -> Generator[KubernetesApi]:
     Raises:
         InputError: A program is not built, or did not start.
     """
+    programs()
     path = Path(tempfile.mkdtemp(prefix="gx-server-"))
     folder = DataFolder(path / "data")
     try:

@@ -30,6 +30,7 @@ SCHEMA_FILES = (
     "sql/renames.sql",
     "sql/schema.sql",
     "sql/indexes.sql",
+    "sql/enum-values.sql",
     "sql/reconcile.sql",
     "sql/countries.sql",
     "sql/role.sql",

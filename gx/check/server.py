@@ -28,8 +28,7 @@ def server_findings(api: KubernetesApi, plans: Sequence[Plan]) -> Iterator[Findi
     for plan in plans:
         for resource in plan.of_kind("Namespace"):
             yield from _offered(api, plan, resource)
-    for name in sorted({resource.namespace for plan in plans for resource in plan.objects} - {""}):
-        _namespace(api, name)
+    _surroundings(api, plans)
     for plan in plans:
         for resource in sorted(plan.objects, key=apply_order):
             if resource.kind != "Namespace":
@@ -38,12 +37,21 @@ def server_findings(api: KubernetesApi, plans: Sequence[Plan]) -> Iterator[Findi
         yield from _pods(api, plan)
 
 
-def _namespace(api: KubernetesApi, name: str) -> None:
-    """Have a namespace of any owner, with the ServiceAccount that a controller makes in each."""
-    account: Object = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
-    if api.get("v1", "Namespace", "", name) is None:
-        api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager=CHECK)
-    api.apply(account, manager=CHECK)
+def _surroundings(api: KubernetesApi, plans: Sequence[Plan]) -> None:
+    """Create what others own and pods need: namespaces, and the ServiceAccounts in them."""
+    for name in sorted({resource.namespace for plan in plans for resource in plan.objects} - {""}):
+        if api.get("v1", "Namespace", "", name) is None:
+            api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager=CHECK)
+        _account(api, name, "default")  # a controller makes it
+    for plan in plans:
+        for external in plan.externals:
+            if external.kind == "ServiceAccount":
+                _account(api, external.namespace, external.name)
+
+
+def _account(api: KubernetesApi, namespace: str, name: str) -> None:
+    metadata = {"name": name, "namespace": namespace}
+    api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}, manager=CHECK)
 
 
 def _offered(api: KubernetesApi, plan: Plan, resource: Resource) -> Iterator[Finding]:

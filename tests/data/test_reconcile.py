@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,15 @@ IRRECONCILABLE = {
     '"masterKeyWrapped" FROM "GroupEncryptionKey"',
     '"SignalPreKey" has another primary key than ("preKeyId")': 'ALTER TABLE "SignalPreKey" DROP CONSTRAINT '
     '"SignalPreKey_pkey"',
+    '"GroupParticipantKey" ("groupKeyId") names rows that "GroupEncryptionKey" does not have': "ALTER TABLE "
+    '"GroupParticipantKey" DROP CONSTRAINT "GroupParticipantKey_groupKeyId_fkey"; INSERT INTO "GroupParticipantKey" '
+    "VALUES ('p', 'default', 'nowhere', 'p', 'w'); "
+    'ALTER TABLE "GroupParticipantKey" ADD FOREIGN KEY ("groupKeyId") REFERENCES "GroupEncryptionKey" '
+    "ON DELETE CASCADE NOT VALID",  # a key that was never checked
+    'the foreign key "GroupEncryptionKey_conversationId_fkey" of "GroupEncryptionKey" is switched off': "ALTER TABLE "
+    '"GroupEncryptionKey" DISABLE TRIGGER ALL',
+    'late of "GroupEncryptionKey" is checked at the end of a transaction: no upsert can use it': "ALTER TABLE "
+    '"GroupEncryptionKey" ADD CONSTRAINT late UNIQUE ("conversationId", "keyVersion") DEFERRABLE',
     '"SignalPreKey" is no table': 'DROP TABLE "SignalPreKey"; CREATE VIEW "SignalPreKey" AS SELECT 1 AS one',
 }
 
@@ -174,6 +184,111 @@ def test_every_problem_is_named_at_once(schema: Job, database: dict[str, str], q
     _, output = schema.run(database)
     assert output.count("\n") >= 3
     assert all(problem in output for problem in (changes[0], changes[3], changes[7]))
+
+
+EQUAL_ROWS = (
+    'INSERT INTO "GroupEncryptionKey" SELECT \'k2\', "tenantId", "conversationId", "keyVersion", \'p\', \'m\' '
+    'FROM "GroupEncryptionKey"'
+)
+UNFINISHED = 'CREATE UNIQUE INDEX CONCURRENTLY unfinished ON "GroupEncryptionKey" ("conversationId", "keyVersion")'
+
+
+def unfinished_index(database: dict[str, str], query: Query) -> None:
+    """Leave an index as PostgreSQL leaves it when building it beside writers finds equal rows."""
+    query(SCHEMA + ";" + ROWS + EQUAL_ROWS)
+    done = subprocess.run(["psql", "-Xqc", UNFINISHED], env=database, capture_output=True, text=True, check=False)
+    assert "could not create unique index" in done.stderr
+    assert query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'unfinished'::regclass") == ["f"]
+
+
+def test_an_index_that_holds_nothing_is_none(schema: Job, database: dict[str, str], query: Query) -> None:
+    unfinished_index(database, query)
+    code, output = schema.run(database)
+    assert code == 1
+    assert 'the index unfinished of "GroupEncryptionKey" was never finished: rows are equal in it' in output
+    query('DELETE FROM "GroupEncryptionKey" WHERE "keyId" = \'k2\'')
+    code, output = schema.run(database)
+    assert code == 0, output
+    assert query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'unfinished'::regclass") == ["t"]
+
+
+def test_columns_that_are_only_included_make_nothing_unique(
+    schema: Job, database: dict[str, str], query: Query
+) -> None:
+    added = 'ADD CONSTRAINT wide UNIQUE ("conversationId") INCLUDE ("keyVersion")'
+    query(f'{SCHEMA};ALTER TABLE "GroupEncryptionKey" {added}')
+    assert schema.run(database)[0] == 0
+    table = "'\"GroupEncryptionKey\"'::regclass"
+    unique = query(f"SELECT indnkeyatts FROM pg_index WHERE indisunique AND indrelid = {table} ORDER BY 1")
+    assert unique == ["1", "1", "2"]
+
+
+def test_a_foreign_key_that_was_never_checked_is_checked(schema: Job, database: dict[str, str], query: Query) -> None:
+    query(
+        f'{SCHEMA};{ROWS};ALTER TABLE "GroupEncryptionKey" DROP CONSTRAINT "GroupEncryptionKey_conversationId_fkey", '
+        'ADD CONSTRAINT later FOREIGN KEY ("conversationId") REFERENCES "Conversation" ON DELETE CASCADE NOT VALID'
+    )
+    assert schema.run(database)[0] == 0
+    assert query("SELECT convalidated FROM pg_constraint WHERE conname = 'later'") == ["t"]
+
+
+def test_a_default_that_its_enum_lacks(schema: Job, database: dict[str, str], query: Query) -> None:
+    query("CREATE TYPE \"MessageStatus\" AS ENUM ('SENT', 'DELIVERED', 'READ', 'FAILED')")
+    code, output = schema.run(database)
+    assert code == 0, output
+    assert "SENDING" in query('SELECT unnest(enum_range(NULL::"MessageStatus"))')
+
+
+@pytest.fixture
+def reader(database: dict[str, str], query: Query) -> Iterator[dict[str, str]]:
+    """Return the environment of a role that owns nothing and may only read."""
+    query("CREATE ROLE gx_reader LOGIN")
+    query("GRANT SELECT ON ALL TABLES IN SCHEMA public TO gx_reader")
+    query("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO gx_reader")
+    yield {**database, "PGUSER": "gx_reader"}
+    query("DROP OWNED BY gx_reader; DROP ROLE gx_reader")
+
+
+def test_a_right_schema_of_another_owner_needs_no_right(
+    schema: Job, database: dict[str, str], reader: dict[str, str]
+) -> None:
+    assert schema.run(database)[0] == 0
+    code, output = schema.run(reader)
+    assert code == 0, output
+
+
+CHECKED_KEY = 'ALTER TABLE "Message" DROP CONSTRAINT "Message_conversationId_fkey"'
+FOREIGN = {
+    'ALTER TABLE "Conversation" DROP COLUMN "name"': '"Conversation".name is missing: must be owner',
+    'ALTER TABLE "Conversation" ALTER "name" SET NOT NULL': '"Conversation".name must be given: must be owner',
+    'ALTER TABLE "Conversation" ALTER "tenantId" DROP NOT NULL': '"Conversation"."tenantId" may be empty: must be',
+    'DROP INDEX "Message_status_idx"': '"Message" lacks an index on (status): must be owner of table',
+    CHECKED_KEY: '"Message" ("conversationId") does not point to "Conversation": must be owner of table',
+    CHECKED_KEY + ', ADD CONSTRAINT later FOREIGN KEY ("conversationId") REFERENCES "Conversation" ON DELETE CASCADE '
+    "NOT VALID": 'the foreign key later of "Message" was never checked: must be owner of table',
+    'DELETE FROM "Country"': "permission denied for table Country",
+    'DROP TABLE "SignalPreKey"': "permission denied for schema public",
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+def test_what_only_the_owner_can_change_is_named(
+    schema: Job, database: dict[str, str], query: Query, reader: dict[str, str], change: str
+) -> None:
+    assert schema.run(database)[0] == 0
+    query(change)
+    before = shape(query)
+    code, output = schema.run(reader)
+    assert code == 1
+    assert FOREIGN[change] in output, output
+    assert shape(query) == before
+
+
+def test_an_enum_that_only_its_owner_can_complete(schema: Job, query: Query, reader: dict[str, str]) -> None:
+    query("CREATE TYPE \"MessageType\" AS ENUM ('TEXT')")
+    code, output = schema.run(reader)
+    assert code == 1
+    assert 'the enum "MessageType" lacks VOICE, and only its owner gx_admin can add it: nothing was changed' in output
 
 
 RIGHTS = (

@@ -45,6 +45,8 @@ BEGIN
           coalesce('DEFAULT ' || item.fallback, ''), CASE WHEN item.required THEN 'NOT NULL' ELSE '' END);
       EXCEPTION WHEN not_null_violation THEN
         problems := problems || format('%I.%I is missing and no row has a value for it', item.tab, item.col);
+      WHEN insufficient_privilege THEN
+        problems := problems || format('%I.%I is missing: %s', item.tab, item.col, SQLERRM);
       END;
     ELSIF item.typ <> item.live_typ THEN
       problems := problems || format('%I.%I is %s, not %s', item.tab, item.col, item.live_typ, item.typ);
@@ -53,30 +55,64 @@ BEGIN
         EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I SET NOT NULL', item.tab, item.col);
       EXCEPTION WHEN not_null_violation THEN
         problems := problems || format('%I.%I is empty in some rows', item.tab, item.col);
+      WHEN insufficient_privilege THEN
+        problems := problems || format('%I.%I may be empty: %s', item.tab, item.col, SQLERRM);
       END;
     ELSIF item.live_required AND NOT item.required THEN
-      EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I DROP NOT NULL', item.tab, item.col);
+      BEGIN
+        EXECUTE format('ALTER TABLE public.%I ALTER COLUMN %I DROP NOT NULL', item.tab, item.col);
+      EXCEPTION WHEN insufficient_privilege THEN
+        problems := problems || format('%I.%I must be given: %s', item.tab, item.col, SQLERRM);
+      END;
     END IF;
   END LOOP;
 
-  -- Indexes and primary keys: by their columns, whatever their names.
+  -- An index that was never finished (CREATE INDEX CONCURRENTLY that failed) is there and holds nothing.
+  FOR item IN
+    SELECT t.relname AS tab, i.relname AS name
+      FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+     WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisvalid
+       AND t.relname IN (SELECT relname FROM pg_class WHERE relnamespace = temp AND relkind = 'r')
+     ORDER BY t.relname, i.relname
+  LOOP
+    BEGIN
+      EXECUTE format('REINDEX INDEX public.%I', item.name);
+    EXCEPTION
+      WHEN unique_violation THEN
+        problems := problems || format('the index %I of %I was never finished: rows are equal in it', item.name, item.tab);
+      WHEN insufficient_privilege THEN
+        problems := problems || format('the index %I of %I was never finished: %s', item.name, item.tab, SQLERRM);
+    END;
+  END LOOP;
+
+  -- Indexes and primary keys: by their columns, whatever their names. Columns that are only included are no part of
+  -- what is unique.
   FOR item IN
     WITH indexes AS (
-      SELECT t.relnamespace = temp AS wanted, t.relname AS tab, i.relname AS name, x.indisunique AS uniq,
+      SELECT t.relnamespace = temp AS wanted, t.relname AS tab, i.relname AS name, x.indisunique AS uniq, x.indimmediate AS at_once,
         x.indisprimary AS pk,
         (SELECT array_agg(a.attname::text ORDER BY k.position)
            FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k(attnum, position)
-           JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum) AS cols
+           JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+          WHERE k.position <= x.indnkeyatts) AS cols
       FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
       WHERE t.relnamespace IN (temp, 'public'::regnamespace) AND x.indpred IS NULL AND x.indexprs IS NULL
+        AND (x.indisvalid OR t.relnamespace = temp)
     )
-    SELECT w.*, (SELECT string_agg(quote_ident(col), ', ') FROM unnest(w.cols) AS col) AS list
-    FROM indexes w
-    WHERE w.wanted AND NOT EXISTS (
-      SELECT FROM indexes l WHERE NOT l.wanted AND l.tab = w.tab AND l.cols = w.cols
-        AND (l.uniq OR NOT w.uniq) AND (l.pk OR NOT w.pk))
+    SELECT w.*, (SELECT string_agg(quote_ident(col), ', ') FROM unnest(w.cols) AS col) AS list,
+      l.late
+    FROM indexes w CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE (l.uniq OR NOT w.uniq) AND (l.pk OR NOT w.pk)) AS fitting,
+        min(l.name) FILTER (WHERE w.uniq AND NOT l.at_once) AS late
+      FROM indexes l WHERE NOT l.wanted AND l.tab = w.tab AND l.cols = w.cols) l
+    WHERE w.wanted AND (l.fitting = 0 OR l.late IS NOT NULL)
     ORDER BY w.tab, w.name
   LOOP
+    IF item.late IS NOT NULL THEN
+      problems := problems || format('%I of %I is checked at the end of a transaction: no upsert can use it', item.late,
+        item.tab);
+      CONTINUE;
+    END IF;
     IF item.pk THEN
       problems := problems || format('%I has another primary key than (%s)', item.tab, item.list);
       CONTINUE;
@@ -90,7 +126,9 @@ BEGIN
       WHEN undefined_column THEN
         problems := problems || format('%I lacks a column of (%s)', item.tab, item.list);
       WHEN duplicate_table THEN
-        problems := problems || format('the name %I is taken by an index with other columns', item.name);
+        problems := problems || format('the name %I is taken by another index', item.name);
+      WHEN insufficient_privilege THEN
+        problems := problems || format('%I lacks an index on (%s): %s', item.tab, item.list, SQLERRM);
     END;
   END LOOP;
 
@@ -99,6 +137,9 @@ BEGIN
     WITH keys AS (
       SELECT t.relnamespace = temp AS wanted, t.relname AS tab, r.relname AS ref, c.conname AS name,
         c.confdeltype AS on_delete,
+        c.convalidated AS validated,
+        NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = c.oid AND g.tgenabled = 'D')
+          AND coalesce(to_jsonb(c) ->> 'conenforced', 'true') = 'true' AS enforced,  -- a column since PostgreSQL 18
         (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.position)
            FROM unnest(c.conkey) WITH ORDINALITY AS k(attnum, position)
            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum) AS cols,
@@ -108,7 +149,8 @@ BEGIN
       FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class r ON r.oid = c.confrelid
       WHERE c.contype = 'f' AND t.relnamespace IN (temp, 'public'::regnamespace)
     )
-    SELECT w.*, l.name AS live_name, l.on_delete AS live_on_delete
+    SELECT w.*, l.name AS live_name, l.on_delete AS live_on_delete,
+      l.validated AS live_validated, l.enforced AS live_enforced
     FROM keys w LEFT JOIN keys l ON NOT l.wanted AND (l.tab, l.ref, l.cols, l.ref_cols) = (w.tab, w.ref, w.cols, w.ref_cols)
     WHERE w.wanted
     ORDER BY w.tab, w.name
@@ -116,6 +158,19 @@ BEGIN
     IF item.live_name IS NOT NULL THEN
       IF item.live_on_delete <> item.on_delete THEN
         problems := problems || format('%I (%s) does not delete with its %I', item.tab, item.cols, item.ref);
+      END IF;
+      IF NOT item.live_enforced THEN
+        problems := problems || format('the foreign key %I of %I is switched off', item.live_name, item.tab);
+      ELSIF NOT item.live_validated THEN
+        BEGIN
+          EXECUTE format('ALTER TABLE public.%I VALIDATE CONSTRAINT %I', item.tab, item.live_name);
+        EXCEPTION
+          WHEN foreign_key_violation THEN
+            problems := problems || format('%I (%s) names rows that %I does not have', item.tab, item.cols, item.ref);
+          WHEN insufficient_privilege THEN
+            problems := problems || format('the foreign key %I of %I was never checked: %s', item.live_name, item.tab,
+              SQLERRM);
+        END;
       END IF;
       CONTINUE;
     END IF;
@@ -127,6 +182,8 @@ BEGIN
         problems := problems || format('%I (%s) names rows that %I does not have', item.tab, item.cols, item.ref);
       WHEN undefined_column OR datatype_mismatch OR invalid_foreign_key THEN
         problems := problems || format('%I (%s) cannot point to %I', item.tab, item.cols, item.ref);
+      WHEN insufficient_privilege THEN
+        problems := problems || format('%I (%s) does not point to %I: %s', item.tab, item.cols, item.ref, SQLERRM);
     END;
   END LOOP;
 

@@ -10,7 +10,6 @@ DECLARE
     "MessageStatus": ["SENDING", "SENT", "DELIVERED", "READ", "FAILED"]}';
   enum_name text;
   labels jsonb;
-  label text;
 BEGIN
   FOR enum_name, labels IN SELECT * FROM jsonb_each(wanted) LOOP
     IF NOT EXISTS (SELECT FROM pg_type WHERE typname = enum_name AND typnamespace = current_schema()::regnamespace) THEN
@@ -18,9 +17,6 @@ BEGIN
         (SELECT string_agg(quote_literal(value), ', ' ORDER BY position)
            FROM jsonb_array_elements_text(labels) WITH ORDINALITY AS item(value, position)));
     END IF;
-    FOR label IN SELECT jsonb_array_elements_text(labels) LOOP
-      EXECUTE format('ALTER TYPE %I ADD VALUE IF NOT EXISTS %L', enum_name, label);
-    END LOOP;
   END LOOP;
 END $$;
 
