@@ -76,7 +76,7 @@ def _without_values(manifest: Object) -> Object:
 
 
 def _pods(api: KubernetesApi, plan: Plan) -> Iterator[Finding]:
-    """Offer the pods of every controller: admission, limits and quota judge them, and nothing else."""
+    """Offer the pods of every controller: admission, limits and quota see nothing else."""
     least = {
         scaler.spec["scaleTargetRef"]["name"]: int(scaler.spec.get("minReplicas", 1))
         for scaler in plan.of_kind("HorizontalPodAutoscaler")

@@ -100,7 +100,7 @@ def test_a_node_port_is_given_once(api: KubernetesApi, plans: dict[str, Plan]) -
     assert "provided port is already allocated" in found[0]
 
 
-def test_admission_judges_the_pods(api: KubernetesApi, mainnet: Plan) -> None:
+def test_admission_looks_at_the_pods(api: KubernetesApi, mainnet: Plan) -> None:
     enforced = put("metadata", "labels", "pod-security.kubernetes.io/enforce", value="restricted")
     found = errors(api, changed(mainnet, "Namespace", "backend-mainnet", enforced))
     assert any("StatefulSet/minio" in line and "violates PodSecurity" in line for line in found), found
