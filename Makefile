@@ -5,6 +5,7 @@ UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 STACK ?= devnet
 export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE_TIMEOUT := 600# seconds for one file: uv's own minute is short on a busy machine
 export PYTHONPATH :=
 
 .DEFAULT_GOAL := help
@@ -91,8 +92,11 @@ bench: .venv/.ready ## measure preview, engine, adoption, traffic, backups and a
 scan: .venv/.ready tools/checkov/.venv/.ready ## checkov over every rendered manifest, with the waivers of policy/waivers.yaml
 	@.venv/bin/python -m tools.scan
 
+.PHONY: packages
+packages: .venv/.ready .tools/npm/.ready policy/.venv/.ready tools/checkov/.venv/.ready
+
 .PHONY: tools
-tools: .venv/.ready .tools/npm/.ready policy/.venv/.ready tools/checkov/.venv/.ready ## build and install what `make up` and the tests need; about 20 minutes the first time
+tools: packages ## build and install what `make up` and the tests need; about 20 minutes the first time
 	@tools/install.sh
 	@.venv/bin/python -m tools.programs
 
