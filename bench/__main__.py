@@ -34,7 +34,7 @@ package.outputs = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(package.outputs)
 """
 ITS_CLASS = "from pulumi_cloudflare.dns_record import DnsRecord"
-GX = "from gx.cli.main import main; main()"
+GX = "from gx.cli.start import main; main()"
 START = """
 import resource, subprocess, sys, time
 started = time.perf_counter()

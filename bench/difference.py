@@ -12,7 +12,7 @@ from settings.project import ROOT, networks
 from tests.helpers.repository import commit, repository
 
 ROUNDS = 3
-GX = "from gx.cli.main import main; main()"
+GX = "from gx.cli.start import main; main()"
 
 
 def difference() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from gx.cluster.kubernetes_api import KubernetesApi
 from settings.project import ROOT
 
-GX = [sys.executable, "-c", "from gx.cli.main import main; main()"]
+GX = [sys.executable, "-c", "from gx.cli.start import main; main()"]
 STACK = "mainnet"
 ROUNDS = 5
 OBJECTS = 1000

@@ -13,12 +13,14 @@ class FeatureGate(StrEnum):
 
     text: str
     """What it changes, and what must come first."""
+    risk: str
+    """What a network lives with until then; empty where that is a matter of taste."""
 
-    def __new__(cls, value: str, text: str) -> Self:
+    def __new__(cls, value: str, text: str, risk: str = "") -> Self:
         """Return the member of a name, with what it does."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member.text = text
+        member.text, member.risk = text, risk
         return member
 
     NAMED_TARGET_PORTS = (
@@ -32,14 +34,17 @@ class FeatureGate(StrEnum):
     MESSAGING_S3_USER = (
         "messaging-s3-user",
         "svc-messaging reads its own least-privilege S3 user instead of the pair in minio-credentials.",
+        "svc-messaging has MinIO's root pair, which the policy that forbids to delete versions does not bind",
     )
     MINIO_METRICS_TOKEN = (
         "minio-metrics-token",
         "MinIO's metrics need the token in minio-metrics; Prometheus must have a scrape job that sends it first.",
+        "every pod that reaches MinIO's port reads its metrics without a token",
     )
     MESSAGING_DATABASE_ROLE = (
         "messaging-database-role",
         "svc-messaging logs in to PostgreSQL as a role of its own, with rights on its own tables only.",
+        "svc-messaging logs in to PostgreSQL as the owner of all tables",
     )
     MINIO_NON_ROOT = (
         "minio-non-root",
@@ -48,10 +53,12 @@ class FeatureGate(StrEnum):
     BUCKET_EXPIRY = (
         "bucket-expiry",
         "Voice and file objects expire as promised (1 and 7 days); a report of what it would delete comes first.",
+        "voice and file objects stay for ever, and users were promised 1 and 7 days",
     )
     POD_SECURITY_ENFORCE = (
         "pod-security-enforce",
         "The namespace enforces Pod Security restricted; every live pod must pass a server-side dry run first.",
+        "the namespace takes every pod, a privileged one as well",
     )
     RETIRE_OLD_POLICIES = (
         "retire-old-policies",

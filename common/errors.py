@@ -51,7 +51,7 @@ class ClusterError(Exception):
     """A cluster that refused or did not answer, where nobody has said more about it: shown as one line, too."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(masked(text))
+        super().__init__(" ".join(masked(text).split()))
 
 
 class Interrupted(BaseException):

@@ -6,7 +6,6 @@ A library's error may hold what the library was given, as it was or encoded. So 
 """
 
 import base64
-import binascii
 import functools
 import html
 import json
@@ -49,7 +48,7 @@ def remember_object(manifest: Mapping[str, Any]) -> None:
     """Mask the values of a Kubernetes Secret from now on."""
     for key, text in mapping(manifest, "data").items():
         remember_value(key, text)
-        with suppress(binascii.Error):
+        with suppress(ValueError):  # it is no base64
             remember_value(key, base64.b64decode(str(text)).decode(errors="replace"))
     for key, text in mapping(manifest, "stringData").items():
         remember_value(key, text)

@@ -114,7 +114,7 @@ class Note:
     Attributes:
         location: The file.
         text: What to know.
-        warning: Whether something must be done about it before the next release.
+        warning: Whether something must be done about it: a risk, or what the next release refuses.
     """
 
     location: Annotated[str, Field(validation_alias=AliasChoices("location", "place"))]  # as above

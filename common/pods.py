@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from common.objects import mapping
 from common.plan import Plan, Resource
 from common.quantities import parse_quantity
 from common.quota import PodGroup
@@ -50,14 +51,12 @@ class Pod:
 def pods(plan: Plan) -> Iterator[Pod]:
     """Yield every pod template of a Plan."""
     for resource in plan.objects:
-        spec = resource.spec
-        if resource.kind == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        elif resource.kind not in (*RUNNERS, "Job"):
+        if resource.kind not in (*RUNNERS, "Job", "CronJob"):
             continue
-        template = cast("dict[str, Any]", spec["template"])
-        metadata = template.get("metadata", {})
-        yield Pod(resource, metadata.get("labels", {}), metadata.get("annotations", {}), template["spec"])
+        job = ("jobTemplate", "spec") if resource.kind == "CronJob" else ()
+        template = mapping(resource.spec, *job, "template")
+        metadata = mapping(template, "metadata")
+        yield Pod(resource, mapping(metadata, "labels"), mapping(metadata, "annotations"), mapping(template, "spec"))
 
 
 def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -53,7 +53,7 @@ def check_quota(plan: Plan) -> Iterator[Finding]:
 def check_limit_range(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for every container that the LimitRange would refuse (production.md, incident 19)."""
     for limit_range in plan.of_kind("LimitRange"):
-        bounds = [bound for bound in limit_range.spec["limits"] if bound["type"] == "Container"]
+        bounds = [bound for bound in limit_range.spec.get("limits", []) if bound.get("type") == "Container"]
         for pod in (pod for pod in pods(plan) if pod.owner.namespace == limit_range.namespace):
             for container in pod.containers:
                 for bound in bounds:

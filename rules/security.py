@@ -81,9 +81,10 @@ def _loose(container: dict[str, Any], pod_context: dict[str, Any]) -> Iterator[s
 )
 def check_images(plan: Plan) -> Iterator[Finding]:
     """Yield a finding for an image that can move, and one note that counts those without a digest (takeover.md 27)."""
+    moving = MUTABLE_TAGS | {plan.network, *plan.others}
     for pod in pods(plan):
         for container in pod.containers:
-            yield from _image(f"{pod.location}/{container['name']}", str(container["image"]))
+            yield from _image(f"{pod.location}/{container['name']}", str(container["image"]), moving)
     images = {str(container["image"]) for pod in pods(plan) for container in pod.containers}
     loose = sorted(image for image in images if "@sha256:" not in image)
     if loose:
@@ -117,12 +118,12 @@ def check_containers(plan: Plan) -> Iterator[Finding]:
                     yield Finding(location=location, text=f"has no {probe}")
 
 
-def _image(location: str, image: str) -> Iterator[Finding]:
+def _image(location: str, image: str, moving: frozenset[str]) -> Iterator[Finding]:
     match = _IMAGE.fullmatch(image)
     tag = match["tag"] if match else None
     if match is None or (tag is None and match["digest"] is None):
         yield Finding(location=location, text=f"{image}: has neither tag nor digest, so it can move")
-    elif match["digest"] is None and tag in MUTABLE_TAGS:
+    elif match["digest"] is None and str(tag).lower() in moving:
         yield Finding(location=location, text=f"{image}: the tag {tag} moves")
 
 

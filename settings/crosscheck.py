@@ -1,5 +1,6 @@
 """Rules between settings: each one names file, key, value, consequence and fix (bad input ends with exit code 2)."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from common.errors import InputError, shown
 from settings.adoption_rules import ADOPTION_RULES
 from settings.isolation_rules import NODE_RULES, TEXT_RULES
 from settings.monitoring_rules import MONITORING_RULES
-from settings.project import release_file
+from settings.project import release_file, stack_file
 from settings.promotion_rules import PROMOTION_RULES, promotion_gate
 from settings.rule import Case, Rule, problem_of
 from settings.settings import Settings
@@ -21,6 +22,8 @@ from settings.traffic_rules import TRAFFIC_RULES
 from settings.variable_rules import VARIABLE_RULES
 
 PRODUCTION_STACK = "mainnet"
+_NETWORK = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_LONGEST_LABEL = 63
 
 
 def cross_check(settings: Settings, others: Sequence[str], root: Path, *, gated: bool = True) -> None:
@@ -38,6 +41,19 @@ def cross_check(settings: Settings, others: Sequence[str], root: Path, *, gated:
     for rule in RULES if gated else (rule for rule in RULES if rule is not promotion_gate):
         for problem in rule(Case(settings, others, root)):
             raise problem
+
+
+def _name(case: Case) -> Iterator[InputError]:
+    """The stack's name becomes a namespace, a host and a label."""
+    name, namespace = case.settings.network.name, case.settings.network.namespace
+    if _NETWORK.fullmatch(name) is None or len(namespace) > _LONGEST_LABEL:
+        yield InputError(
+            file=stack_file(name),
+            key="the stack's name",
+            value=shown(name),
+            consequence="is no name of a namespace and a host: Kubernetes and DNS refuse it",
+            fix=f"take a-z, 0-9 and inner '-', a letter first, at most {_LONGEST_LABEL - len(namespace) + len(name)}",
+        )
 
 
 def _environment(case: Case) -> Iterator[InputError]:
@@ -122,6 +138,12 @@ def _release(case: Case) -> Iterator[InputError]:
             consequence=f"is the set of another network than {settings.network.name}",
             fix="promote the set instead of copying the file",
         )
+    for part, images in (("workloads", release.workloads), ("platform", release.platform)):
+        for name, image in images.items():
+            if image.tag.lower() in {settings.network.name, *case.others}:
+                text = "is a tag that moves: every build for that network would take its place"
+                fix = "write the version that was built"
+                yield InputError(file=file, key=f"{part}.{name}.tag", value=shown(image.tag), consequence=text, fix=fix)
     for key in release.missing():
         part, name = key.split(".")
         fix = "add its tag" + (f"; where it does not run, name it: `absent: [{name}]`" if part == "workloads" else "")
@@ -215,6 +237,7 @@ def _fabric_workers(case: Case) -> Iterator[InputError]:
 
 
 RULES: tuple[Rule, ...] = (
+    _name,
     _environment,
     *ADOPTION_RULES,
     *TEXT_RULES,

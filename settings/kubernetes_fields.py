@@ -31,6 +31,16 @@ def _label_value(text: str) -> str:
     return text
 
 
+def _unreserved(text: str) -> str:
+    prefix = text.rpartition("/")[0]
+    if prefix.endswith(("kubernetes.io", "k8s.io")):
+        raise ValueError(
+            f"{text!r} is a key that Kubernetes or this program sets: Pod Security follows the feature gate"
+            " pod-security-enforce"
+        )
+    return text
+
+
 def _zone(text: str) -> str:
     if ZONE.fullmatch(text) is None or len(text) > _LONGEST_NAME:
         raise ValueError(f"{text!r} is no DNS zone: labels of a-z, 0-9 and inner '-', with a dot between them")
@@ -55,6 +65,7 @@ def _repository(text: str) -> str:
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 Labels = dict[LabelKey, LabelValue]
+NamespaceLabels = dict[Annotated[LabelKey, AfterValidator(_unreserved)], LabelValue]
 ZoneName = Annotated[str, AfterValidator(_zone), Field(examples=["gxcoin.money"])]
 Registry = Annotated[str, AfterValidator(_registry), Field(examples=["10.43.75.195:5000"])]
 Repository = Annotated[str, AfterValidator(_repository)]

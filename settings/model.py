@@ -28,7 +28,7 @@ from settings.fields import (
     Uid,
     VariableName,
 )
-from settings.kubernetes_fields import LabelKey, Labels, LabelValue, Registry, Repository, ZoneName
+from settings.kubernetes_fields import LabelKey, Labels, LabelValue, NamespaceLabels, Registry, Repository, ZoneName
 from settings.monitoring_settings import Monitoring
 from settings.traffic import Cloudflare, Dns, Edge, Ingress, Node
 
@@ -287,7 +287,7 @@ class StackFile(Model):
     kube_context: str
     zone: ZoneName
     registry: Registry
-    namespace_labels: Labels
+    namespace_labels: NamespaceLabels
     feature_gates: tuple[FeatureGate, ...]
     managed_components: tuple[ManagedComponent, ...]
     nodes: tuple[Node, ...] = Field(min_length=1)

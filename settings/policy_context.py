@@ -63,6 +63,11 @@ def context_of(settings: Settings, unset: tuple[str, ...] = (), warnings: tuple[
         ),
         notes=(
             *(Note(location=own, text=line, warning=True) for line in warnings),
+            *(
+                Note(location=own, text=f"the feature gate {gate} is not enabled: {gate.risk}", warning=True)
+                for gate in FeatureGate
+                if gate.risk and not settings.has(gate)
+            ),
             *(Note(location=own, text=line) for line in unset),
             *(
                 Note(location=own, text=f"{PROJECT}:{path} is not confirmed: {reason}")

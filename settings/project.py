@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,7 +74,11 @@ def one_writer(root: Path = ROOT) -> Generator[None]:
         raise InputError(file=str(root), consequence=consequence, fix="make it readable") from None
     try:
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sys.stderr.write("another gx command changes files of this project: waiting for it\n")
+                fcntl.flock(folder, fcntl.LOCK_EX)
         yield
     finally:
         os.close(folder)

@@ -6,7 +6,7 @@ from typing import Any
 
 from catalogue import CATALOGUE
 from common.naming import BACKUP_PVC, MINIO_PVC
-from common.objects import Object, sequence
+from common.objects import Object, mapping, sequence
 from common.plan import Plan
 from gx.adoption.adopt import policies_by_hand
 from gx.adoption.live import LiveObjects, pod_template
@@ -27,7 +27,8 @@ def release_as_found(current: dict[str, Any], live: LiveObjects) -> dict[str, An
         deployment = live.get("Deployment", live.namespace, name)
         if deployment is None:
             continue
-        images = [c["image"] for c in pod_template(deployment)["spec"]["containers"] if c["name"] == name]
+        containers = sequence(pod_template(deployment), "spec", "containers")
+        images = [str(c.get("image", "")) for c in containers if c.get("name") == name]
         found = _IMAGE.fullmatch(images[0]) if images else None
         if found is None or not found["tag"]:
             continue
@@ -48,7 +49,8 @@ def release_as_found(current: dict[str, Any], live: LiveObjects) -> dict[str, An
 def volumes_as_found(live: LiveObjects) -> dict[str, str]:
     """Return the sizes that the live claims of storage and backup were made with, by claim."""
     claims = ((name, live.get("PersistentVolumeClaim", live.namespace, name)) for name in (MINIO_PVC, BACKUP_PVC))
-    return {name: str(claim["spec"]["resources"]["requests"]["storage"]) for name, claim in claims if claim}
+    sizes = ((name, mapping(claim, "spec", "resources", "requests").get("storage")) for name, claim in claims)
+    return {name: str(size) for name, size in sizes if size}
 
 
 def policies_as_found(plan: Plan, live: LiveObjects) -> dict[str, Any]:
@@ -65,5 +67,5 @@ def running_digests(pods: Iterable[Object]) -> dict[str, set[str]]:
     for pod in (pod for pod in pods if not deletion(pod)):
         for status in sequence(pod, "status", "containerStatuses"):
             match = _DIGEST.search(str(status.get("imageID") or ""))
-            found.setdefault(str(status["name"]), set()).add(match[0] if match else "")
+            found.setdefault(str(status.get("name")), set()).add(match[0] if match else "")
     return found

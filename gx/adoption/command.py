@@ -1,5 +1,6 @@
 """`gx adopt`: compare a live network with its Plan, and write down what to import."""
 
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from settings.adoption import taken_over
 from settings.project import (
     adoption_file,
     mapping_text,
+    one_writer,
     project_root,
     read_mapping,
     release_file,
@@ -44,6 +46,11 @@ def adopt(
 
     Ends with 0, with 2 when something cannot be read, or with 3 when something must be settled first.
     """
+    with one_writer(project_root()) if write else nullcontext():
+        _adopt(stack, context, accept or [], write=write, check=check)
+
+
+def _adopt(stack: str, context: str, accept: list[str], *, write: bool, check: bool) -> None:
     console = Output()
     prepared = prepare(stack, context, need_zone=check)
     live = read(prepared)
@@ -51,7 +58,7 @@ def adopt(
         console.print(f"{stack}: the cluster {live.uid} and {'the zone' if prepared.zone else 'no zone'} can be read")
         return
     root = project_root()
-    accepted = (*prepared.accepted, *(name for name in accept or [] if name not in prepared.accepted))
+    accepted = (*prepared.accepted, *(name for name in accept if name not in prepared.accepted))
     plan = prepared.record(console)
     adoption = decision(prepared, live, plan, accepted)
     print_adoption(adoption, console)

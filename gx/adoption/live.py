@@ -7,7 +7,7 @@ from typing import Any
 
 from common.errors import InputError
 from common.naming import MONITORING_NAMESPACE
-from common.objects import Object, sequence
+from common.objects import Object, mapping, sequence
 from gx.cluster.deletion import deletion
 from gx.cluster.kinds import MONITORING, NAMESPACED
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, Reason, UnreachableError
@@ -55,9 +55,8 @@ class LiveObjects:
 
 def pod_template(controller: Object) -> dict[str, Any]:
     """Return the pod template of a controller."""
-    spec = controller["spec"]
-    spec = spec["jobTemplate"]["spec"] if controller["kind"] == "CronJob" else spec
-    return spec["template"]
+    job = ("spec", "jobTemplate") if controller["kind"] == "CronJob" else ()
+    return mapping(controller, *job, "spec", "template")
 
 
 def claims_of(controller: Object) -> set[str]:

@@ -1,9 +1,12 @@
 """The command `gx`: what Pulumi itself does not do."""
 
 import contextlib
+import errno
+import os
 import signal
 import sys
 import traceback
+from typing import NoReturn
 
 import typer
 
@@ -60,6 +63,13 @@ def _interrupt(number: int, _frame: object) -> None:
     raise Interrupted(number)
 
 
+def _run() -> None:
+    try:
+        app()
+    finally:
+        sys.stdout.flush()  # at the interpreter's end nobody could say that it failed
+
+
 def main() -> None:
     """Run the command; a user's mistake becomes one line and exit code 2."""
     for number in SIGNALS:
@@ -67,7 +77,7 @@ def main() -> None:
             signal.signal(number, _interrupt)
     guard_errors()
     try:
-        app()
+        _run()
     except InputError as error:
         sys.stderr.write(f"{explained(error)}\n")
         sys.exit(BAD_INPUT)
@@ -85,6 +95,29 @@ def main() -> None:
             sys.stderr.write(f"interrupted; {interrupted.state or changes()}\n")
             sys.stderr.flush()
         sys.exit(interrupted.code)
-    except Exception:  # noqa: BLE001 as one text: Python itself writes it in parts, and a secret could stand in two
-        sys.stderr.write(traceback.format_exc())
+    except OSError as error:
+        _output_failed(error)
+    except Exception:  # noqa: BLE001
+        _crashed()
+
+
+def _output_failed(error: OSError) -> NoReturn:
+    """Say that standard output is full; whoever closed a pipe has read enough."""
+    if error.filename is not None or error.errno not in {errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EDQUOT}:
+        _crashed()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter writes what is left once more at its end
+    if error.errno == errno.EPIPE:
         sys.exit(1)
+    line = InputError(
+        file="standard output",
+        consequence=f"cannot be written ({error.strerror}), so what was printed is not complete; {changes()}",
+        fix="make room where it is written to, and run it again",
+    )
+    sys.stderr.write(f"{line}\n")
+    sys.exit(BAD_INPUT)
+
+
+def _crashed() -> NoReturn:
+    """Write the traceback as one text: Python itself writes it in parts, and a secret could stand in two."""
+    sys.stderr.write(traceback.format_exc())
+    sys.exit(1)

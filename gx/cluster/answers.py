@@ -9,12 +9,16 @@ from common.objects import Object, mapping
 
 
 def json_object(text: bytes) -> Object | None:
-    """Return what a body holds, or None when it is no JSON object."""
+    """Return what a body holds without what is null, which is as if it were not there; None when it is no object."""
     try:
-        answer: object = json.loads(text)
+        answer: object = json.loads(text, object_pairs_hook=_without_null)
     except (ValueError, RecursionError):
         return None
     return cast("Object", answer) if isinstance(answer, dict) else None
+
+
+def _without_null(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    return {key: value for key, value in pairs if value is not None}
 
 
 def remembered(manifest: Object) -> Object:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import kubernetes.client  # pyright: ignore[reportUnusedImport] used through a name without types
 import kubernetes.config
+import urllib3
 from kubernetes.config import kube_config
 
 from common.errors import InputError
@@ -15,6 +16,21 @@ from common.known_secrets import remember
 from gx.cluster.credentials import credential
 
 _SECRET_KEY = re.compile(r"token$|password|secret|key-data$", re.IGNORECASE)
+_AGAIN = urllib3.Retry(
+    total=None,
+    connect=0,
+    read=0,
+    redirect=0,
+    other=0,
+    status=3,
+    allowed_methods={"GET", "PATCH"},  # twice is as good as once
+    status_forcelist={429, 500, 502, 503, 504},
+    backoff_factor=0.5,
+    retry_after_max=10,
+    raise_on_redirect=False,
+    raise_on_status=False,
+)
+"""A server that is busy, or starts again, is asked three times more: within 3 s, or when it says, at most 10 s each."""
 _BEARER = "BearerToken"  # the loader's name for the header, whatever its scheme is
 
 
@@ -23,7 +39,7 @@ def configuration_of(kubeconfig: Path | None, context: str) -> Any:  # noqa: ANN
     library: Any = kubernetes
     file = str(kubeconfig) if kubeconfig else "kubeconfig"
     configuration: Any = library.client.Configuration()
-    configuration.retries = False
+    configuration.retries = _AGAIN
     try:
         _remember_secrets(kubeconfig)
         library.config.load_kube_config(

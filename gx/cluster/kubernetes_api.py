@@ -24,9 +24,10 @@ from common.known_secrets import masked
 from common.objects import Object, mapping
 from gx.cluster.answers import are, is_object, json_object, remembered
 from gx.cluster.kubeconfig import configuration_of
+from rules.kubernetes_schema import misshapen
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
-_PAGE, _LONGEST = 500, 200
+_PAGE, _MOST_PAGES, _LONGEST = 500, 1000, 200
 _WARNING = re.compile(r'^299 - "(.*)"$', re.DOTALL)
 
 
@@ -51,8 +52,8 @@ class ApiError(ClusterError):
     """
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        self.status, self.reason, self.message = status, reason, masked(message)
         super().__init__(message)
+        self.status, self.reason, self.message = status, reason, str(self)
 
 
 class UnreachableError(ClusterError):
@@ -160,11 +161,18 @@ class KubernetesApi:
         )
         return UnreachableError(text)
 
-    def _object(self, answer: Object) -> Object:
-        """Return an answer that must be an object of the cluster."""
+    def _object(self, answer: Object, api_version: str, kind: str) -> Object:
+        """Return an answer that must be an object of a kind."""
         if not is_object(answer):
             raise self._no("object of a cluster")
-        return remembered(answer)
+        remembered({**answer, "kind": kind})
+        if wrong := misshapen(api_version, kind, answer):
+            raise self._no(f"{kind} ({wrong})")
+        return {**answer, "apiVersion": api_version, "kind": kind}
+
+    def _object_of(self, sent: Object, answer: Object) -> Object:
+        """Return an answer that must be of the kind of what was sent."""
+        return self._object(answer, sent["apiVersion"], sent["kind"])
 
     def _send(
         self,
@@ -222,7 +230,8 @@ class KubernetesApi:
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         """Return an object, or None if there is none."""
         try:
-            return self._object(self.request("GET", self.kind(api_version, kind).path(namespace, name)))
+            answer = self.request("GET", self.kind(api_version, kind).path(namespace, name))
+            return self._object(answer, api_version, kind)
         except ApiError as error:
             if error.reason == Reason.NOT_FOUND:
                 return None
@@ -232,23 +241,26 @@ class KubernetesApi:
         """Yield the objects of a kind in a namespace, or in the whole cluster, page by page."""
         served = self.kind(api_version, kind)
         query = {"limit": str(_PAGE), **({"labelSelector": labels} if labels else {})}
-        while True:
+        for _ in range(_MOST_PAGES):
             page = self.request("GET", served.path(namespace), query=query)
             items, following = page.get("items"), mapping(page, "metadata").get("continue") or ""
             if not are(items, is_object) or not isinstance(following, str):
                 raise self._no(f"list of {served.plural}")
             for item in cast("list[Object]", items):
-                yield self._object({"apiVersion": api_version, "kind": kind, **item})
+                yield self._object(item, api_version, kind)
             if not following:
                 return
+            if following == query.get("continue"):
+                break
             query["continue"] = following
+        raise self._no(f"list of {served.plural} with an end")
 
     def create(self, manifest: Object, *, manager: str = "") -> Object:
         """Create an object as it is written; what exists is refused."""
         namespace = manifest["metadata"].get("namespace", "")
         query = {"fieldManager": manager} if manager else {}
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(namespace)
-        return self._object(self.request("POST", path, query=query, body=remembered(manifest)))
+        return self._object_of(manifest, self.request("POST", path, query=query, body=remembered(manifest)))
 
     def apply(self, manifest: Object, *, manager: str, force: bool = False, dry_run: bool = False) -> Object:
         """Apply an object server-side, or only try it: fields of the manager that are no longer named are pruned.
@@ -263,14 +275,14 @@ class KubernetesApi:
         path = self.kind(manifest["apiVersion"], manifest["kind"]).path(metadata.get("namespace", ""), metadata["name"])
         body = json.dumps(remembered(manifest))
         answer = self.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
-        return self._object(answer)
+        return self._object_of(manifest, answer)
 
     def patch(self, target: Object, body: object, *, manager: str = "") -> Object:
         """Change fields of an existing object by a JSON merge patch."""
         query = {"fieldManager": manager} if manager else {}
         content_type = "application/merge-patch+json"
         answer = self.request("PATCH", self._path_of(target), query=query, body=body, content_type=content_type)
-        return self._object(answer)
+        return self._object_of(target, answer)
 
     def replace(self, manifest: Object, *, manager: str, dry_run: bool = False) -> Object:
         """Write an object as a whole over the live one of its uid and resourceVersion, or only try it.
@@ -279,13 +291,14 @@ class KubernetesApi:
             ApiError: Among others `Reason.CONFLICT` when the live object has changed since it was read.
         """
         query = {"fieldManager": manager, **({"dryRun": "All"} if dry_run else {})}
-        return self._object(self.request("PUT", self._path_of(manifest), query=query, body=remembered(manifest)))
+        answer = self.request("PUT", self._path_of(manifest), query=query, body=remembered(manifest))
+        return self._object_of(manifest, answer)
 
     def warnings_of(self, target: Object, body: object) -> list[str]:
         """Return what the server would warn of if an object were patched so; nothing is changed."""
         query, content_type = {"dryRun": "All"}, "application/merge-patch+json"
         answer, warnings = self._exchange("PATCH", self._path_of(target), query, body, content_type)
-        self._object(answer)
+        self._object_of(target, answer)
         return [_WARNING.sub(r"\1", text).replace('\\"', '"') for text in warnings]
 
     def pod_log(self, namespace: str, name: str) -> str:
@@ -368,7 +381,8 @@ class KubernetesApi:
 
     def uid(self) -> str:
         """Return the uid of kube-system, by which a cluster is known."""
-        uid = self._object(self.request("GET", "/api/v1/namespaces/kube-system"))["metadata"].get("uid")
+        answer = self.request("GET", "/api/v1/namespaces/kube-system")
+        uid = self._object(answer, "v1", "Namespace")["metadata"].get("uid")
         if not uid:
             raise self._no("namespace with a uid")
         return str(uid)

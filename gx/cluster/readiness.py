@@ -29,8 +29,8 @@ def pod_ready(pod: Object) -> bool:
 
 def rolled_out(deployment: Object) -> bool:
     """Whether every pod of a Deployment is of its newest revision and ready."""
-    status, wanted = mapping(deployment, "status"), deployment["spec"].get("replicas", 1)
-    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    status, wanted = mapping(deployment, "status"), mapping(deployment, "spec").get("replicas", 1)
+    seen = status.get("observedGeneration") == deployment["metadata"].get("generation")
     return seen and {status.get(field, 0) for field in ("replicas", "updatedReplicas", "readyReplicas")} == {wanted}
 
 
@@ -39,7 +39,7 @@ def job_ended(live: Object) -> Readiness:
     if state := deletion(live):
         return Readiness(ready=False, failed=True, text=f"it is {state}")
     conditions = sequence(live, "status", "conditions")
-    ended = {str(c["type"]): str(c.get("message", "")) for c in conditions if c["status"] == "True"}
+    ended = {str(c.get("type")): str(c.get("message", "")) for c in conditions if c.get("status") == "True"}
     if "Failed" in ended:
         return Readiness(ready=False, failed=True, text=f"the Job failed: {ended['Failed']}")
     return Readiness(ready=True) if "Complete" in ended else Readiness(ready=False, text="the Job has not ended yet")

@@ -23,5 +23,13 @@ def read_secret(api: KubernetesApi, namespace: str, name: str) -> Object:
 
 
 def text_of(secret: Object, key: str) -> str:
-    """Return the text that a Secret holds under a key; empty where there is none."""
-    return base64.b64decode(str(mapping(secret, "data").get(key) or "")).decode(errors="replace")
+    """Return the text that a Secret holds under a key; empty where there is none, or no base64."""
+    return decoded(str(mapping(secret, "data").get(key) or ""))
+
+
+def decoded(text: str) -> str:
+    """Return what base64 stands for; empty where it is none."""
+    try:
+        return base64.b64decode(text).decode(errors="replace")
+    except ValueError:
+        return ""

@@ -18,7 +18,7 @@ from gx.plan.record import ProgramRefusalError, record
 from gx.promotion.promotion import Gate, earlier, promoted_release, utc_now, version_changes
 from gx.verify.running import running
 from settings.offline import offline_settings
-from settings.project import mapping_text, project_root, release_file, replaced, verified_file
+from settings.project import mapping_text, one_writer, project_root, release_file, replaced, verified_file
 from settings.release import ABSENT, Release
 from settings.settings import Settings
 from settings.verified import read_verified
@@ -54,18 +54,19 @@ def promote(  # noqa: PLR0917 options of a command
     Ends with 0, with 3 when the gate refuses, or with 2 when the input is wrong.
     """
     root, console = project_root(), Output()
-    if rollback:
-        document = _rollback(root, target, to_set, console)
-    else:
-        until = _override(override, expires)
-        gate = _asked(root, source, target, context)
-        overridden = _judge(gate, console, override=until is not None)
-        document = _promoted(gate, override, until if overridden else None)
-    _show_versions(root, target, document, console)
-    if check:
-        console.print(f"{target}: nothing was written")
-        return
-    _write(root, target, document, console)
+    with one_writer(root):
+        if rollback:
+            document = _rollback(root, target, to_set, console)
+        else:
+            until = _override(override, expires)
+            gate = _asked(root, source, target, context)
+            overridden = _judge(gate, console, override=until is not None)
+            document = _promoted(gate, override, until if overridden else None)
+        _show_versions(root, target, document, console)
+        if check:
+            console.print(f"{target}: nothing was written")
+            return
+        _write(root, target, document, console)
 
 
 def _asked(root: Path, source: str, target: str, context: str) -> Gate:

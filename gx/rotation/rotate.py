@@ -112,19 +112,19 @@ def check_deployment(api: KubernetesApi, namespace: str, reader: str) -> None:
         raise too_early(api, f"Deployment {reader}", "is not there")
     if state := deletion(deployment):
         raise too_early(api, f"Deployment {reader}", f"is {state}")
-    _check_pods(api, deployment)
+    _check_pods(api, namespace, deployment)
 
 
-def _check_pods(api: KubernetesApi, deployment: Object) -> None:
-    metadata, spec = deployment["metadata"], deployment["spec"]
+def _check_pods(api: KubernetesApi, namespace: str, deployment: Object) -> None:
+    metadata = deployment["metadata"]
     if not rolled_out(deployment):
         raise too_early(api, f"Deployment {metadata['name']}", "is still rolling")
-    checksum = mapping(spec, "template", "metadata", "annotations").get(CONFIG_CHECKSUM)
+    checksum = mapping(deployment, "spec", "template", "metadata", "annotations").get(CONFIG_CHECKSUM)
     if not checksum:
         raise too_early(api, f"Deployment {metadata['name']}", "says nothing of the values that its pods started with")
-    labels: dict[str, str] = spec["selector"]["matchLabels"]
+    labels = mapping(deployment, "spec", "selector", "matchLabels")
     selector = ",".join(f"{key}={text}" for key, text in labels.items())
-    for pod in api.list_objects("v1", "Pod", metadata["namespace"], labels=selector):
+    for pod in api.list_objects("v1", "Pod", namespace, labels=selector):
         if mapping(pod, "metadata", "annotations").get(CONFIG_CHECKSUM) != checksum:
             raise too_early(api, f"Pod {pod['metadata']['name']}", "was started with the old value")
 

@@ -1,8 +1,6 @@
 """What only the cluster knows: what runs, Redis, MinIO, backups, Secrets, the ingress controller, alert rules."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from common.objects import Object, mapping, sequence
 from gx.cluster.deletion import deletion
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from gx.cluster.readiness import pod_ready
+from gx.cluster.secret_values import decoded
 from gx.verify.model import Cause, Check, CheckFailedError, Way
 from gx.verify.running import Running, running
 from settings.monitoring.rules import alerts, rule_file, threshold
@@ -109,7 +108,7 @@ def _backup(inside: Inside) -> str:
         raise CheckFailedError(f"there is no CronJob {BACKUP}")
     if state := deletion(cron_job):
         raise CheckFailedError(f"the CronJob {BACKUP} is {state}")
-    if cron_job["spec"].get("suspend"):
+    if mapping(cron_job, "spec").get("suspend"):
         raise CheckFailedError(f"the CronJob {BACKUP} is suspended")
     last = str(mapping(cron_job, "status").get("lastSuccessfulTime") or "")
     if not last:
@@ -150,7 +149,7 @@ def _secrets(inside: Inside) -> str:
         for secret in secrets
         for key, text in mapping(secret, "data").items()
         for name, other in foreign.items()
-        if name in _decoded(str(text))
+        if name in decoded(str(text))
     }
     if wrong:
         raise CheckFailedError("; ".join(sorted(wrong)))
@@ -161,13 +160,6 @@ def _names_of(network: str, zone: str) -> tuple[str, ...]:
     return f"backend-{network}", f"fabric-{network}", f"{network}.{zone}"
 
 
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text).decode(errors="replace")
-    except binascii.Error:
-        return ""
-
-
 def _controller(inside: Inside) -> str:
     controller = INGRESS_CONTROLLERS[inside.settings.stack.ingress.controller]
     service = inside.api.get("v1", "Service", controller.namespace, controller.service)
@@ -175,7 +167,7 @@ def _controller(inside: Inside) -> str:
         raise CheckFailedError(f"there is no Service {controller.service} in {controller.namespace}")
     selector = ",".join(f"{key}={value}" for key, value in mapping(service, "spec", "selector").items())
     ready = [pod for pod in _pods(inside.api, controller.namespace, selector) if pod_ready(pod)]
-    nodes = {pod["spec"].get("nodeName") for pod in ready}
+    nodes = {mapping(pod, "spec").get("nodeName") for pod in ready}
     if len(ready) < CONTROLLER_PODS:
         raise CheckFailedError(
             f"{len(ready)} ready, {CONTROLLER_PODS} are needed: a pod that moves takes all hosts down"
@@ -200,7 +192,7 @@ def rule_problems(settings: Settings, loaded: Iterable[Any]) -> Iterator[str]:
         settings: The network.
         loaded: Groups, as /api/v1/rules lists them.
     """
-    groups = {str(group["name"]): group for group in loaded}
+    groups = {str(mapping(group).get("name")): group for group in loaded}
     for name in sorted(OLD_GROUPS & set(groups)):
         yield f"the old group {name} is still loaded: alerts fire twice"
     for group in rule_file(settings)["groups"]:
@@ -208,7 +200,7 @@ def rule_problems(settings: Settings, loaded: Iterable[Any]) -> Iterator[str]:
         if found is None:
             yield f"the group {group['name']} is not loaded: mount the ConfigMap {settings.network.alerts_config_map}"
             continue
-        rules = {str(rule["name"]): rule for rule in sequence(found, "rules")}
+        rules = {str(mapping(rule).get("name")): rule for rule in sequence(found, "rules")}
         for wanted in group["rules"]:
             name = str(wanted.get("alert") or wanted["record"])
             rule = rules.get(name)
@@ -216,8 +208,10 @@ def rule_problems(settings: Settings, loaded: Iterable[Any]) -> Iterator[str]:
                 yield f"{name} is not loaded: Prometheus has an older file"
             elif rule.get("health") == "err":
                 yield f"{name} cannot be evaluated: {rule.get('lastError')}"
-            elif "alert" in wanted and rule["labels"].get("severity") != wanted["labels"]["severity"]:
-                yield f"{name} has the severity {rule['labels'].get('severity')}: Prometheus has an older file"
+            elif "alert" in wanted:
+                severity = mapping(rule, "labels").get("severity")
+                if severity != wanted["labels"]["severity"]:
+                    yield f"{name} has the severity {severity}: Prometheus has an older file"
 
 
 def _pods(api: KubernetesApi, namespace: str, selector: str) -> list[Object]:

@@ -123,4 +123,7 @@ async def _one(
     except TimeoutError:
         outcome, cause = Outcome.FAILED, Cause.SILENT
         text = f"no answer within the {deadline:g} s that all checks have together"
+    except Exception as error:  # noqa: BLE001 the results of all others would be lost with it
+        outcome, cause = Outcome.FAILED, Cause.HERE
+        text = f"this check of gx-infra broke off, please report it ({type(error).__name__}: {error})"
     return result(check, outcome, text, time.monotonic() - began, cause)

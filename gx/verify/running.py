@@ -75,9 +75,9 @@ def running(api: KubernetesApi, settings: Settings) -> Running:
     for deployment in api.list_objects("apps/v1", "Deployment", settings.network.namespace):
         name = deployment["metadata"]["name"]
         if name in CATALOGUE:
-            images = [c["image"] for c in sequence(deployment, "spec", "template", "spec", "containers")]
+            images = [c.get("image", "") for c in sequence(deployment, "spec", "template", "spec", "containers")]
             found[name] = RunningWorkload(
-                image=str(images[0]),
+                image=str(next(iter(images), "")),
                 rolled=rolled_out(deployment),
                 since=_since(deployment),
                 deletion=deletion(deployment),
@@ -87,7 +87,8 @@ def running(api: KubernetesApi, settings: Settings) -> Running:
 
 def _since(deployment: Object) -> datetime:
     """The condition Progressing is written last when a rollout has come to its end."""
+    written = deployment["metadata"].get("creationTimestamp")
     for condition in sequence(deployment, "status", "conditions"):
         if condition.get("type") == "Progressing":
-            return datetime.fromisoformat(str(condition["lastUpdateTime"]))
-    return datetime.fromisoformat(str(deployment["metadata"]["creationTimestamp"]))
+            written = condition.get("lastUpdateTime") or written
+    return datetime.fromisoformat(written) if written else NEVER

@@ -11,7 +11,7 @@ from settings.project import ROOT
 
 def gx_words(*arguments: str, first: str = "") -> list[str]:
     """Return the command line of `gx` with arguments; `first` is Python that runs before it."""
-    return [sys.executable, "-c", f"{first}\nfrom gx.cli.main import main; main()", *arguments]
+    return [sys.executable, "-c", f"{first}\nfrom gx.cli.start import main; main()", *arguments]
 
 
 def run_gx(

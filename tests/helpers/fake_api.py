@@ -48,6 +48,7 @@ class FakeApi(ThreadingHTTPServer):
         seen: Method and path of every request.
         tokens: The header Authorization of every request.
         refusal: A page with which every request is refused; empty for none.
+        answer: The body of every answer; None for the right ones.
     """
 
     daemon_threads = True
@@ -59,6 +60,7 @@ class FakeApi(ThreadingHTTPServer):
         self.seen: list[str] = []
         self.tokens: list[str] = []
         self.refusal = ""
+        self.answer: bytes | None = None
         self.lists: dict[str, list[dict[str, Any]]] = {
             "namespaces": [{"metadata": {"name": name}} for name in ("default", NAMESPACE)]
         }
@@ -101,14 +103,14 @@ class Handler(BaseHTTPRequestHandler):
         wrong = self.server.wrong_at(len(self.server.seen))
         right = json.dumps(self.server.right(self.path)).encode()
         body = right[: len(right) // 2] if wrong == CUT else WRONG.get(wrong, right)
-        body = self.server.refusal.encode() or body
+        body = self.server.refusal.encode() or (body if self.server.answer is None else self.server.answer)
         self.send_response(503 if self.server.refusal else 200)
         self.send_header("Content-Type", "text/html" if body is LOGIN_PAGE else "application/json")
         self.send_header("Connection", "close")  # no length: whoever reads cannot see that a body was cut
         self.end_headers()
         self.wfile.write(body)
 
-    do_PATCH = do_POST = do_DELETE = do_GET  # noqa: N815 the library's names
+    do_PATCH = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 the library's names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the library's name
         """Say nothing."""

@@ -173,3 +173,39 @@ def test_an_interruption_after_a_file_was_written_says_so(tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr.splitlines()[-1] == f"interrupted; {tmp_path / 'out'} was written"
     assert (tmp_path / "out").is_dir()
+
+
+def test_a_full_disk_below_standard_output_is_one_line() -> None:
+    for arguments in (("--help",), ("preview", "devnet")):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                gx_words(*arguments), cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+            )
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.splitlines()[-1].startswith("standard output: cannot be written (No space left on device)")
+        assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_enough_ends_it_without_a_word() -> None:
+    with subprocess.Popen(
+        gx_words("preview", "devnet"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        errors = child.stderr.read()
+    assert child.returncode == 1
+    assert "Traceback" not in errors + str(child.returncode)
+    assert "standard output" not in errors
+
+
+def test_ctrl_c_while_it_loads_is_one_line() -> None:
+    first = (
+        "import importlib.abc, os, signal, sys\n"
+        "class Slow(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+    )
+    done = run_gx("preview", "devnet", first=first)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was changed\n")

@@ -53,6 +53,19 @@ def test_with_all_steps_every_check_passes_without_exception(stepped: Plan) -> N
     )
 
 
+def test_a_gate_whose_absence_is_a_risk_is_warned_of(plans: dict[str, Plan]) -> None:
+    warned = [f for f in run_checks(plans["mainnet"]) if "feature gate" in f.text]
+    assert {(f.location, f.severity) for f in warned} == {("Pulumi.mainnet.yaml", Severity.WARNING)}
+    assert [f.text.split()[3] for f in warned] == [
+        "messaging-s3-user",
+        "minio-metrics-token",
+        "messaging-database-role",
+        "bucket-expiry",
+        "pod-security-enforce",
+    ]
+    assert "MinIO's root pair" in warned[0].text
+
+
 GATES: list[tuple[FeatureGate, Callable[[Plan], Any], Any]] = [
     (FeatureGate.NAMED_TARGET_PORTS, lambda p: find(p, "Service", "svc-tax").spec["ports"][0]["targetPort"], "http"),
     (

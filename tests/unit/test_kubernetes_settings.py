@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import InputError
 from settings.offline import offline_settings
 from tests.helpers.stack import Change, edit, mistake, put
 
@@ -16,6 +17,16 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ("autoscaler", put("workloads/svc-tax/autoscaling", SCALING), "minReplicas 5 is above maxReplicas 3"),
     ("namespace label", put("namespaceLabels", {"team": "two words"}), "no value of a label"),
     ("namespace label's key", put("namespaceLabels", {"x y": "!!"}), "no key of a label"),
+    (
+        "Pod Security by hand",
+        put("namespaceLabels", {"pod-security.kubernetes.io/enforce": "privileged"}),
+        "Pod Security follows the feature gate pod-security-enforce",
+    ),
+    (
+        "the namespace's own name",
+        put("namespaceLabels", {"kubernetes.io/metadata.name": "x"}),
+        "is a key that Kubernetes or this program sets",
+    ),
     ("label over a line", put("workloads/svc-tax/selector", {"app": "a\nb: c"}), "no value of a label"),
     ("node selector", put("scheduling/nodeSelector", {"a/b/c": "x"}), "no key of a label"),
     ("registry with a scheme", put("registry", "https://host/"), "no image registry"),
@@ -54,3 +65,34 @@ def test_it_is_refused(project: Path, change: Change, words: str) -> None:
 def test_registries_that_people_have_are_taken(project: Path, registry: str) -> None:
     edit(project, "devnet", put("registry", registry))
     assert offline_settings("devnet", project).stack.registry == registry
+
+
+@pytest.mark.parametrize("name", ["x;id", "Stagenet", "1net", "stage_net", "-net", "net-", "n" * 56, "größe"])
+def test_a_network_whose_name_kubernetes_refuses_is_refused(project: Path, name: str) -> None:
+    _copied(project, name)
+    with pytest.raises(InputError, match=r"the stack's name = .*: is no name of a namespace and a host"):
+        offline_settings(name, project)
+
+
+def test_the_longest_name_is_taken(project: Path) -> None:
+    name = "n" * 55
+    _copied(project, name)
+    edit(project, name, put("ingress/corsOrigins", [f"https://{name}.gxcoin.money"]))
+    assert len(offline_settings(name, project).network.namespace) == 63
+
+
+def _copied(project: Path, name: str) -> None:
+    """Make a network of another name from devnet's files."""
+    (project / "Pulumi.devnet.yaml").rename(project / f"Pulumi.{name}.yaml")
+    edit(project, name, lambda config: config.pop("promotion", None))
+    (project / "networks/devnet").rename(project / "networks" / name)
+    release = project / "networks" / name / "release.yaml"
+    release.write_text(release.read_text().replace("network: devnet", f"network: {name}"))
+
+
+@pytest.mark.parametrize("tag", ["LATEST", "devnet", "Testnet", "mainnet"])
+def test_a_tag_that_moves_is_refused(project: Path, tag: str) -> None:
+    release = project / "networks/devnet/release.yaml"
+    release.write_text(release.read_text().replace('svc-tax: {tag: "2.1.5"}', f'svc-tax: {{tag: "{tag}"}}'))
+    with pytest.raises(InputError, match=r"workloads\.svc-tax\.tag.* is a tag that moves"):
+        offline_settings("devnet", project)

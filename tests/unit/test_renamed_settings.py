@@ -45,7 +45,8 @@ def test_old_names_mean_what_the_new_ones_mean(old: Path) -> None:
 
 def test_each_old_name_is_one_warning_that_names_the_new_one(old: Path) -> None:
     plan = record("devnet", root=old)
-    warned = [f for f in run_checks(plan) if f.check == "settings" and f.severity is Severity.WARNING]
+    settings = [f for f in run_checks(plan) if f.check == "settings" and f.severity is Severity.WARNING]
+    warned = [f for f in settings if "feature gate" not in f.text]
     assert [f.text for f in warned] == [
         f"gx-infra:{old} is called gx-infra:{new} now: the next release refuses the old name; fix: rename the key"
         for old, new in RENAMED.items()

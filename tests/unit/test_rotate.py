@@ -2,13 +2,15 @@
 
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from catalogue.secrets import GENERATED
 from settings.offline import offline_settings
-from settings.project import ROOT
+from settings.project import ROOT, one_writer
+from tests.helpers.command import gx_words
 
 Gx = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -86,3 +88,32 @@ def test_mistakes_are_one_line_and_write_nothing(gx: Gx, untouched: Path, argume
 def test_the_runbook_of_rotations_names_every_secret() -> None:
     text = (ROOT / "docs/runbooks/rotation-list.md").read_text() + (ROOT / "docs/runbooks/rotate-s3-key.md").read_text()
     assert [row.name for row in GENERATED.values() if row.name not in text] == []
+
+
+WRITERS = [
+    ("rotate", "mainnet", "nextauthSecret"),
+    ("promote", "devnet", "testnet", "--context", "none"),
+    ("adopt", "mainnet", "--context", "none", "--write"),
+]
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=lambda command: command[0])
+def test_a_command_that_writes_waits_for_another_one(untouched: Path, command: tuple[str, ...]) -> None:
+    before = (untouched / "Pulumi.mainnet.yaml").read_text()
+    with one_writer(untouched):
+        second = subprocess.Popen(gx_words(*command), cwd=untouched, stderr=subprocess.PIPE, text=True)
+        assert second.stderr is not None
+        assert second.stderr.readline() == "another gx command changes files of this project: waiting for it\n"
+        assert second.poll() is None
+        assert (untouched / "Pulumi.mainnet.yaml").read_text() == before
+    second.communicate(timeout=120)
+    assert second.returncode == (0 if command[0] == "rotate" else 2)
+
+
+def test_two_rotations_at_once_are_both_kept(gx: Gx, untouched: Path) -> None:
+    names = ("nextauthSecret", "minioMessagingUser")
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(gx, "rotate", "mainnet", name, cwd=untouched) for name in names]
+    assert [done.result().returncode for done in running] == [0, 0]
+    stack = offline_settings("mainnet", untouched).stack
+    assert [stack.epoch(name) for name in names] == [2, 2]
