@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import jsonschema.validators
@@ -80,4 +80,8 @@ def misshapen(api_version: str, kind: str, answer: object) -> str:
     if wrong is None:
         return ""
     path = ".".join(str(part) for part in wrong.absolute_path) or kind
-    return f"{path} is not {wrong.validator_value}"[:_LONGEST]  # the library's text repeats the value: a secret, maybe
+    wanted: object = wrong.validator_value
+    if isinstance(wanted, list) and wrong.validator == "type":
+        wanted = " or ".join(one for one in cast("list[str]", wanted) if one != "null")
+    text = wanted if isinstance(wanted, str) else "what its kind has there"
+    return f"{path} is not {text}"[:_LONGEST]  # the library's text repeats the value: a secret, maybe

@@ -49,6 +49,7 @@ class FakeApi(ThreadingHTTPServer):
         tokens: The header Authorization of every request.
         refusal: A page with which every request is refused; empty for none.
         answer: The body of every answer; None for the right ones.
+        busy: Numbers of the requests that are refused because the server is busy.
     """
 
     daemon_threads = True
@@ -61,6 +62,7 @@ class FakeApi(ThreadingHTTPServer):
         self.tokens: list[str] = []
         self.refusal = ""
         self.answer: bytes | None = None
+        self.busy: set[int] = set()
         self.lists: dict[str, list[dict[str, Any]]] = {
             "namespaces": [{"metadata": {"name": name}} for name in ("default", NAMESPACE)]
         }
@@ -104,7 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         right = json.dumps(self.server.right(self.path)).encode()
         body = right[: len(right) // 2] if wrong == CUT else WRONG.get(wrong, right)
         body = self.server.refusal.encode() or (body if self.server.answer is None else self.server.answer)
-        self.send_response(503 if self.server.refusal else 200)
+        busy = len(self.server.seen) in self.server.busy
+        self.send_response(429 if busy else 503 if self.server.refusal else 200)
         self.send_header("Content-Type", "text/html" if body is LOGIN_PAGE else "application/json")
         self.send_header("Connection", "close")  # no length: whoever reads cannot see that a body was cut
         self.end_headers()

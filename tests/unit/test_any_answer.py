@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import ClusterError, InputError
+from common.known_secrets import remember
 from common.objects import mapping
 from common.plan import Plan
 from gx.adoption.adopt import decide
@@ -25,7 +26,9 @@ from gx.cluster.kubernetes_api import ApiError, KubernetesApi
 from gx.cluster.session import Prepared
 from gx.rotation.rotate import check_deployment
 from gx.verify.inside import Inside, inside_checks
-from gx.verify.model import CheckFailedError
+from gx.verify.model import Cause, Check, CheckFailedError, Outcome
+from gx.verify.record import counted_failures
+from gx.verify.runner import run_checks
 from gx.verify.running import running
 from settings.monitoring.rules import rule_file
 from settings.offline import offline_settings
@@ -138,7 +141,7 @@ def test_any_json_of_cloudflare_is_a_result_or_a_line(
     monkeypatch: pytest.MonkeyPatch, read: Callable[[], object]
 ) -> None:
     answered: list[object] = []
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answered[-1]))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=json.dumps(answered[-1])))
 
     def with_answers(_: object) -> httpx.Client:
         return httpx.Client(base_url="http://127.0.0.1", transport=transport)
@@ -278,3 +281,21 @@ def test_any_damage_is_a_result_or_a_line(
     check()
     assert seen.total() >= 2000
     assert min(seen.values()) > 10
+
+
+def test_a_check_that_breaks_off_costs_no_other_result() -> None:
+    async def broken() -> str:
+        await asyncio.sleep(0)
+        raise TypeError("no subscript: hunter2hunter2")
+
+    async def right() -> str:
+        await asyncio.sleep(0)
+        return "seen"
+
+    remember("hunter2hunter2")
+    checks = [Check(name=name, group="x", run=run) for name, run in (("a", broken), ("b", right))]
+    first, second = asyncio.run(run_checks(checks, 5))
+    assert (first.outcome, first.cause, second.text) == (Outcome.FAILED, Cause.HERE, "seen")
+    assert "broke off, please report it (TypeError: no subscript" in first.text
+    assert "hunter2" not in first.text
+    assert counted_failures([first, second]) == []

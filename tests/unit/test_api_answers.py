@@ -1,13 +1,16 @@
 """An answer that is no list or no object is never taken for an empty cluster, whoever asked."""
 
+import itertools
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from common.errors import InputError
 from gx.adoption.live import read_live
+from gx.cluster import kubernetes_api
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, UnreachableError
 from settings.offline import offline_settings
 from tests.helpers.fake_api import CUT, NAMESPACE, UID, WRONG, FakeApi, fake_api, write_kubeconfig
@@ -88,6 +91,65 @@ def test_a_list_is_read_to_its_end_or_not_at_all(server: FakeApi, api: Kubernete
     server.right = paged  # type: ignore[method-assign]
     with pytest.raises(UnreachableError, match=r"no list"):
         list(api.list_objects("v1", "Pod", "default"))
+
+
+@pytest.mark.parametrize("tokens", [["same"], ["one", "two", "three", "four", "five", "six"]])
+def test_a_list_without_an_end_is_no_list(
+    server: FakeApi, api: KubernetesApi, monkeypatch: pytest.MonkeyPatch, tokens: list[str]
+) -> None:
+    monkeypatch.setattr(kubernetes_api, "_MOST_PAGES", 5)
+    right, given = server.right, itertools.cycle(tokens)
+
+    def endless(path: str) -> dict[str, Any]:
+        answer = right(path)
+        return answer | {"metadata": {"continue": next(given)}} if "items" in answer else answer
+
+    server.right = endless  # type: ignore[method-assign]
+    with pytest.raises(UnreachableError, match=r"no list of pods with an end"):
+        list(api.list_objects("v1", "Pod", "default"))
+    assert len(server.seen) == 1 + min(5, len(tokens) + 1)
+
+
+def test_a_busy_server_is_asked_again(server: FakeApi, api: KubernetesApi) -> None:
+    server.busy = {1, 2}
+    assert api.uid() == UID
+    assert len(server.seen) == 3
+
+
+def test_what_creates_is_not_sent_twice(server: FakeApi, api: KubernetesApi) -> None:
+    api.kind("v1", "ConfigMap")
+    server.busy = set(range(2, 9))
+    with pytest.raises(ApiError) as caught:
+        api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "default"}})
+    assert (caught.value.status, len(server.seen)) == (429, 2)
+
+
+def test_a_server_that_stays_busy_is_said(server: FakeApi, api: KubernetesApi) -> None:
+    server.busy = set(range(1, 9))
+    with pytest.raises(ApiError) as caught:
+        api.uid()
+    assert (caught.value.status, len(server.seen)) == (429, 4)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"spec": {"replicas": "two"}}, "spec.replicas is not"),
+        ({"spec": {"template": []}}, "spec.template is not object"),
+        ({"status": {"conditions": [None]}}, "status.conditions is not a list without null"),
+        (
+            {"metadata": {"name": "x", "creationTimestamp": "yesterday"}},
+            "creationTimestamp is not a time with its zone",
+        ),
+    ],
+)
+def test_an_object_of_another_make_is_said(
+    server: FakeApi, api: KubernetesApi, damage: dict[str, object], said: str
+) -> None:
+    server.lists["deployments"] = [{"metadata": {"name": "x", "namespace": "default"}, **damage}]
+    with pytest.raises(UnreachableError) as caught:
+        list(api.list_objects("apps/v1", "Deployment", "default"))
+    assert said in str(caught.value)
 
 
 COMMANDS: list[tuple[str, ...]] = [
