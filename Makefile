@@ -93,7 +93,7 @@ scan: .venv/.ready tools/checkov/.venv/.ready ## checkov over every rendered man
 	@.venv/bin/python -m tools.scan
 
 .PHONY: packages
-packages: .venv/.ready .tools/npm/.ready policy/.venv/.ready tools/checkov/.venv/.ready
+packages: .venv/.ready .tools/npm/.ready policy/.venv/.ready tools/checkov/.venv/.ready ## install the packages that the policy pack and the checks need beside .venv
 
 .PHONY: tools
 tools: packages ## build and install what `make up` and the tests need; about 20 minutes the first time

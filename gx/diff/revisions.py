@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -33,6 +34,8 @@ PROGRAM = (
 KEPT = 60
 """Recorded Plans that stay on disk, about half a megabyte each."""
 WORKERS = 2
+_GIT_VARIABLES = ("GIT_CONFIG", "GIT_SSH", "GIT_TRACE")
+_NO_SUCH_REVISION = ("Needed a single revision", "unknown revision", "bad revision", "not a valid object name")
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,20 @@ def resolve(root: Path, name: str) -> Revision:
     """
     if name == WORKING_TREE:
         return Revision(name, "")
-    done = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if done.returncode != 0:
-        fix = "name a commit, a branch or a tag (`git log --oneline`)"
-        raise InputError(file="gx diff", key="revision", value=repr(name), consequence="git knows none", fix=fix)
-    return Revision(name, done.stdout.decode().strip())
+    done = _git(root, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    if done.returncode == 0:
+        return Revision(name, done.stdout.decode().strip())
+    consequence, fix = "git knows none", "name a commit, a branch or a tag (`git log --oneline`)"
+    reason = _reason(done)
+    if not any(known in reason for known in _NO_SUCH_REVISION):
+        consequence, fix = f"git knows none ({reason})", "run it in a clone of the project"
+        if "dubious ownership" in reason:
+            fix = f"if you trust it: git config --global --add safe.directory {root}"
+    elif _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"origin/{name}").returncode == 0:
+        fix = f"this clone has no branch of that name: name origin/{name}"
+    elif _git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        consequence, fix = "git knows none: this clone is shallow", "git fetch --unshallow, or fetch that revision"
+    raise InputError(file="gx diff", key="revision", value=repr(name), consequence=consequence, fix=fix)
 
 
 def described(root: Path) -> str:
@@ -177,12 +189,23 @@ def _folder(root: Path, revision: Revision, left: ExitStack) -> Path:
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # A hook, or a shell that was in another repository, leaves variables that would lead there.
+    environment = {
+        key: text for key, text in os.environ.items() if not key.startswith("GIT_") or key.startswith(_GIT_VARIABLES)
+    }
+    command = ["git", "-C", str(root), *arguments]
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)  # noqa: S603, S607 the user's own git
+        done = subprocess.run(command, capture_output=True, check=False, env=environment)  # noqa: S603 the user's own git
     except OSError:
         raise InputError(file="git", consequence="is not on PATH: revisions cannot be read", fix="install it") from None
     if done.returncode != 0 and arguments[0] != "rev-parse":
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        consequence = said[-1] if said else f"ended with {done.returncode}"
-        raise InputError(file="git", key=arguments[0], consequence=consequence, fix="run it in a clone of the project")
+        fix = "run it in a clone of the project"
+        raise InputError(file="git", key=arguments[0], consequence=_reason(done), fix=fix)
     return done
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return git's own reason: the advice that follows it in other lines is for another place."""
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    fatal = [line for line in lines if line.startswith("fatal: ")]
+    return (fatal or lines or [f"ended with {done.returncode}"])[0].removeprefix("fatal: ")
