@@ -172,7 +172,6 @@ MODULES = (
         200,
         {"traefik": Fits(r"Version:\s+v?3\.6\.", ("version",))},
         trimmed=("github.com/go-acme/lego/v4", "providers/dns/zz_gen_dns_providers.go"),
-        inlined=True,
     ),
 )
 """In the order in which they are built: what `gx local up` needs comes first."""

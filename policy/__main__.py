@@ -18,7 +18,7 @@ from pulumi_policy.proxy import UnknownValueError
 
 from common.plan import Plan
 from common.values import Unknown
-from rules import RULES
+from rules import RULES, run_checks
 from rules.finding import Finding, Severity
 from rules.isolation import check_unknown
 from rules.rule import Rule
@@ -90,29 +90,33 @@ def stack_of(args: StackValidationArgs, last: list[Stack] = []) -> Stack:  # noq
     return last[0]
 
 
-def findings(policy: Rule, stack: Stack) -> Iterator[tuple[Finding, str]]:
+def urn_of(finding: Finding, plan: Plan) -> str | None:
+    """Return the urn of the object that a finding is about; None where it is about none."""
+    place = "/".join(finding.location.split("/")[:2])
+    return next((resource.urn for resource in plan.resources if resource.location == place), None)
+
+
+def findings(policy: Rule, stack: Stack) -> Iterator[tuple[Finding, str | None]]:
     """Yield what a rule says about a stack, with the urn of the object where there is one."""
     if stack.plan is None or not (stack.shaped or policy is check_unknown):
         return
-    urns = {resource.location: resource.urn for resource in stack.plan.resources}
     for finding in policy(stack.plan):
-        yield finding, urns.get("/".join(finding.location.split("/")[:2]), "")
+        yield finding, urn_of(finding, stack.plan)
 
 
 def validate(policy: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
     """Report what a rule calls an error."""
     for finding, urn in findings(policy, stack_of(args)):
         if finding.severity is Severity.ERROR:
-            report(f"{finding.location}: {finding.text}. {policy.reason} {policy.remedy}", urn or None)
+            report(f"{finding.location}: {finding.text}. {policy.reason} {policy.remedy}", urn)
 
 
 def advise(args: StackValidationArgs, report: ReportViolation) -> None:
-    """Report what any rule calls a warning."""
+    """Report every warning: of the rules, and of the settings that the run hands over."""
     stack = stack_of(args)
-    for policy in RULES:
-        for finding, urn in findings(policy, stack):
-            if finding.severity is Severity.WARNING:
-                report(f"{policy.name}: {finding.location}: {finding.text}", urn or None)
+    for finding in run_checks(stack.plan) if stack.plan is not None and stack.shaped else ():
+        if finding.severity is Severity.WARNING:
+            report(f"{finding.check}: {finding.location}: {finding.text}", urn_of(finding, stack.plan))
 
 
 def handed_over(args: StackValidationArgs, report: ReportViolation) -> None:
