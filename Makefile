@@ -15,13 +15,17 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo "begin with make preview: it contacts nothing and changes nothing; docs/tutorial.md goes on from there"
 
+WRITABLE = [ -w . ] || { echo "make: this folder cannot be written, and what it installs belongs here; fix: clone to a folder of your own" >&2; exit 1; }
+
 .tools/uv/bin/uv:
+	@$(WRITABLE)
 	@echo "uv is not installed: putting version $(UV_VERSION) into .tools/uv"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools/uv.part 'uv==$(UV_VERSION)' \
 	  || { echo "make: pip of $(PYTHON) could not install uv: see the lines above; fix: install pip, or uv itself" >&2; exit 1; }
 	@rm -rf .tools/uv && mv .tools/uv.part .tools/uv
 
 .venv/.ready: pyproject.toml uv.lock $(filter .tools/uv/bin/uv,$(UV))
+	@$(WRITABLE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "make: $(PYTHON) is older than 3.11; fix: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing the locked packages into .venv (about half a minute the first time)"

@@ -11,6 +11,7 @@ from common.objects import Object, mapping, sequence
 from gx.cluster.deletion import deletion
 from gx.cluster.kinds import MONITORING, NAMESPACED
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, Reason, UnreachableError
+from gx.cluster.refusals import unreadable
 from gx.cluster.zone import Record, Zone
 from settings.dns import wanted_records
 from settings.settings import Settings
@@ -118,16 +119,3 @@ def _listed(api: KubernetesApi, api_version: str, kind: str, namespace: str) -> 
         if error.reason == Reason.NOT_FOUND:
             return []  # the server serves no such kind, so there is none
         raise
-
-
-def unreadable(api: KubernetesApi, error: ApiError) -> InputError:
-    """Return the line for a cluster that refuses to be read, with the right that is missing."""
-    unauthorized = 401
-    if error.status == unauthorized:
-        return InputError(
-            file=api.origin, consequence="the cluster does not know these credentials", fix="log in, or renew the token"
-        )
-    if error.reason == Reason.FORBIDDEN:
-        fix = "bind the user to a role that may get, list and patch every kind (patches are dry runs)"
-        return InputError(file=api.origin, consequence=f"a right is missing: {error.message}", fix=fix)
-    return InputError(file=api.origin, consequence=f"the API server refused: {error.message}", fix="see its message")

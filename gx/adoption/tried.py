@@ -6,9 +6,10 @@ from common.labels import FIELD_MANAGER
 from common.plan import Plan
 from common.values import REDACTED
 from gx.adoption.adopt import wanted_over
-from gx.adoption.live import LiveObjects, unreadable
+from gx.adoption.live import LiveObjects
 from gx.adoption.refusals import Refusal
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi
+from gx.cluster.refusals import unreadable
 
 _NOT_ALLOWED = (401, 403)
 

@@ -7,10 +7,11 @@ from common.naming import DNS_NAMESPACE
 from common.objects import sequence
 from common.plan import Plan
 from gx.adoption.adopt import policies_by_hand
-from gx.adoption.live import LiveObjects, pod_template, read_live, unreadable
+from gx.adoption.live import LiveObjects, pod_template, read_live
 from gx.adoption.refusals import being_deleted
 from gx.cluster.deletion import deletion
 from gx.cluster.kubernetes_api import ApiError
+from gx.cluster.refusals import unreadable
 from gx.cluster.session import Prepared
 from rules import RULES
 from rules.finding import Finding, Severity

@@ -1,8 +1,10 @@
 """How a kubeconfig says that a cluster is reached: read by the official client's loader, its secrets checked here."""
 
+import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,11 +44,14 @@ def configuration_of(kubeconfig: Path | None, context: str) -> Any:  # noqa: ANN
     configuration.retries = _AGAIN
     try:
         _remember_secrets(kubeconfig)
-        library.config.load_kube_config(
-            config_file=str(kubeconfig) if kubeconfig else None,
-            context=context or None,
-            client_configuration=configuration,
-        )
+        with _logged_in(file):
+            library.config.load_kube_config(
+                config_file=str(kubeconfig) if kubeconfig else None,
+                context=context or None,
+                client_configuration=configuration,
+            )
+    except InputError:
+        raise
     except kubernetes.config.ConfigException as error:
         raise InputError(
             file=file,
@@ -64,13 +69,38 @@ def configuration_of(kubeconfig: Path | None, context: str) -> Any:  # noqa: ANN
     renew = configuration.refresh_api_key_hook
 
     def renew_and_check(changed: Any) -> None:  # noqa: ANN401
-        renew(changed)
+        with _logged_in(file):
+            renew(changed)
         changed.refresh_api_key_hook = renew_and_check  # the loader has put its own back
         _check_token(changed, file)
 
     if renew is not None:
         configuration.refresh_api_key_hook = renew_and_check
     return configuration
+
+
+@contextmanager
+def _logged_in(file: str) -> Generator[None]:
+    """Refuse a login that failed: the loader only logs that, and would go on as nobody.
+
+    Raises:
+        InputError: The program or the provider of the user's entry gave no credentials.
+    """
+    said: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: said.append(record.getMessage())
+    logging.getLogger().addHandler(listener)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(listener)
+    if said:
+        raise InputError(
+            file=file,
+            key="the user's login",
+            consequence=f"gave no credentials, so nothing was asked ({' '.join(_without_entries(said[-1]).split())})",
+            fix="log in, or run what the user's entry names and see what it says",
+        )
 
 
 def _check_token(configuration: Any, file: str) -> None:  # noqa: ANN401
@@ -105,6 +135,6 @@ def _secrets_of(value: object, key: str = "") -> Iterator[object]:
         yield value
 
 
-def _without_entries(error: Exception) -> str:
+def _without_entries(error: Exception | str) -> str:
     """Return the loader's message without the entries that it prints whole."""
     return re.sub(r"/?\{.*\}(/\S*)?", "", str(error), flags=re.DOTALL)

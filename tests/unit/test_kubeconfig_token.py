@@ -12,7 +12,8 @@ import pytest
 
 from common.errors import InputError
 from common.known_secrets import MASK, masked
-from gx.cluster.kubernetes_api import KubernetesApi
+from gx.cluster.kubernetes_api import ApiError, KubernetesApi
+from gx.cluster.refusals import explained, unreadable
 from tests.helpers.fake_api import UID, FakeApi, fake_api, write_kubeconfig
 from tests.helpers.stack import edit, put
 
@@ -133,3 +134,39 @@ def test_a_broken_entry_is_not_shown_with_its_secrets(
     assert "Traceback" not in done.stderr
     assert TOKEN not in done.stderr + done.stdout
     assert "{" not in done.stderr
+
+
+NO_LOGIN = {
+    "exits with 1": "#!/bin/sh\necho 'please run: cloud login' >&2\nexit 1\n",
+    "prints nothing": "#!/bin/sh\n",
+    "prints a text": "#!/bin/sh\necho hello\n",
+    "prints no token": '#!/bin/sh\necho \'{"apiVersion":"client.authentication.k8s.io/v1","status":{}}\'\n',
+}
+
+
+@pytest.mark.parametrize("program", NO_LOGIN.values(), ids=list(NO_LOGIN))
+def test_a_program_that_logs_nobody_in_is_one_line_and_asks_nothing(
+    server: FakeApi, project: Path, gx: Gx, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """The library only logs that, and would ask as nobody: the server then speaks of rights."""
+    user = _from_program(project, TOKEN)
+    Path(user["exec"]["command"]).write_text(program)
+    monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(project / "kubeconfig", server.url, user)))
+    done = gx("adopt", "devnet", "--context", "test", cwd=project)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "the user's login: gave no credentials, so nothing was asked" in done.stderr
+    assert "log in" in done.stderr
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_server_that_knows_nobody_asks_for_a_login_and_for_no_right(
+    server: FakeApi, tmp_path: Path, status: int
+) -> None:
+    error = ApiError(status, "Forbidden", 'deployments.apps is forbidden: User "system:anonymous" cannot list resource')
+    api = KubernetesApi.connect(write_kubeconfig(tmp_path / "kubeconfig", server.url, {}))
+    assert "log in" in str(unreadable(api, error))
+    with pytest.raises(InputError, match=r"log in") as caught, explained(api, fix="bind a role"):
+        raise error
+    assert "bind" not in f"{unreadable(api, error)}{caught.value}"
+    assert "bind the user" in str(unreadable(api, ApiError(403, "Forbidden", 'User "somebody" cannot list resource')))
