@@ -187,3 +187,17 @@ def read_mapping(name: str, *, root: Path = ROOT, fix: str) -> dict[str, Any]:
             file=name, consequence="holds no mapping of keys to values", fix="start it with `key: value` lines"
         )
     return cast("dict[str, Any]", data)
+
+
+def declared_keys(root: Path = ROOT) -> dict[str, dict[str, Any]]:
+    """Return what Pulumi.yaml says of each key of a stack file: its description, type and default.
+
+    Raises:
+        InputError: It says something else.
+    """
+    fix = "restore it from git"
+    declared: object = read_mapping("Pulumi.yaml", root=root, fix=fix).get("config")
+    entries = cast("dict[str, dict[str, Any]]", declared) if isinstance(declared, dict) else {}
+    if not entries or not all(isinstance(key, str) and isinstance(entry, dict) for key, entry in entries.items()):
+        raise InputError(file="Pulumi.yaml", key="config", consequence="does not say what each key is", fix=fix)
+    return entries

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.errors import InputError
-from settings.project import PROJECT, ROOT, read_mapping
+from settings.project import PROJECT, ROOT, declared_keys
 
 V = TypeVar("V")
 
@@ -47,9 +47,16 @@ def without_defaults(values: Mapping[str, str], root: Path = ROOT) -> dict[str, 
     """
     left = dict(values)
     if used := [new for old, new in RENAMED.items() if f"{PROJECT}:{old}" in values]:
-        declared = read_mapping("Pulumi.yaml", root=root, fix="restore it from git").get("config", {})
+        declared = declared_keys(root)
         for new in used:
-            key, default = f"{PROJECT}:{new}", json.dumps(declared[new]["default"])
-            if key in left and json.dumps(json.loads(left[key])) == default:
+            key, default = f"{PROJECT}:{new}", declared.get(new, {}).get("default")
+            if key in left and _is_json_of(left[key], default):
                 del left[key]
     return left
+
+
+def _is_json_of(text: str, value: object) -> bool:
+    try:
+        return json.dumps(json.loads(text)) == json.dumps(value)
+    except ValueError:
+        return False

@@ -5,7 +5,7 @@ from typing import Any
 
 from catalogue.secrets import ENCRYPTED
 from settings.model import StackFile
-from settings.project import PROJECT, ROOT, read_mapping
+from settings.project import PROJECT, declared_keys
 
 SCHEMA_FILE = "docs/stack-file.schema.json"
 
@@ -13,7 +13,7 @@ SCHEMA_FILE = "docs/stack-file.schema.json"
 def stack_file_schema() -> dict[str, Any]:
     """Return the schema of `Pulumi.<stack>.yaml`; descriptions come from Pulumi.yaml."""
     model = StackFile.model_json_schema(by_alias=True)
-    declared = read_mapping("Pulumi.yaml", root=ROOT, fix="restore it from git")["config"]
+    declared = declared_keys()
     properties: dict[str, Any] = {}
     for key, schema in model["properties"].items():
         shape = schema

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from common.errors import InputError
 from settings.overlay import laid_over, overlay
-from settings.project import PROJECT, ROOT, networks, read_mapping, stack_file
+from settings.project import PROJECT, ROOT, declared_keys, networks, read_mapping, stack_file
 from settings.renamed import with_current_names
 
 _TOP = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
@@ -53,7 +53,7 @@ def read_stack(stack: str, root: Path = ROOT, *, local: bool = False) -> StackCo
             consequence=f"there is no stack {stack!r}",
             fix=f"use one of {', '.join(known)}, or add the file and networks/{stack}/",
         )
-    declared = read_mapping("Pulumi.yaml", root=root, fix="restore it from git").get("config", {})
+    declared = declared_keys(root)
     document = read_mapping(stack_file(stack), root=root, fix="restore it from git")
     given: object = document.get("config") or {}
     if not isinstance(given, dict):

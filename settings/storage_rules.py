@@ -84,7 +84,13 @@ def _volumes(case: Case) -> Iterator[InputError]:
     }
     for claim, (key, size) in wanted.items():
         made_with = recorded.get(claim)
-        if made_with is not None and parse_quantity(str(made_with)) != parse_quantity(size):
+        try:
+            same = made_with is None or parse_quantity(str(made_with)) == parse_quantity(size)
+        except ValueError:
+            text = "is no size: whether the claim would be replaced is not known"
+            yield InputError(file=file, key=claim, value=shown(made_with), consequence=text, fix="restore it from git")
+            continue
+        if not same:
             yield problem_of(
                 settings,
                 key,

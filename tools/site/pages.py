@@ -14,7 +14,7 @@ from gx.cli.main import app
 from rules import RULES
 from settings.monitoring.rules import groups
 from settings.offline import offline_settings
-from settings.project import PROJECT, ROOT, networks, read_mapping
+from settings.project import PROJECT, ROOT, declared_keys, networks
 from settings.schema import stack_file_schema
 
 
@@ -69,7 +69,7 @@ def settings() -> str:
     """Return the page of the settings, from the schema of the stack files."""
     schema = stack_file_schema()
     entries = schema["properties"]["config"]["properties"]
-    declared = read_mapping("Pulumi.yaml", root=ROOT, fix="restore it from git")["config"]
+    declared = declared_keys()
     required = set(schema["properties"]["config"]["required"])
     rows = [
         (
