@@ -197,7 +197,7 @@ def declared_keys(root: Path = ROOT) -> dict[str, dict[str, Any]]:
     """
     fix = "restore it from git"
     declared: object = read_mapping("Pulumi.yaml", root=root, fix=fix).get("config")
-    entries = cast("dict[str, dict[str, Any]]", declared) if isinstance(declared, dict) else {}
-    if not entries or not all(isinstance(key, str) and isinstance(entry, dict) for key, entry in entries.items()):
+    entries = cast("dict[str, object]", declared) if isinstance(declared, dict) else {}
+    if not entries or not all(isinstance(entry, dict) for entry in entries.values()):
         raise InputError(file="Pulumi.yaml", key="config", consequence="does not say what each key is", fix=fix)
-    return entries
+    return cast("dict[str, dict[str, Any]]", entries)
