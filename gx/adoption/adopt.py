@@ -60,7 +60,7 @@ class Item:
 
     @property
     def lost(self) -> list[str]:
-        """Names of the variables, keys, labels and finalizers that would go: each must be accepted by name."""
+        """Names of the variables, keys, labels, guards and so on that would go: each must be accepted by name."""
         return sorted({name for difference in self.pruned for name in self.lost_with(difference)})
 
     def lost_with(self, difference: Difference) -> tuple[str, ...]:
@@ -258,10 +258,21 @@ def _lost_name(key: str, difference: Difference) -> str:
         return f"{key} finalizer {path[2] if len(path) > 2 else '*'}"  # noqa: PLR2004 the finalizer itself
     if path[0] in {"data", "binaryData", "stringData"}:
         return f"{key} key {path[1] if len(path) > 1 else '*'}"
-    if "labels" in path:
-        name = path[-1] if path[-1] != "labels" else "*"
-        return f"{key} {'pod ' if 'template' in path else ''}label {name}"
+    for word in ("label", "annotation"):
+        if f"{word}s" in path and not path[-1].startswith(_OF_TOOLS):
+            name = path[-1] if path[-1] != f"{word}s" else "*"
+            return f"{key} {'pod ' if 'template' in path else ''}{word} {name}"
+    if _GUARDS & set(path) or (path[0] == "spec" and key.partition("/")[0] in _GUARDING):
+        return f"{key} {difference.text}"
     return ""
+
+
+_OF_TOOLS = ("kubectl.kubernetes.io/", "deployment.kubernetes.io/", "deprecated.daemonset.template.generation")
+"""Annotations that a tool or a controller writes for itself."""
+_GUARDS = {"limits", "livenessProbe", "loadBalancerSourceRanges", "readinessProbe", "securityContext"}
+"""Fields that keep something out, within bounds, or away from traffic while it is not well."""
+_GUARDING = {"Ingress", "LimitRange", "NetworkPolicy", "PodDisruptionBudget", "ResourceQuota"}
+"""Kinds of which every field says who may do what, or how much."""
 
 
 _SYSTEM = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}

@@ -32,6 +32,7 @@ class LiveObjects:
         objects: Objects by kind, namespace and name.
         records: Records of the zone by name; None when the zone was not looked at.
         pod_security: What Pod Security restricted would refuse, in the server's words.
+        ingresses_elsewhere: The Ingresses of every other namespace: all of them share one controller.
     """
 
     uid: str
@@ -39,6 +40,7 @@ class LiveObjects:
     objects: Mapping[Key, Object]
     records: Mapping[str, list[Record]] | None = None
     pod_security: tuple[str, ...] = field(default=())
+    ingresses_elsewhere: tuple[Object, ...] = ()
 
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
         """Return an object, or None."""
@@ -96,6 +98,11 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
             for api_version, kind in kinds if ("Namespace", "", other) in objects else ():
                 for live in _listed(api, api_version, kind, other):
                     objects[kind, other, live["metadata"]["name"]] = live
+        elsewhere = [
+            one
+            for one in _listed(api, "networking.k8s.io/v1", "Ingress", "")
+            if one["metadata"]["namespace"] != namespace
+        ]
         warnings = api.warnings_of(found, _ENFORCE) if found else []
     except UnreachableError as error:
         raise InputError(
@@ -106,7 +113,14 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
     except ApiError as error:
         raise unreadable(api, error) from None
     records = {host: zone.records(host) for host in dict(wanted_records(settings))} if zone else None
-    return LiveObjects(uid=uid, namespace=namespace, objects=objects, records=records, pod_security=tuple(warnings))
+    return LiveObjects(
+        uid=uid,
+        namespace=namespace,
+        objects=objects,
+        records=records,
+        pod_security=tuple(warnings),
+        ingresses_elsewhere=tuple(elsewhere),
+    )
 
 
 _ENFORCE = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}

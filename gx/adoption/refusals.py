@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalogue.secrets import live_settings
+from common.cluster import INGRESS_PREFIX
 from common.dns import TRAFFIC_TYPES
 from common.labels import FIELD_MANAGER, MANAGED_BY
-from common.objects import Object, mapping, sequence
+from common.objects import Object, identifier, mapping, sequence
 from common.plan import Plan, Resource
 from common.values import Secret, walk
 from gx.adoption.live import POD_CONTROLLERS, LiveObjects, claims_of, pod_template
@@ -181,18 +182,48 @@ def _second_of_a_kind(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
 
 
 def _routes(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
-    """The controller's webhook refuses a host and path that another Ingress serves."""
+    """The controller's webhook refuses a host and path that another Ingress serves; one host has one configuration."""
     planned = {route: r.object_name for r in plan.of_kind("Ingress") for route in _paths(r.manifest)}
-    names = {r.object_name for r in plan.of_kind("Ingress")}
-    for found in live.of_kind("Ingress"):
-        name = found["metadata"]["name"]
+    for found in other_ingresses(plan, live):
+        name = _ingress_name(found, live)
         taken = sorted(route for route in _paths(found) if route in planned)
-        if name not in names and taken:
+        if hosts := regex_hosts(plan, found):
+            yield Refusal(
+                name=f"Ingress/{name} regex",
+                text=f"{REGEX} on {', '.join(hosts)}",
+                fix="give it a host of its own, or paths without regular expressions, first",
+            )
+        if taken:
             yield Refusal(
                 name=f"Ingress/{name} routes",
                 text=f"serves {''.join(taken[0])} live, which {planned[taken[0]]} would serve: the webhook refuses it",
                 fix="give the planned Ingress the live name, or delete the live one in the same maintenance step",
             )
+
+
+REGEX = "asks for paths that are regular expressions: ingress-nginx then reads every path of the host as one"
+
+
+def other_ingresses(plan: Plan, live: LiveObjects) -> list[Object]:
+    """Return the live Ingresses that the Plan does not hold, those of other namespaces too: a host has one server."""
+    own = {(r.namespace, r.object_name) for r in plan.of_kind("Ingress")}
+    found = [*live.of_kind("Ingress"), *live.ingresses_elsewhere]
+    return [one for one in found if (one["metadata"]["namespace"], one["metadata"]["name"]) not in own]
+
+
+def _ingress_name(ingress: Object, live: LiveObjects) -> str:
+    metadata = ingress["metadata"]
+    return metadata["name"] if metadata["namespace"] == live.namespace else identifier(metadata)
+
+
+def regex_hosts(plan: Plan, ingress: Object) -> list[str]:
+    """Return the planned hosts of which a foreign Ingress makes each path a regular expression (ingress-nginx#11397)."""
+    annotations = mapping(ingress, "metadata", "annotations")
+    asked = str(annotations.get(f"{INGRESS_PREFIX}use-regex")).lower() == "true"
+    if plan.controller != "nginx" or not (asked or f"{INGRESS_PREFIX}rewrite-target" in annotations):
+        return []
+    planned = {host for r in plan.of_kind("Ingress") for host, _ in _paths(r.manifest)}
+    return sorted(planned & {host for host, _ in _paths(ingress)})
 
 
 def _paths(ingress: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from common.naming import DNS_NAMESPACE
-from common.objects import sequence
+from common.objects import identifier
 from common.plan import Plan
 from gx.adoption.adopt import policies_by_hand
-from gx.adoption.live import LiveObjects, pod_template, read_live
-from gx.adoption.refusals import being_deleted
+from gx.adoption.live import LiveObjects, read_live
+from gx.adoption.refusals import REGEX, being_deleted, other_ingresses, regex_hosts
 from gx.cluster.deletion import deletion
 from gx.cluster.kubernetes_api import ApiError
 from gx.cluster.refusals import unreadable
 from gx.cluster.session import Prepared
+from gx.reachability.limits import DNS_PORT, on_nodes, other_policies
 from rules import RULES
 from rules.finding import Finding, Severity
 from rules.reachability.outvoted import not_in_force, opened
+from rules.reachability.world import DNS
 from rules.stacks import live_plan, strangers
-
-DNS_PORT = 53
 
 
 def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
@@ -38,7 +38,14 @@ def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
     found = [_softened(f, foreign) for rule in RULES if rule.live for f in rule(plan)]
     order = list(Severity)
     return sorted(
-        [*found, *_deleted(context, live), *_outvoted(context, live), *_dns_caches(prepared), *_unknown(context, plan)],
+        [
+            *found,
+            *_deleted(context, live),
+            *_outvoted(context, live),
+            *_regular_expressions(context, live),
+            *_on_nodes(prepared, context),
+            *_unknown(context, plan),
+        ],
         key=lambda finding: order.index(finding.severity),
     )
 
@@ -61,24 +68,39 @@ def _outvoted(context: Plan, live: LiveObjects) -> Iterator[Finding]:
         yield Finding(check="reach", location=context.namespace, text=text, severity=Severity.WARNING)
 
 
-def _dns_caches(prepared: Prepared) -> Iterator[Finding]:
-    """Say that pods ask DNS of their node: packets to a node's own address match no rule that names pods."""
+def _regular_expressions(context: Plan, live: LiveObjects) -> Iterator[Finding]:
+    for ingress in other_ingresses(context, live):
+        if hosts := regex_hosts(context, ingress):
+            location = f"Ingress/{identifier(ingress['metadata'])}"
+            yield Finding(check="routes", location=location, text=f"{REGEX} on {', '.join(hosts)}")
+
+
+def _on_nodes(prepared: Prepared, context: Plan) -> Iterator[Finding]:
+    """Say which traffic comes from, or goes to, an address of a node: it matches no rule that names pods."""
     try:
-        found = list(prepared.api.list_objects("apps/v1", "DaemonSet", DNS_NAMESPACE))
+        found, others = on_nodes(prepared.api), list(other_policies(prepared.api, context.own_namespaces))
     except ApiError as error:
         raise unreadable(prepared.api, error) from None
-    for cache in found:
-        pod = pod_template(cache)["spec"]
-        ports = {port["containerPort"] for c in pod["containers"] for port in sequence(c, "ports")}
-        if pod.get("hostNetwork") and DNS_PORT in ports:
-            text = (
-                f"answers DNS at an address of the node, and the policies open port {DNS_PORT} to the pods of"
-                f" {DNS_NAMESPACE} alone: with default deny in force no pod resolves a name; fix: before the component"
-                " network-policies, name that address in components/network_policies.py, or let kubelet give pods the"
-                " address of the DNS Service"
-            )
-            location = f"{DNS_NAMESPACE}/DaemonSet/{cache['metadata']['name']}"
-            yield Finding(check="reach", location=location, text=text, severity=Severity.WARNING)
+    for one in found:
+        text = _DNS_ON_NODES if one.endpoint == DNS else _ON_NODES
+        location = f"{one.namespace}/{one.controller}"
+        yield Finding(check="reach", location=location, text=text, severity=Severity.WARNING)
+    if others:
+        text = f"not evaluated: {', '.join(others)}: they can deny what the plan allows, and allow what it denies"
+        yield Finding(check="reach", location=context.namespace, text=text, severity=Severity.WARNING)
+
+
+_ON_NODES = (
+    "runs in the network of its node, and the policies name its namespace alone: with default deny in force it reaches"
+    " no pod of another node; fix: before the component network-policies, give it a network of its own, or name the"
+    " nodes' addresses in components/network_policies.py"
+)
+_DNS_ON_NODES = (
+    f"answers DNS at an address of the node, and the policies open port {DNS_PORT} to the pods of"
+    f" {DNS_NAMESPACE} alone: with default deny in force no pod resolves a name; fix: before the component"
+    " network-policies, name that address in components/network_policies.py, or let kubelet give pods the"
+    " address of the DNS Service"
+)
 
 
 def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:

@@ -208,6 +208,13 @@ class KubernetesApi:
         Raises:
             ApiError: The server does not serve it.
         """
+        try:
+            return self.kinds(api_version)[kind]
+        except KeyError:
+            raise ApiError(404, Reason.NOT_FOUND, f"the server serves no {kind} of {api_version}") from None
+
+    def kinds(self, api_version: str) -> Mapping[str, Kind]:
+        """Return how the server serves the kinds of a version of a group; errors are those of `kind`."""
         if api_version not in self._kinds:
             try:
                 listed = self.request("GET", _root(api_version)).get("resources")
@@ -222,10 +229,7 @@ class KubernetesApi:
                 for entry in cast("list[Object]", listed)
                 if "/" not in str(entry["name"])
             }
-        try:
-            return self._kinds[api_version][kind]
-        except KeyError:
-            raise ApiError(404, Reason.NOT_FOUND, f"the server serves no {kind} of {api_version}") from None
+        return self._kinds[api_version]
 
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         """Return an object, or None if there is none."""

@@ -43,7 +43,8 @@ def reach(  # noqa: PLR0917 options of a command
     """Show who can reach whom on which port, by the policies of the Plan; with both names, say why or why not.
 
     Policies add up, so with --context a live policy may open what the planned ones close: each such row is marked.
-    What a kubelet sends to pods of its own node, no policy can stop. Ends with 0, or with 2 when the input is wrong.
+    What a kubelet sends to pods of its own node, no policy can stop; what else the answer does not cover is a note on
+    the standard error. Ends with 0, or with 2 when the input is wrong.
     """
     if observe:
         _observe(stack, context, source, target, as_json=as_json)
@@ -51,11 +52,12 @@ def reach(  # noqa: PLR0917 options of a command
 
     plan = record(stack, root=project_root())
     own, policies, old = plan.own_namespaces, planned_policies(plan), old_policies(plan)
-    namespaces = None
+    around = None
     if context:
         found = live_state(context, own, policies)
-        old, namespaces = list(found.policies), found.namespaces
-    more, everybody = opened(plan, old, namespaces), endpoints(plan, namespaces)
+        old, around = list(found.policies), found.around
+        sys.stderr.write("".join(f"note: {line}\n" for line in found.beyond))
+    more, everybody = opened(plan, old, around), endpoints(plan, around)
     policies = Policies([*policies.all, *old])
     known = {endpoint.name: endpoint for endpoint in everybody}
     begin, end = (known[_known(name, known, stack)] if name else None for name in (source, target))

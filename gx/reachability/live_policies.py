@@ -7,15 +7,24 @@ from typing import cast
 from common.objects import mapping
 from gx.cluster.kubernetes_api import KubernetesApi
 from gx.cluster.refusals import explained
+from gx.reachability.limits import node_addresses, on_nodes, other_policies
 from rules.reachability.semantics import Policies, Policy, policy_from
+from rules.reachability.world import Around
 
 
 @dataclass(frozen=True)
 class LiveState:
-    """What a cluster has: policies that nobody planned, and the labels of its namespaces."""
+    """What a cluster has.
+
+    Attributes:
+        policies: Policies that nobody planned.
+        around: What is around the network.
+        beyond: What the evaluation does not cover, a line each.
+    """
 
     policies: tuple[Policy, ...]
-    namespaces: Mapping[str, Mapping[str, str]]
+    around: Around
+    beyond: tuple[str, ...]
 
 
 def live_state(context: str, own: frozenset[str], planned: Policies) -> LiveState:
@@ -42,4 +51,18 @@ def live_state(context: str, own: frozenset[str], planned: Policies) -> LiveStat
             str(live["metadata"]["name"]): cast("Mapping[str, str]", mapping(live, "metadata", "labels"))
             for live in api.list_objects("v1", "Namespace")
         }
-    return LiveState(tuple(policy for policy in found if (policy.namespace, policy.name) not in taken), namespaces)
+        hosts, others = on_nodes(api), list(other_policies(api, own))
+        nodes = node_addresses(api) if hosts else ()
+    around = Around(namespaces=namespaces, on_nodes=frozenset(one.endpoint for one in hosts), nodes=nodes)
+    beyond = [
+        f"{one.endpoint} runs in the network of its node ({one.namespace}/{one.controller}): no rule that names"
+        " its namespace matches; what most networks let pass from a pod's own node is not counted"
+        for one in hosts
+    ]
+    if others:
+        beyond.append(
+            f"not evaluated: {', '.join(others)}: they can deny what is allowed here, and allow what is denied"
+        )
+    return LiveState(
+        tuple(policy for policy in found if (policy.namespace, policy.name) not in taken), around, tuple(beyond)
+    )

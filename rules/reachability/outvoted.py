@@ -1,13 +1,13 @@
 """What policies made by hand open beside the program's own: while they do, default deny is not in force."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.plan import Plan
 from rules.reachability.endpoint import Endpoint, Port
 from rules.reachability.matrix import Matrix
 from rules.reachability.semantics import Policies, Policy
-from rules.reachability.world import endpoints, planned_policies
+from rules.reachability.world import Around, endpoints, planned_policies
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,13 @@ class Opened:
         return f"{self.source.name} -> {self.target.name} {self.port}, by {', '.join(self.policies)}"
 
 
-def opened(
-    plan: Plan, old: Sequence[Policy], namespaces: Mapping[str, Mapping[str, str]] | None = None
-) -> list[Opened]:
+def opened(plan: Plan, old: Sequence[Policy], live: Around | None = None) -> list[Opened]:
     """Return what policies made by hand open that the program's own ones close.
 
     Args:
         plan: The Plan.
         old: Those made by hand: recorded in the Plan, or live.
-        namespaces: Labels of the live namespaces, by name; None for those that the Plan knows.
+        live: What is known of the cluster around it; None for what the Plan says.
     """
     own, planned = plan.own_namespaces, planned_policies(plan)
     joined = Policies([*planned.all, *old])
@@ -50,7 +48,7 @@ def opened(
     }
     return [
         Opened(source, row.target, row.port, _allowing(joined, source, row.target, row.port))
-        for row in Matrix(endpoints(plan, namespaces), joined).rows(own)
+        for row in Matrix(endpoints(plan, live), joined).rows(own)
         for source in row.sources
         if source.name not in closed.get((row.target.name, row.port), set())
     ]

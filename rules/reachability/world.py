@@ -1,6 +1,7 @@
 """The endpoints of a network: the pods of its Plan, its external workloads, and what lies around the namespace."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from common.cloudflare_ranges import CLOUDFLARE_RANGES
@@ -20,7 +21,7 @@ from common.naming import DNS_NAMESPACE, MINIO_PORT, MONITORING_NAMESPACE, POSTG
 from common.objects import mapping
 from common.plan import Plan, Resource
 from common.pods import Pod, pods
-from rules.reachability.endpoint import Endpoint, Port, ranges
+from rules.reachability.endpoint import Endpoint, Port, Range, ranges
 from rules.reachability.semantics import Policies, Policy, policy_from
 
 INTERNET = "internet"
@@ -51,20 +52,42 @@ def _is_old(resource: Resource) -> bool:
     return OLD_POLICY in mapping(resource.metadata, "labels")
 
 
-def endpoints(plan: Plan, namespaces: Labels | None = None) -> list[Endpoint]:
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What a live cluster has around a network.
+
+    Attributes:
+        namespaces: Labels of namespaces; those of planned ones are in the Plan.
+        on_nodes: Endpoints of which pods run in the network of their node: to policies they are those nodes.
+        nodes: The addresses of the nodes.
+    """
+
+    namespaces: Labels = field(default_factory=dict[str, Mapping[str, str]])
+    on_nodes: frozenset[str] = frozenset()
+    nodes: tuple[Range, ...] = ()
+
+
+def endpoints(plan: Plan, live: Around | None = None) -> list[Endpoint]:
     """Return everything that a connection in this network can begin or end at, sorted by place and name.
 
     Args:
         plan: The network.
-        namespaces: Live labels of namespaces; those of planned ones are in the Plan.
+        live: What is known of the cluster around it; None for what the Plan says.
     """
+    live = live or Around()
     known: dict[str, Mapping[str, str]] = {
         resource.object_name: cast("Mapping[str, str]", resource.metadata.get("labels", {}))
         for resource in plan.of_kind("Namespace")
     }
-    known.update(namespaces or {})
+    known.update(live.namespaces)
     found = {endpoint.name: endpoint for endpoint in _inside(plan, known)}
-    around = [endpoint for endpoint in _around(plan, known) if endpoint.name not in found]
+    around = [
+        replace(endpoint, namespace="", namespace_labels={}, ranges=live.nodes)
+        if endpoint.name in live.on_nodes
+        else endpoint
+        for endpoint in _around(plan, known)
+        if endpoint.name not in found
+    ]
     return [*sorted(found.values(), key=lambda endpoint: (endpoint.namespace, endpoint.name)), *around]
 
 
