@@ -217,7 +217,7 @@ def _ingress_name(ingress: Object, live: LiveObjects) -> str:
 
 
 def regex_hosts(plan: Plan, ingress: Object) -> list[str]:
-    """Return the planned hosts of which a foreign Ingress makes each path a regular expression (ingress-nginx#11397)."""
+    """Return the planned hosts of which a foreign Ingress makes paths regular expressions (ingress-nginx#11397)."""
     annotations = mapping(ingress, "metadata", "annotations")
     asked = str(annotations.get(f"{INGRESS_PREFIX}use-regex")).lower() == "true"
     if plan.controller != "nginx" or not (asked or f"{INGRESS_PREFIX}rewrite-target" in annotations):

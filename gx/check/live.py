@@ -9,6 +9,7 @@ from common.plan import Plan
 from gx.adoption.adopt import policies_by_hand
 from gx.adoption.live import LiveObjects, read_live
 from gx.adoption.refusals import REGEX, being_deleted, other_ingresses, regex_hosts
+from gx.check.accounts import accounts_for_tests
 from gx.cluster.deletion import deletion
 from gx.cluster.kubernetes_api import ApiError
 from gx.cluster.refusals import unreadable
@@ -44,6 +45,7 @@ def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
             *_outvoted(context, live),
             *_regular_expressions(context, live),
             *_on_nodes(prepared, context),
+            *_accounts(prepared),
             *_unknown(context, plan),
         ],
         key=lambda finding: order.index(finding.severity),
@@ -101,6 +103,11 @@ _DNS_ON_NODES = (
     " network-policies, name that address in components/network_policies.py, or let kubelet give pods the"
     " address of the DNS Service"
 )
+
+
+def _accounts(prepared: Prepared) -> Iterator[Finding]:
+    network = prepared.settings.network
+    return accounts_for_tests(prepared.api, network.namespace) if network.production else iter(())
 
 
 def _unknown(context: Plan, plan: Plan) -> Iterator[Finding]:

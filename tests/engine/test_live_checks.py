@@ -1,5 +1,6 @@
 """`gx check --context`: the rules of a network over what a real API server holds after the engine ran."""
 
+import copy
 import dataclasses
 import subprocess
 from collections.abc import Callable
@@ -31,6 +32,32 @@ CACHE: dict[str, Any] = {  # as Kubernetes' own add-on is made
                 ],
             },
         },
+    },
+}
+
+REGEX: dict[str, Any] = {
+    "apiVersion": NETWORKING,
+    "kind": "Ingress",
+    "metadata": {
+        "name": "other",
+        "namespace": "elsewhere",
+        "annotations": {"nginx.ingress.kubernetes.io/use-regex": "true"},
+    },
+    "spec": {
+        "rules": [
+            {
+                "host": "devnet.gxcoin.money",
+                "http": {
+                    "paths": [
+                        {
+                            "path": "/new(/|$)(.*)",
+                            "pathType": "ImplementationSpecific",
+                            "backend": {"service": {"name": "other", "port": {"number": 80}}},
+                        }
+                    ]
+                },
+            }
+        ]
     },
 }
 
@@ -70,12 +97,21 @@ def test_what_the_engine_made_keeps_the_rules_and_what_a_hand_changed_does_not(
     metadata = {"name": "allow-internal-backend", "namespace": devnet.namespace}
     devnet.api.create({"apiVersion": NETWORKING, "kind": "NetworkPolicy", "metadata": metadata, "spec": spec})
     devnet.api.create(CACHE)
+    controller = copy.deepcopy(CACHE)
+    controller["metadata"] = {"name": "controller", "namespace": "ingress-nginx"}
+    for namespace in ("ingress-nginx", "elsewhere"):
+        devnet.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    devnet.api.create(controller)
+    devnet.api.create(REGEX)
     config = devnet.get("v1", "ConfigMap", "backend-config")
     devnet.api.patch(config, {"data": {"PEER": "https://mainnet.gxcoin.money"}}, manager="kubectl-edit")
     after = evaluated(devnet, plans["devnet"])
     errors = {(f.check, f.location) for f in after if f.severity is Severity.ERROR}
     (cache,) = (f for f in after if f.check == "reach" and f.location == "kube-system/DaemonSet/node-local-dns")
     assert "answers DNS at an address of the node" in cache.text
+    (ingress,) = (f for f in after if f.location == "ingress-nginx/DaemonSet/controller")
+    assert "runs in the network of its node" in ingress.text
+    assert ("routes", "Ingress/elsewhere/other") in errors
     (outvoted,) = (f for f in after if f.check == "reach" and f.location == devnet.namespace)
     assert "default deny is not in force: policies made by hand (allow-internal-backend)" in outvoted.text
     assert ("registries", "Deployment/svc-tax/svc-tax") in errors

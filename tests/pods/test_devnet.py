@@ -18,6 +18,7 @@ import pytest
 from common.naming import MINIO_MESSAGING_USER
 from common.objects import mapping
 from devcluster.engine import EngineError
+from gx.check.accounts import accounts_for_tests
 from gx.plan.record import record
 from rules.reachability.world import endpoints
 from settings.project import ROOT
@@ -77,6 +78,8 @@ def _failed(network: Devnet) -> list[str]:
 def test_b_the_jobs_did_their_work(network: Devnet) -> None:
     assert network.query('SELECT count(*) FROM "Country"') == "234"
     assert network.query("SELECT count(*) FROM gx_test_user") == "8"
+    (accounts,) = accounts_for_tests(network.api, NAMESPACE)
+    assert accounts.text.startswith("8 accounts of the domain gxcoin.test: ")
     pods = [pod for pod in network.api.list_objects("v1", "Pod", NAMESPACE) if pod["metadata"]["labels"].get("app")]
     for pod in pods:
         for container in pod["spec"]["containers"]:
