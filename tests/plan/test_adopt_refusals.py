@@ -11,6 +11,7 @@ from rich.console import Console
 
 from common.cluster import INGRESS_PREFIX
 from common.errors import InputError
+from common.objects import mapping
 from common.plan import Plan
 from common.values import REDACTED
 from gx.adoption.adopt import AdoptionReport, Decision, decide, filled
@@ -250,8 +251,8 @@ def change(kind: str, name: str, **content: Any) -> Plant:
     return plant
 
 
-def _owned(value: Any) -> dict[str, Any]:
-    return {f"f:{key}": _owned(below) for key, below in value.items()} if isinstance(value, dict) else {}
+def _owned(value: object) -> dict[str, Any]:
+    return {f"f:{key}": _owned(below) for key, below in mapping(value).items()}
 
 
 @pytest.mark.parametrize(
