@@ -174,7 +174,10 @@ MODULES = (
         trimmed=("github.com/go-acme/lego/v4", "providers/dns/zz_gen_dns_providers.go"),
     ),
 )
-"""In the order in which they are built: what `gx local up` needs comes first."""
+"""In the order in which they are built: what `gx local up` needs comes first.
+
+Those with Kubernetes' client libraries pin the same versions of them: go compiles each package once for all.
+"""
 
 MODULE_OF: dict[str, Module] = {program: module for module in MODULES for program in module.programs}
 

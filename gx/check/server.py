@@ -58,14 +58,13 @@ def _offered(api: KubernetesApi, plan: Plan, resource: Resource) -> Iterator[Fin
     wanted = _without_values(plain(resource.manifest))
     try:
         api.apply(wanted, manager=FIELD_MANAGER)
+        if resource.kind == "ResourceQuota":  # a controller writes what admission reads
+            path = api.kind("v1", "ResourceQuota").path(resource.namespace, resource.object_name)
+            hard = wanted["spec"]["hard"]
+            status = {"status": {"hard": hard, "used": dict.fromkeys(hard, "0")}}
+            api.request("PATCH", f"{path}/status", body=status, content_type="application/merge-patch+json")
     except ApiError as error:
         yield _finding(plan, resource, error)
-        return
-    if resource.kind == "ResourceQuota":  # a controller writes what admission reads
-        path = api.kind("v1", "ResourceQuota").path(resource.namespace, resource.object_name)
-        hard = wanted["spec"]["hard"]
-        status = {"status": {"hard": hard, "used": dict.fromkeys(hard, "0")}}
-        api.request("PATCH", f"{path}/status", body=status, content_type="application/merge-patch+json")
 
 
 def _without_values(manifest: Object) -> Object:
