@@ -7,7 +7,6 @@ provider protocol and adoption compare objects as the server wrote them.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +22,7 @@ from common.errors import ClusterError
 from common.known_secrets import masked
 from common.objects import Object, mapping
 from gx.cluster.answers import are, is_object, json_object, remembered
+from gx.cluster.kinds import Kind, root_of
 from gx.cluster.kubeconfig import configuration_of
 from rules.kubernetes_schema import misshapen
 
@@ -60,35 +60,8 @@ class UnreachableError(ClusterError):
     """No API server answered at the address of the kubeconfig, or what answered is none."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of object as the API server serves it.
-
-    Attributes:
-        api_version: Group and version, as objects write it.
-        kind: The kind.
-        plural: Its name in paths.
-        namespaced: Whether its objects lie in namespaces.
-    """
-
-    api_version: str
-    kind: str
-    plural: str
-    namespaced: bool
-
-    def path(self, namespace: str = "", name: str = "") -> str:
-        """Return the path of one object, or of the kind's list in a namespace or the whole cluster."""
-        root = _root(self.api_version)
-        inside = f"/namespaces/{quote(namespace, safe='')}" if self.namespaced and namespace else ""
-        return f"{root}{inside}/{self.plural}" + (f"/{quote(name, safe='')}" if name else "")
-
-
 def _proxy(namespace: str, target: str, path: str) -> str:
     return f"/api/v1/namespaces/{quote(namespace, safe='')}/{target}/proxy{path}"
-
-
-def _root(api_version: str) -> str:
-    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
 
 
 class KubernetesApi:
@@ -217,7 +190,7 @@ class KubernetesApi:
         """Return how the server serves the kinds of a version of a group; errors are those of `kind`."""
         if api_version not in self._kinds:
             try:
-                listed = self.request("GET", _root(api_version)).get("resources")
+                listed = self.request("GET", root_of(api_version)).get("resources")
             except ApiError as error:
                 if error.status == 404 and not error.reason:  # noqa: PLR2004 a group that is not served: a bare page
                     raise ApiError(404, Reason.NOT_FOUND, f"the server serves no {api_version}") from None
