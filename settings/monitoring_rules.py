@@ -6,6 +6,7 @@ from common.errors import InputError
 from settings.monitoring.lint import problems
 from settings.monitoring.metrics import METRICS
 from settings.monitoring.rules import groups
+from settings.monitoring.targets import labels
 from settings.rule import Case, Rule, problem_of
 
 
@@ -26,7 +27,7 @@ def _names(case: Case) -> Iterator[InputError]:
 
 
 def _alerts(case: Case) -> Iterator[InputError]:
-    for line in problems(groups(case.settings)):
+    for line in problems(groups(case.settings), labels(case.settings)):
         name, _, text = line.partition(": ")
         yield problem_of(
             case.settings, f"monitoring.alerts.{name}", None, text, "correct it, or remove it for the usual value"

@@ -4,7 +4,8 @@ from functools import partial
 
 from common.panels import Board, Panel, Query, Unit, one
 from settings.monitoring import messaging
-from settings.monitoring.messaging import WINDOWS, answering, scraped
+from settings.monitoring.messaging import WINDOWS
+from settings.monitoring.targets import answering, scraped
 from settings.settings import Settings
 
 _ALERTS = 'sum by (severity) (ALERTS{{alertstate="firing",network="{network}",severity!="info"}}) or vector(0)'
@@ -32,7 +33,7 @@ def _messaging_numbers(settings: Settings) -> tuple[Panel, ...]:
             title="Pods that answer",
             reading="As many as the network has replicas; none is an outage.",
             unit=Unit.COUNT,
-            queries=one(answering(scraped(settings, "svc-messaging")), "pods"),
+            queries=one(answering(settings, scraped(settings, "svc-messaging")), "pods"),
             alerts=("MessagingServiceDown",),
         ),
         _number(

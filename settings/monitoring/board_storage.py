@@ -2,7 +2,7 @@
 
 from common.panels import Board, Panel, Query, Unit, one
 from settings.monitoring import storage
-from settings.monitoring.messaging import answering, scraped
+from settings.monitoring.targets import answering, scraped
 from settings.settings import Settings
 
 
@@ -25,7 +25,7 @@ def _minio(settings: Settings) -> tuple[Panel, ...]:
             title="MinIO answers",
             reading="0 or nothing: voice and files neither send nor open.",
             unit=Unit.COUNT,
-            queries=one(answering(scraped(settings, "minio")), "servers"),
+            queries=one(answering(settings, scraped(settings, "minio")), "servers"),
             alerts=("MinIOServiceDown",),
         ),
         Panel(
@@ -88,7 +88,7 @@ def _backup_runs(settings: Settings) -> tuple[Panel, ...]:
             unit=Unit.COUNT,
             queries=(
                 Query(expr=storage.backup_info(settings), legend="there"),
-                Query(expr=storage.suspended(settings), legend="paused"),
+                Query(expr=storage.suspended(settings), legend="{{cronjob}} paused"),
                 Query(expr=storage.failed_runs(settings), legend="failed"),
             ),
             alerts=("MinIOBackupMissing", "MinIOBackupSuspended", "MinIOBackupFailed"),

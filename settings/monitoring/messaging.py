@@ -3,6 +3,7 @@
 from functools import partial
 
 from common.alerts import THRESHOLD, Alert, AlertSeverity, Group, Threshold
+from settings.monitoring.targets import by, down, location, scraped
 from settings.settings import Settings
 
 OBJECTIVE_PERCENT = 99.9
@@ -12,29 +13,13 @@ BURNS = ((14.4, "1h", "5m"), (6.0, "6h", "30m"), (3.0, "1d", "2h"), (1.0, "3d", 
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
 """Every window of `BURNS` once, the shortest first."""
 CRITICAL, WARNING, INFO = AlertSeverity.CRITICAL, AlertSeverity.WARNING, AlertSeverity.INFO
-_BY = "sum by (kubernetes_namespace)"
-
-
-def scraped(settings: Settings, app: str) -> str:
-    """Return the matchers of what Prometheus scrapes from an application of the network."""
-    return f'app="{app}",kubernetes_namespace="{settings.network.namespace}"'
-
-
-def answering(match: str) -> str:
-    """Return how many targets of an application answer."""
-    return f"sum by (app, kubernetes_namespace) (up{{{match}}})"
-
-
-def down(match: str) -> str:
-    """Return an expression that is true when no target answers, or none is known."""
-    return f"({answering(match)} == 0) or absent(up{{{match}}})"
 
 
 def error_ratio(settings: Settings, window: str) -> str:
     """Return the share of failed requests over a window, from 0 to 1."""
     match = scraped(settings, "svc-messaging")
-    failed = f'{_BY} (rate(http_http_requests_total{{{match},status=~"5.."}}[{window}]))'
-    return f"{failed} / {_BY} (rate(http_http_requests_total{{{match}}}[{window}]))"
+    failed = f'sum {by(settings)} (rate(http_http_requests_total{{{match},status=~"5.."}}[{window}]))'
+    return f"{failed} / sum {by(settings)} (rate(http_http_requests_total{{{match}}}[{window}]))"
 
 
 def failed_percent(settings: Settings) -> str:
@@ -49,19 +34,19 @@ def recorded(window: str) -> str:
 
 def burned(settings: Settings, window: str) -> str:
     """Return the recorded share of failed requests over a window, from 0 to 1."""
-    return f'{recorded(window)}{{kubernetes_namespace="{settings.network.namespace}"}}'
+    return f"{recorded(window)}{{{location(settings)}}}"
 
 
 def latency(settings: Settings, quantile: str = "0.95") -> str:
     """Return a quantile of the response time in seconds."""
     rate = f"rate(http_http_request_duration_seconds_bucket{{{scraped(settings, 'svc-messaging')}}}[5m])"
-    return f"histogram_quantile({quantile}, sum by (le, kubernetes_namespace) ({rate}))"
+    return f"histogram_quantile({quantile}, sum {by(settings, 'le')} ({rate}))"
 
 
 def request_rate(settings: Settings, window: str = "5m") -> str:
     """Return requests a second, probes and scrapes left out."""
     match = f'{scraped(settings, "svc-messaging")},route!~"/health|/metrics"'
-    return f"{_BY} (rate(http_http_requests_total{{{match}}}[{window}]))"
+    return f"sum {by(settings)} (rate(http_http_requests_total{{{match}}}[{window}]))"
 
 
 def of_limit(usage: str, resource: str, pods: str) -> str:
@@ -95,17 +80,17 @@ def failing_routes(settings: Settings) -> str:
 
 def sockets(settings: Settings) -> str:
     """Return how many sockets are open on all pods."""
-    return f"sum by (kubernetes_namespace) ({settings.stack.monitoring.sockets_metric}{{{_service(settings)}}})"
+    return f"sum {by(settings)} ({settings.stack.monitoring.sockets_metric}{{{_service(settings)}}})"
 
 
 def redis_connected(settings: Settings) -> str:
     """Return 1 while every pod has Redis."""
-    return f"min by (kubernetes_namespace) ({settings.stack.monitoring.redis_metric}{{{_service(settings)}}})"
+    return f"min {by(settings)} ({settings.stack.monitoring.redis_metric}{{{_service(settings)}}})"
 
 
 def storage_errors(settings: Settings) -> str:
     """Return answers 5xx of MinIO a second."""
-    return f"{_BY} (rate(minio_s3_requests_5xx_errors_total{{{scraped(settings, 'minio')}}}[5m]))"
+    return f"sum {by(settings)} (rate(minio_s3_requests_5xx_errors_total{{{scraped(settings, 'minio')}}}[5m]))"
 
 
 def restarts(settings: Settings) -> str:
@@ -126,7 +111,7 @@ def messaging_group(settings: Settings) -> Group:
     alerts = (
         Alert(
             name="MessagingServiceDown",
-            expr=down(_service(settings)),
+            expr=down(settings, _service(settings)),
             seconds=60,
             severity=CRITICAL,
             summary="no pod of svc-messaging answers",

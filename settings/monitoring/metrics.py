@@ -73,7 +73,7 @@ METRICS: Mapping[str, Series] = {
     **_of(_AGENT, "counter", "container_cpu_usage_seconds_total", labels=_POD, annotated=False),
     **_of(_STATE, "gauge", "kube_pod_container_resource_limits", labels=(*_POD, "resource"), annotated=False),
     **_of(_STATE, "counter", "kube_pod_container_status_restarts_total", labels=_POD, annotated=False),
-    **_of(_STATE, "gauge", "kube_job_failed", labels=_JOB, annotated=False),
+    **_of(_STATE, "gauge", "kube_job_created", "kube_job_failed", labels=_JOB, annotated=False),
     **_of(
         _STATE,
         "gauge",

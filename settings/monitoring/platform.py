@@ -4,8 +4,8 @@ from functools import partial
 
 from catalogue.nodes import NODES
 from common.alerts import THRESHOLD, Alert, Group, Threshold
-from common.naming import EDGE_PROXY
 from settings.monitoring.messaging import CRITICAL, INFO, WARNING
+from settings.monitoring.targets import by, edge_match, labels, location
 from settings.settings import Settings
 
 DAY = 86400
@@ -30,24 +30,24 @@ def certificate_left(settings: Settings) -> str:
 
 def rejected_logins(settings: Settings) -> str:
     """Return log-ins that Redis rejected in 15 minutes."""
-    return f"sum by (kubernetes_namespace) (increase(redis_acl_access_denied_auth_total{{{location(settings)}}}[15m]))"
+    return f"sum {by(settings)} (increase(redis_acl_access_denied_auth_total{{{location(settings)}}}[15m]))"
 
 
 def outbox_depth(settings: Settings) -> str:
     """Return commands that wait for Fabric."""
-    return f"max by (kubernetes_namespace) (outbox_queue_depth{{{location(settings)}}})"
+    return f"max {by(settings)} (outbox_queue_depth{{{location(settings)}}})"
 
 
 def projection_lag(settings: Settings) -> str:
     """Return blocks that the projector is behind."""
-    return f"max by (kubernetes_namespace) (projector_lag_blocks{{{location(settings)}}})"
+    return f"max {by(settings)} (projector_lag_blocks{{{location(settings)}}})"
 
 
 def ready_nodes(settings: Settings) -> str:
-    """Return 1 for each node of the network that is ready, 0 for the others."""
+    """Return 1 for each node of the network that is ready, 0 for the others; of any node where its own are unknown."""
     selector = settings.stack.scheduling.node_selector
     names = "|".join(node.name for node in NODES if set(selector.items()) <= set(node.labels.items()))
-    match = f'node=~"{names}",condition="Ready",status="true"'
+    match = f'node=~"{names or ".+"}",condition="Ready",status="true"'
     return f"max by (node) (kube_node_status_condition{{{match}}})"
 
 
@@ -62,14 +62,11 @@ def edge_up(settings: Settings) -> str:
     return f"up{{{edge_match(settings)}}}"
 
 
-def location(settings: Settings) -> str:
-    """Return the matcher of everything that is scraped in the network's namespace."""
-    return f'kubernetes_namespace="{settings.network.namespace}"'
-
-
-def edge_match(settings: Settings) -> str:
-    """Return the matchers of the proxy on the nodes' public ports."""
-    return f'app="{EDGE_PROXY}",kubernetes_namespace="{settings.network.edge_namespace}"'
+def edge_down(settings: Settings) -> str:
+    """Return an expression that is true for a proxy that does not answer, and where fewer are known than must be."""
+    up = edge_up(settings)
+    known = f"count {by(settings, labels(settings).app)} ({up})"
+    return f"({up} == 0) or {known} < {len(settings.stack.nodes)} or absent({up})"
 
 
 def _https(settings: Settings) -> str:
@@ -78,23 +75,23 @@ def _https(settings: Settings) -> str:
 
 def edge_servers(settings: Settings) -> str:
     """Return how many addresses of the ingress controller each node reaches."""
-    return f"min by (instance, kubernetes_namespace) (haproxy_backend_active_servers{{{_https(settings)}}})"
+    return f"min {by(settings, 'instance')} (haproxy_backend_active_servers{{{_https(settings)}}})"
 
 
 def edge_sessions(settings: Settings, window: str) -> str:
     """Return new connections of users a second, by node."""
     rate = f"rate(haproxy_frontend_sessions_total{{{_https(settings)}}}[{window}])"
-    return f"sum by (instance, kubernetes_namespace) ({rate})"
+    return f"sum {by(settings, 'instance')} ({rate})"
 
 
 def edge_connections(settings: Settings) -> str:
     """Return open connections of users, by node."""
-    return f"sum by (instance, kubernetes_namespace) (haproxy_frontend_current_sessions{{{_https(settings)}}})"
+    return f"sum {by(settings, 'instance')} (haproxy_frontend_current_sessions{{{_https(settings)}}})"
 
 
 def edge_bytes(settings: Settings) -> str:
     """Return bytes a second to users, by node."""
-    return f"sum by (instance, kubernetes_namespace) (rate(haproxy_frontend_bytes_out_total{{{_https(settings)}}}[5m]))"
+    return f"sum {by(settings, 'instance')} (rate(haproxy_frontend_bytes_out_total{{{_https(settings)}}}[5m]))"
 
 
 def platform_group(settings: Settings) -> Group:
@@ -221,7 +218,7 @@ def _edge(settings: Settings) -> tuple[Alert, ...]:
     return (
         Alert(
             name="EdgeNodeDown",
-            expr=f"({edge_up(settings)} == 0) or absent({edge_up(settings)})",
+            expr=edge_down(settings),
             seconds=120,
             severity=CRITICAL,
             summary="a node's public ports do not answer",

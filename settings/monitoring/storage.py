@@ -3,9 +3,10 @@
 from functools import partial
 
 from common.alerts import THRESHOLD, Alert, Group, Threshold
-from common.naming import BACKUP, BACKUP_METRICS, RESTORE_DRILL
+from common.naming import BACKUP, BACKUP_METRICS, OFFSITE, RESTORE_DRILL
 from common.quantities import parse_quantity
-from settings.monitoring.messaging import CRITICAL, WARNING, down, scraped
+from settings.monitoring.messaging import CRITICAL, WARNING
+from settings.monitoring.targets import by, down, scraped
 from settings.settings import Settings
 
 HOUR = 3600
@@ -15,8 +16,7 @@ def used_percent(settings: Settings) -> str:
     """Return how full MinIO's disk is: kubelet reports nothing of a local-path volume (production.md#monitoring)."""
     match = scraped(settings, "minio")
     free, total = (
-        f"max by (kubernetes_namespace) (minio_cluster_capacity_usable_{kind}_bytes{{{match}}})"
-        for kind in ("free", "total")
+        f"max {by(settings)} (minio_cluster_capacity_usable_{kind}_bytes{{{match}}})" for kind in ("free", "total")
     )
     return f"100 * (1 - {free} / {total})"
 
@@ -32,14 +32,15 @@ def drill_age(settings: Settings) -> str:
 
 
 def offsite_age(settings: Settings) -> str:
-    """Return seconds since the newest snapshot that is proven outside the cluster was taken."""
+    """Return seconds since the newest snapshot that is proven outside was taken, or since there is a CronJob for it."""
     match = f'{scraped(settings, BACKUP_METRICS)},run="offsite"'
-    return f"time() - max by (kubernetes_namespace) (gx_backup_proven_timestamp_seconds{{{match}}})"
+    created = f"kube_cronjob_created{{{_cron_jobs(settings, OFFSITE)}}}"
+    return f"time() - (max(gx_backup_proven_timestamp_seconds{{{match}}} > 0) or max({created}))"
 
 
 def volume_free(settings: Settings) -> str:
     """Return bytes that are free where the snapshots lie."""
-    return f"min by (kubernetes_namespace) (gx_backup_volume_free_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
+    return f"min {by(settings)} (gx_backup_volume_free_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
 
 
 def requests(settings: Settings) -> str:
@@ -49,47 +50,52 @@ def requests(settings: Settings) -> str:
 
 def snapshot_bytes(settings: Settings) -> str:
     """Return bytes of the newest snapshot."""
-    return f"max by (kubernetes_namespace) (gx_backup_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
+    return f"max {by(settings)} (gx_backup_bytes{{{scraped(settings, BACKUP_METRICS)}}})"
 
 
 def failed_runs(settings: Settings) -> str:
-    """Return whether a Job of the backup failed."""
-    match = f'namespace="{settings.network.namespace}",job_name=~"{BACKUP}.*"'
-    return f"max by (namespace) (kube_job_failed{{{match}}})"
+    """Return 1 while a run of the backup has failed and none that began later has succeeded: a failed Job is kept."""
+    jobs, cron_job = f'namespace="{settings.network.namespace}",job_name=~"{BACKUP}.*"', _cron_jobs(settings, BACKUP)
+    failed = f"kube_job_failed{{{jobs}}} > 0"
+    began = f"max by (namespace) (kube_job_created{{{jobs}}} and on (namespace, job_name) {failed})"
+    succeeded = f"max by (namespace) (kube_cronjob_status_last_successful_time{{{cron_job}}})"
+    return f"max by (namespace) ({failed}) unless on (namespace) ({succeeded} > on (namespace) {began})"
 
 
 def backup_info(settings: Settings) -> str:
     """Return 1 while there is a CronJob of the backup."""
-    return f"kube_cronjob_info{{{_cron_job(settings)}}}"
+    return f"kube_cronjob_info{{{_cron_jobs(settings, BACKUP)}}}"
 
 
 def suspended(settings: Settings) -> str:
-    """Return 1 while the backup is paused."""
-    return f"max by (namespace, cronjob) (kube_cronjob_spec_suspend{{{_cron_job(settings)}}})"
+    """Return 1 for each CronJob of backup, drill and copy that is paused."""
+    match = _cron_jobs(settings, BACKUP, RESTORE_DRILL, OFFSITE)
+    return f"max by (namespace, cronjob) (kube_cronjob_spec_suspend{{{match}}})"
 
 
 def left_out(settings: Settings) -> str:
     """Return how many objects the newest snapshot lacks that the server lists."""
-    return f"max by (kubernetes_namespace) (gx_backup_left_out_objects{{{scraped(settings, BACKUP_METRICS)}}})"
+    return f"max {by(settings)} (gx_backup_left_out_objects{{{scraped(settings, BACKUP_METRICS)}}})"
 
 
 def status_readable(settings: Settings) -> str:
     """Return 1 while what the runs said can be read."""
-    return f"max by (kubernetes_namespace) (gx_backup_status_readable{{{scraped(settings, BACKUP_METRICS)}}})"
+    return f"max {by(settings)} (gx_backup_status_readable{{{scraped(settings, BACKUP_METRICS)}}})"
 
 
 def run_succeeded(settings: Settings, run: str) -> str:
     """Return 1 if the last run of a kind came to its end."""
     match = f'{scraped(settings, BACKUP_METRICS)},run="{run}"'
-    return f"min by (kubernetes_namespace) (gx_backup_run_success{{{match}}})"
+    return f"min {by(settings)} (gx_backup_run_success{{{match}}})"
 
 
-def _cron_job(settings: Settings) -> str:
-    return f'namespace="{settings.network.namespace}",cronjob="{BACKUP}"'
+def _cron_jobs(settings: Settings, *names: str) -> str:
+    matcher = f'="{names[0]}"' if len(names) == 1 else f'=~"{"|".join(names)}"'
+    return f'namespace="{settings.network.namespace}",cronjob{matcher}'
 
 
 def _age(settings: Settings, cron_job: str) -> str:
-    match = f'namespace="{settings.network.namespace}",cronjob="{cron_job}"'
+    match = _cron_jobs(settings, cron_job)
     last = f"max by (namespace) (kube_cronjob_status_last_successful_time{{{match}}} > 0)"
     return f"time() - ({last} or max by (namespace) (kube_cronjob_created{{{match}}}))"
 
@@ -101,7 +107,7 @@ def minio_group(settings: Settings) -> Group:
     alerts = [
         Alert(
             name="MinIOServiceDown",
-            expr=down(scraped(settings, "minio")),
+            expr=down(settings, scraped(settings, "minio")),
             seconds=120,
             severity=CRITICAL,
             summary="MinIO does not answer",
@@ -152,7 +158,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
     return (
         Alert(
             name="MinIOBackupFailed",
-            expr=f"{failed_runs(settings)} > 0",
+            expr=failed_runs(settings),
             seconds=60,
             severity=WARNING,
             summary="a backup run failed",
@@ -191,7 +197,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
             expr=f"{suspended(settings)} == 1",
             seconds=24 * HOUR,
             severity=WARNING,
-            summary="somebody paused the backup and forgot it",
+            summary="somebody paused the backup, the drill or the off-site copy and forgot it",
             description="A paused CronJob fails nothing and saves nothing.",
         ),
         Alert(

@@ -1,5 +1,6 @@
 """For every alert: series that raise it, series that stay just below, and what a missing series means."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,10 +19,17 @@ SERVICE, MINIO, BACKUP, EDGE = (
     scraped("backup-metrics"),
     scraped("edge-proxy", "gx-edge-mainnet"),
 )
+OTHER_EDGES = [EDGE.replace("10.42.0.1", f"10.42.0.{number}") for number in (2, 3)]
 POD = f'namespace="{NAMESPACE}",pod="svc-messaging-1",container="svc-messaging"'
 CRON = f'namespace="{NAMESPACE}",cronjob="minio-backup"'
 DRILL_CRON = f'namespace="{NAMESPACE}",cronjob="minio-restore-drill"'
 PLACE = f'kubernetes_namespace="{NAMESPACE}",instance="10.42.0.9:1"'
+
+
+def as_operator(series: str) -> str:
+    """Return a series with the labels that an operator's monitors set instead; the edge has a PodMonitor."""
+    series = series.replace(',job="pods"', "").replace('app="edge-proxy"', 'job="gx-edge-mainnet/edge-proxy"')
+    return re.sub(r'\bapp="([^"]+)"', r'job="\1",service="\1"', series).replace("kubernetes_namespace=", "namespace=")
 
 
 @dataclass(frozen=True)
@@ -173,7 +181,9 @@ CASES: dict[str, Case] = {
     "OutboxBacklog": Case((gauge(f"outbox_queue_depth{{{PLACE}}}", 101, 100),), 15),
     "OutboxStuck": Case((gauge(f"outbox_queue_depth{{{PLACE}}}", 501, 500),), 15),
     "ProjectionLag": Case((gauge(f"projector_lag_blocks{{{PLACE}}}", 11, 10),), 15),
-    "EdgeNodeDown": Case((gauge(f"up{{{EDGE}}}", 0, 1),), 5, absent="speaks"),
+    "EdgeNodeDown": Case(
+        (gauge(f"up{{{EDGE}}}", 0, 1), *(gauge(f"up{{{other}}}", 1, 1) for other in OTHER_EDGES)), 5, absent="speaks"
+    ),
     "EdgeControllerUnreachable": Case((gauge(f'haproxy_backend_active_servers{{{EDGE},proxy="https"}}', 0, 1),), 4),
     "EdgeNodeWithoutTraffic": Case((counter(f'haproxy_frontend_sessions_total{{{EDGE},proxy="https"}}', 0, 1),), 65),
 }

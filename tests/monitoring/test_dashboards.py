@@ -13,6 +13,7 @@ from settings.monitoring.boards import boards
 from settings.monitoring.lint import query_problems
 from settings.monitoring.messaging import BURNS, WINDOWS
 from settings.monitoring.rules import alerts, groups, rule_file
+from settings.monitoring.targets import LABELS
 from settings.offline import offline_settings
 from settings.project import ROOT
 from tests.conftest import unavailable
@@ -93,7 +94,7 @@ def test_panels_read_what_somebody_exports(network: str) -> None:
     for board in boards(settings):
         for panel in board.panels:
             for query in panel.queries:
-                assert list(query_problems(panel.title, query.expr, recorded)) == []
+                assert list(query_problems(panel.title, query.expr, recorded, LABELS["config-map"])) == []
 
 
 def test_every_window_of_the_budget_is_recorded_and_drawn() -> None:
@@ -101,9 +102,9 @@ def test_every_window_of_the_budget_is_recorded_and_drawn() -> None:
 
 
 def test_a_slip_in_a_panel_is_found() -> None:
-    assert list(query_problems("x", "rate(outbox_queue_dept[5m])", set()))
-    assert list(query_problems("x", 'up{ap="minio"}', set()))
-    assert list(query_problems("x", "rate(outbox_queue_depth[5m])", set()))
+    assert list(query_problems("x", "rate(outbox_queue_dept[5m])", set(), LABELS["config-map"]))
+    assert list(query_problems("x", 'up{ap="minio"}', set(), LABELS["config-map"]))
+    assert list(query_problems("x", "rate(outbox_queue_depth[5m])", set(), LABELS["config-map"]))
 
 
 @pytest.mark.parametrize("network", NETWORKS)

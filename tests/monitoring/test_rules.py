@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,19 @@ from settings.offline import offline_settings
 from settings.settings import Settings
 from tests.conftest import tool
 from tests.helpers.mutate import find
-from tests.helpers.stack import copy_project, edit
-from tests.monitoring.cases import ALONE, CASES, CRON, HOUR, NAMESPACE, Case
+from tests.helpers.stack import copy_project, edit, put
+from tests.monitoring.cases import (
+    ALONE,
+    BACKUP,
+    CASES,
+    CRON,
+    EDGE,
+    HOUR,
+    NAMESPACE,
+    OTHER_EDGES,
+    Case,
+    as_operator,
+)
 
 OFFSITE = {"endpoint": "https://s3.example.com", "bucket": "gx-copies", "schedule": "40 1 * * *"}
 AFTER = 60
@@ -26,23 +38,32 @@ AFTER = 60
 
 
 @cache
-def everything(root: Path) -> Settings:
+def everything(root: Path, delivery: str) -> Settings:
     """Return mainnet with every part on, so that every alert exists."""
     edit(root, "mainnet", lambda config: config["backup"].update(offsite=OFFSITE))
+    edit(root, "mainnet", lambda config: config.update(monitoring={"delivery": delivery}))
     return offline_settings("mainnet", root)
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return everything(copy_project(tmp_path_factory.mktemp("project") / "mainnet"))
+@pytest.fixture(scope="module", params=["config-map", "prometheus-rule"])
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return everything(copy_project(tmp_path_factory.mktemp("project") / "mainnet"), request.param)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A rule file, and the way in which it is delivered."""
+
+    path: Path
+    operator: bool
 
 
 @pytest.fixture(scope="module")
-def rules(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rules(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Rules:
     tool("promtool", "prometheus")
     path = tmp_path_factory.mktemp("rules") / "rules.yml"
     path.write_text(yaml.safe_dump(rule_file(settings)))
-    return path
+    return Rules(path, settings.stack.monitoring.delivery == "prometheus-rule")
 
 
 def values(case: Case, state: str, minutes: int) -> dict[str, list[float]]:
@@ -67,7 +88,7 @@ def _longest(case: Case) -> int:
     return 7 * HOUR if case.minutes > 24 * HOUR or case.minutes == 100 else 0
 
 
-def firing(rules: Path, name: str, series: Mapping[str, list[float]], minute: int, step: int) -> bool:
+def firing(rules: Rules, name: str, series: Mapping[str, list[float]], minute: int, step: int) -> bool:
     """Return whether an alert fires at a minute, by promtool."""
     expression = f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)'
 
@@ -77,11 +98,17 @@ def firing(rules: Path, name: str, series: Mapping[str, list[float]], minute: in
         "exp_samples": [{"labels": "{}", "value": 1}],
     }
     samples = [
-        {"series": one, "values": " ".join(f"{sample:.15g}" for sample in found)} for one, found in series.items()
+        {
+            "series": as_operator(one) if rules.operator else one,
+            "values": " ".join(f"{sample:.15g}" for sample in found),
+        }
+        for one, found in series.items()
     ]
     test = {"interval": f"{step}m", "input_series": samples, "promql_expr_test": [asked]}
-    path = rules.parent / "test.yml"
-    path.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": f"{step}m", "tests": [test]}))
+    path = rules.path.parent / "test.yml"
+    path.write_text(
+        yaml.safe_dump({"rule_files": [str(rules.path)], "evaluation_interval": f"{step}m", "tests": [test]})
+    )
     done = subprocess.run(["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0 or "got:" in done.stderr, done.stdout + done.stderr
     return done.returncode == 0
@@ -92,7 +119,7 @@ def round_up(minute: int, step: int) -> int:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_speaks_when_it_must_and_is_quiet_otherwise(rules: Path, name: str) -> None:
+def test_it_speaks_when_it_must_and_is_quiet_otherwise(rules: Rules, name: str) -> None:
     case = CASES[name]
     end = round_up(case.minutes, case.step)
     assert firing(rules, name, values(case, "bad", end), end, case.step), "it must speak"
@@ -105,7 +132,7 @@ def test_it_speaks_when_it_must_and_is_quiet_otherwise(rules: Path, name: str) -
 @pytest.mark.parametrize(
     "name", sorted(set(CASES) - {"MessagingErrorBudgetBurnsFast", "MessagingErrorBudgetBurnsSlowly"})
 )
-def test_it_waits_as_long_as_it_says(rules: Path, settings: Settings, name: str) -> None:
+def test_it_waits_as_long_as_it_says(rules: Rules, settings: Settings, name: str) -> None:
     """One evaluation after the first bad sample it is at most pending."""
     alert = next(alert for alert in alerts(settings) if alert.name == name)
     case = CASES[name]
@@ -113,11 +140,11 @@ def test_it_waits_as_long_as_it_says(rules: Path, settings: Settings, name: str)
     assert not firing(rules, name, values(case, "bad", case.step), 0, case.step)
 
 
-def test_the_watchdog_always_speaks(rules: Path) -> None:
+def test_the_watchdog_always_speaks(rules: Rules) -> None:
     assert firing(rules, "AlertingWatchdog", {}, 1, 1)
 
 
-def test_a_cron_job_that_is_gone_is_missed_and_one_that_is_there_is_not(rules: Path) -> None:
+def test_a_cron_job_that_is_gone_is_missed_and_one_that_is_there_is_not(rules: Rules) -> None:
     namespace = {f'kube_namespace_created{{namespace="{NAMESPACE}"}}': [1.0] * 30}
     there = {f"kube_cronjob_info{{{CRON}}}": [1.0] * 30}
     assert firing(rules, "MinIOBackupMissing", namespace, 20, 1)
@@ -127,14 +154,58 @@ def test_a_cron_job_that_is_gone_is_missed_and_one_that_is_there_is_not(rules: P
     assert not firing(rules, "MinIOBackupMissing", {}, 20, 1), "no namespace, no backup"
 
 
-def test_a_backup_that_never_succeeded_is_stale(rules: Path) -> None:
+def test_one_of_three_nodes_that_is_not_known_any_more_is_missed(rules: Rules) -> None:
+    """Of `absent` alone it would not: two others are left."""
+    all_three = {f"up{{{edge}}}": [1.0] * 60 for edge in (EDGE, *OTHER_EDGES)}
+    assert not firing(rules, "EdgeNodeDown", all_three, 59, 1)
+    assert firing(rules, "EdgeNodeDown", {**all_three, f"up{{{EDGE}}}": [1.0] * 10}, 59, 1)
+
+
+def test_a_copy_that_never_succeeded_is_behind(rules: Rules) -> None:
+    cron_job = f'namespace="{NAMESPACE}",cronjob="minio-offsite"'
+    created = {f"kube_cronjob_created{{{cron_job}}}": [0.0] * 400}
+    assert not firing(rules, "MinIOOffsiteCopyBehind", created, 25 * HOUR, 5)
+    assert firing(rules, "MinIOOffsiteCopyBehind", created, 27 * HOUR, 5)
+    proven = f'gx_backup_proven_timestamp_seconds{{{BACKUP},run="offsite"}}'
+    assert firing(rules, "MinIOOffsiteCopyBehind", {**created, proven: [0.0] * 400}, 27 * HOUR, 5)
+    assert not firing(rules, "MinIOOffsiteCopyBehind", {**created, proven: [26.0 * 3600] * 400}, 27 * HOUR, 5)
+
+
+@pytest.mark.parametrize("name", ["minio-offsite", "minio-restore-drill"])
+def test_a_copy_or_a_drill_that_is_paused_for_a_day_is_said(rules: Rules, name: str) -> None:
+    paused = {f'kube_cronjob_spec_suspend{{namespace="{NAMESPACE}",cronjob="{name}"}}': [1.0] * 400}
+    assert firing(rules, "MinIOBackupSuspended", paused, 25 * HOUR, 5)
+
+
+def test_a_failed_job_that_is_kept_ends_with_the_next_good_run(rules: Rules) -> None:
+    job = f'namespace="{NAMESPACE}",job_name="minio-backup-1"'
+    samples = 48 * HOUR // 5
+    failed = {f"kube_job_failed{{{job}}}": [1.0] * samples, f"kube_job_created{{{job}}}": [6.0 * 3600] * samples}
+    last = f"kube_cronjob_status_last_successful_time{{{CRON}}}"
+    assert firing(rules, "MinIOBackupFailed", failed, 47 * HOUR, 5)
+    assert firing(rules, "MinIOBackupFailed", {**failed, last: [0.0] * samples}, 47 * HOUR, 5)
+    assert not firing(rules, "MinIOBackupFailed", {**failed, last: [12.0 * 3600] * samples}, 47 * HOUR, 5)
+
+
+def test_where_the_network_s_nodes_are_not_known_any_node_counts(project: Path) -> None:
+    edit(project, "mainnet", put("scheduling/nodeSelector", {"node-role": "elsewhere"}))
+    (rule,) = (
+        rule
+        for group in rule_file(offline_settings("mainnet", project))["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") == "NodeNotReady"
+    )
+    assert 'node=~".+"' in rule["expr"]
+
+
+def test_a_backup_that_never_succeeded_is_stale(rules: Rules) -> None:
     never = {f"kube_cronjob_created{{{CRON}}}": [0.0] * 100}
     assert firing(rules, "MinIOBackupStale", never, 99 * 5, 5)
     zero = {**never, f"kube_cronjob_status_last_successful_time{{{CRON}}}": [0.0] * 100}
     assert firing(rules, "MinIOBackupStale", zero, 99 * 5, 5)
 
 
-def test_another_networks_service_does_not_hide_a_dead_one(rules: Path) -> None:
+def test_another_networks_service_does_not_hide_a_dead_one(rules: Rules) -> None:
     other = {'up{app="svc-messaging",kubernetes_namespace="backend-testnet"}': [1.0] * 10}
     assert firing(rules, "MessagingServiceDown", other, 8, 1)
 
