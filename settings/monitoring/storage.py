@@ -56,10 +56,10 @@ def snapshot_bytes(settings: Settings) -> str:
 def failed_runs(settings: Settings) -> str:
     """Return 1 while a run of the backup has failed and none that began later has succeeded: a failed Job is kept."""
     jobs, cron_job = f'namespace="{settings.network.namespace}",job_name=~"{BACKUP}.*"', _cron_jobs(settings, BACKUP)
-    failed = f"kube_job_failed{{{jobs}}} > 0"
-    began = f"max by (namespace) (kube_job_created{{{jobs}}} and on (namespace, job_name) {failed})"
+    failed = f"kube_job_failed{{{jobs}}}"
+    began = f"max by (namespace) (kube_job_created{{{jobs}}} and on (namespace, job_name) {failed} > 0)"
     succeeded = f"max by (namespace) (kube_cronjob_status_last_successful_time{{{cron_job}}})"
-    return f"max by (namespace) ({failed}) unless on (namespace) ({succeeded} > on (namespace) {began})"
+    return f"(max by (namespace) ({failed}) unless on (namespace) ({succeeded} > on (namespace) {began}))"
 
 
 def backup_info(settings: Settings) -> str:
@@ -158,7 +158,7 @@ def _backup(settings: Settings) -> tuple[Alert, ...]:
     return (
         Alert(
             name="MinIOBackupFailed",
-            expr=failed_runs(settings),
+            expr=f"{failed_runs(settings)} > 0",
             seconds=60,
             severity=WARNING,
             summary="a backup run failed",
