@@ -101,7 +101,7 @@ def read_live(api: KubernetesApi, settings: Settings, zone: Zone | None) -> Live
         elsewhere = [
             one
             for one in _listed(api, "networking.k8s.io/v1", "Ingress", "")
-            if one["metadata"]["namespace"] != namespace
+            if one["metadata"].get("namespace") != namespace
         ]
         warnings = api.warnings_of(found, _ENFORCE) if found else []
     except UnreachableError as error:

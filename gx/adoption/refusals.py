@@ -208,12 +208,12 @@ def other_ingresses(plan: Plan, live: LiveObjects) -> list[Object]:
     """Return the live Ingresses that the Plan does not hold, those of other namespaces too: a host has one server."""
     own = {(r.namespace, r.object_name) for r in plan.of_kind("Ingress")}
     found = [*live.of_kind("Ingress"), *live.ingresses_elsewhere]
-    return [one for one in found if (one["metadata"]["namespace"], one["metadata"]["name"]) not in own]
+    return [one for one in found if (one["metadata"].get("namespace", ""), one["metadata"]["name"]) not in own]
 
 
 def _ingress_name(ingress: Object, live: LiveObjects) -> str:
     metadata = ingress["metadata"]
-    return metadata["name"] if metadata["namespace"] == live.namespace else identifier(metadata)
+    return metadata["name"] if metadata.get("namespace") == live.namespace else identifier(metadata)
 
 
 def regex_hosts(plan: Plan, ingress: Object) -> list[str]:

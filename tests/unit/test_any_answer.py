@@ -280,7 +280,7 @@ def test_any_damage_is_a_result_or_a_line(
 
     check()
     assert seen.total() >= 2000
-    assert min(seen.values()) > 10
+    assert len(seen) == 2, "some were refused, and some were not"
 
 
 def test_a_check_that_breaks_off_costs_no_other_result() -> None:
