@@ -259,7 +259,7 @@ def _lost_name(key: str, difference: Difference) -> str:
     if path[0] in {"data", "binaryData", "stringData"}:
         return f"{key} key {path[1] if len(path) > 1 else '*'}"
     for word in ("label", "annotation"):
-        if f"{word}s" in path and not path[-1].startswith(_OF_TOOLS):
+        if f"{word}s" in path and not (word == "annotation" and path[-1].startswith(_OF_TOOLS)):
             name = path[-1] if path[-1] != f"{word}s" else "*"
             return f"{key} {'pod ' if 'template' in path else ''}{word} {name}"
     if _GUARDS & set(path) or (path[0] == "spec" and key.partition("/")[0] in _GUARDING):

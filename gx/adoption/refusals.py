@@ -39,7 +39,7 @@ def refusals(plan: Plan, live: LiveObjects, kept_secrets: frozenset[str]) -> Ite
     yield from _claims(plan, live)
     yield from _strangers(plan, live)
     yield from _second_of_a_kind(plan, live)
-    yield from _routes(plan, live)
+    yield from foreign_routes(plan, live)
     yield from _records(plan, live)
 
 
@@ -181,49 +181,37 @@ def _second_of_a_kind(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
                 )
 
 
-def _routes(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
-    """The controller's webhook refuses a host and path that another Ingress serves; one host has one configuration."""
+def foreign_routes(plan: Plan, live: LiveObjects) -> Iterator[Refusal]:
+    """Yield the Ingresses, of any namespace, that the Plan does not hold and that change what its own ones serve."""
     planned = {route: r.object_name for r in plan.of_kind("Ingress") for route in _paths(r.manifest)}
-    for found in other_ingresses(plan, live):
-        name = _ingress_name(found, live)
-        taken = sorted(route for route in _paths(found) if route in planned)
-        if hosts := regex_hosts(plan, found):
+    own = {(r.namespace, r.object_name) for r in plan.of_kind("Ingress")}
+    for found in (*live.of_kind("Ingress"), *live.ingresses_elsewhere):
+        namespace, name = found["metadata"].get("namespace", ""), found["metadata"]["name"]
+        if (namespace, name) in own:
+            continue
+        shown = name if namespace == live.namespace else identifier(found["metadata"])
+        routes = list(_paths(found))
+        hosts = sorted({host for host, _ in planned} & {host for host, _ in routes})
+        if hosts and plan.controller == "nginx" and _has_regular_expressions(found):
             yield Refusal(
-                name=f"Ingress/{name} regex",
-                text=f"{REGEX} on {', '.join(hosts)}",
+                name=f"Ingress/{shown} regex",
+                text="asks for paths that are regular expressions: ingress-nginx then reads every path of the host as"
+                f" one, here on {', '.join(hosts)}",
                 fix="give it a host of its own, or paths without regular expressions, first",
             )
-        if taken:
+        if taken := sorted(route for route in routes if route in planned):
             yield Refusal(
-                name=f"Ingress/{name} routes",
+                name=f"Ingress/{shown} routes",
                 text=f"serves {''.join(taken[0])} live, which {planned[taken[0]]} would serve: the webhook refuses it",
                 fix="give the planned Ingress the live name, or delete the live one in the same maintenance step",
             )
 
 
-REGEX = "asks for paths that are regular expressions: ingress-nginx then reads every path of the host as one"
-
-
-def other_ingresses(plan: Plan, live: LiveObjects) -> list[Object]:
-    """Return the live Ingresses that the Plan does not hold, those of other namespaces too: a host has one server."""
-    own = {(r.namespace, r.object_name) for r in plan.of_kind("Ingress")}
-    found = [*live.of_kind("Ingress"), *live.ingresses_elsewhere]
-    return [one for one in found if (one["metadata"].get("namespace", ""), one["metadata"]["name"]) not in own]
-
-
-def _ingress_name(ingress: Object, live: LiveObjects) -> str:
-    metadata = ingress["metadata"]
-    return metadata["name"] if metadata.get("namespace") == live.namespace else identifier(metadata)
-
-
-def regex_hosts(plan: Plan, ingress: Object) -> list[str]:
-    """Return the planned hosts of which a foreign Ingress makes paths regular expressions (ingress-nginx#11397)."""
+def _has_regular_expressions(ingress: Object) -> bool:
+    """Return whether it makes every path of its hosts a regular expression (ingress-nginx#11397)."""
     annotations = mapping(ingress, "metadata", "annotations")
     asked = str(annotations.get(f"{INGRESS_PREFIX}use-regex")).lower() == "true"
-    if plan.controller != "nginx" or not (asked or f"{INGRESS_PREFIX}rewrite-target" in annotations):
-        return []
-    planned = {host for r in plan.of_kind("Ingress") for host, _ in _paths(r.manifest)}
-    return sorted(planned & {host for host, _ in _paths(ingress)})
+    return asked or f"{INGRESS_PREFIX}rewrite-target" in annotations
 
 
 def _paths(ingress: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -37,8 +37,8 @@ def accounts_for_tests(api: KubernetesApi, namespace: str) -> Iterator[Finding]:
         return
     if count:
         text = (
-            f"{count} account{'s' * (count != 1)} of the domain {TEST_DOMAIN}: who knows a test password may log in"
-            f"; their owner removes them ({_RUNBOOK}#test-accounts-on-mainnet)"
+            f"{count} account{'s' * (count != 1)} of the domain {TEST_DOMAIN}: anyone who knows a test password can log"
+            f" in; their owner removes them ({_RUNBOOK}#test-accounts-on-mainnet)"
         )
         yield Finding(check="accounts", location=location, text=text, severity=Severity.WARNING)
 

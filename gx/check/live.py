@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from common.naming import DNS_NAMESPACE
-from common.objects import identifier
 from common.plan import Plan
 from gx.adoption.adopt import policies_by_hand
 from gx.adoption.live import LiveObjects, read_live
-from gx.adoption.refusals import REGEX, being_deleted, other_ingresses, regex_hosts
+from gx.adoption.refusals import being_deleted, foreign_routes
 from gx.check.accounts import accounts_for_tests
 from gx.cluster.deletion import deletion
 from gx.cluster.kubernetes_api import ApiError
@@ -43,7 +42,7 @@ def live_findings(prepared: Prepared, context: Plan) -> list[Finding]:
             *found,
             *_deleted(context, live),
             *_outvoted(context, live),
-            *_regular_expressions(context, live),
+            *_foreign_routes(context, live),
             *_on_nodes(prepared, context),
             *_accounts(prepared),
             *_unknown(context, plan),
@@ -70,11 +69,9 @@ def _outvoted(context: Plan, live: LiveObjects) -> Iterator[Finding]:
         yield Finding(check="reach", location=context.namespace, text=text, severity=Severity.WARNING)
 
 
-def _regular_expressions(context: Plan, live: LiveObjects) -> Iterator[Finding]:
-    for ingress in other_ingresses(context, live):
-        if hosts := regex_hosts(context, ingress):
-            location = f"Ingress/{identifier(ingress['metadata'])}"
-            yield Finding(check="routes", location=location, text=f"{REGEX} on {', '.join(hosts)}")
+def _foreign_routes(context: Plan, live: LiveObjects) -> Iterator[Finding]:
+    for refusal in foreign_routes(context, live):
+        yield Finding(check="routes", location=refusal.name.rpartition(" ")[0], text=refusal.text)
 
 
 def _on_nodes(prepared: Prepared, context: Plan) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ def snapshot_bytes(settings: Settings) -> str:
 
 
 def failed_runs(settings: Settings) -> str:
-    """Return 1 while a run of the backup has failed and none that began later has succeeded: a failed Job is kept."""
+    """Return whether a run of the backup failed; nothing once a later one succeeded: the failed Job is kept."""
     jobs, cron_job = f'namespace="{settings.network.namespace}",job_name=~"{BACKUP}.*"', _cron_jobs(settings, BACKUP)
     failed = f"kube_job_failed{{{jobs}}}"
     began = f"max by (namespace) (kube_job_created{{{jobs}}} and on (namespace, job_name) {failed} > 0)"

@@ -9,77 +9,19 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from common.cluster import INGRESS_PREFIX
 from common.errors import InputError
-from common.objects import mapping
 from common.plan import Plan
 from common.values import REDACTED
-from gx.adoption.adopt import AdoptionReport, Decision, decide, filled
+from gx.adoption.adopt import Decision
 from gx.adoption.as_found import release_as_found
-from gx.adoption.live import Key, LiveObjects
+from gx.adoption.live import LiveObjects
 from gx.adoption.tried import refused_by_server
 from gx.adoption.view import item_lines, print_adoption
 from gx.cluster.kubernetes_api import ApiError, KubernetesApi, Object
 from gx.cluster.zone import Record
 from gx.report.sections import adoption_of
 from settings.offline import offline_settings
-
-ZONE = "0" * 32
-KEPT = frozenset({"minioRootUser", "minioRootPassword", "nextauthSecret"})
-Objects = dict[Key, Object]
-Plant = Callable[[Objects], object]
-HOST = "api.gxcoin.money"
-ALLOW_LIST = f"{INGRESS_PREFIX}whitelist-source-range"
-
-
-def clean(plan: Plan) -> Objects:
-    """Return every planned object as kubectl would have made it, without what the program generates."""
-    found: Objects = {}
-    for resource in plan.objects:
-        if resource.kind in {"Secret", "Job"} and resource.object_name != "minio-credentials":
-            continue
-        manifest = copy.deepcopy(filled(resource.manifest, None))
-        found[resource.kind, resource.namespace, resource.object_name] = manifest
-    return found
-
-
-def records(plan: Plan) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for resource in plan.resources:
-        if resource.kind == "DnsRecord":
-            name, content = str(resource.inputs["name"]), str(resource.inputs["content"])
-            record = Record(identifier=content, name=name, type="A", content=content, ttl=1, proxied=True)
-            found.setdefault(name, []).append(record)
-    return found
-
-
-def adoption(
-    plan: Plan,
-    plant: Plant = lambda _: None,
-    *,
-    zone: dict[str, list[Record]] | None = None,
-    accepted: tuple[str, ...] = (),
-    kept: frozenset[str] = KEPT,
-) -> AdoptionReport:
-    objects = clean(plan)
-    plant(objects)
-    live = LiveObjects(
-        uid="x", namespace=plan.namespace, objects=objects, records=records(plan) if zone is None else zone
-    )
-    return decide(plan, live, zone_id=ZONE, accepted=accepted, kept_secrets=kept)
-
-
-def names(found: AdoptionReport) -> list[str]:
-    return [refusal.name for refusal in found.refusals]
-
-
-def add(kind: str, name: str, **content: Any) -> Plant:
-    def plant(objects: Objects) -> None:
-        namespace = "backend-mainnet"
-        manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, **content}
-        objects[kind, namespace, name] = manifest
-
-    return plant
+from tests.helpers.adoption import HOST, ZONE, Objects, Plant, add, adoption, clean, names, records
 
 
 def controller(labels: dict[str, str], claim: str = "") -> dict[str, Any]:
@@ -231,79 +173,6 @@ def test_a_route_that_another_ingress_serves_is_refused(mainnet: Plan) -> None:
     planned = next(r for r in mainnet.of_kind("Ingress"))
     rules = copy.deepcopy(planned.spec["rules"])
     assert "Ingress/old routes" in names(adoption(mainnet, add("Ingress", "old", spec={"rules": rules})))
-
-
-def change(kind: str, name: str, **content: Any) -> Plant:
-    """Return a change by a hand tool: what it adds is its own, as kubectl's managers are."""
-
-    def plant(objects: Objects) -> None:
-        ((_, found),) = ((key, one) for key, one in objects.items() if (key[0], key[2]) == (kind, name))
-        for key, value in content.items():
-            found.setdefault(key, {}).update(value)
-        entry = {
-            "manager": "kubectl-edit",
-            "operation": "Update",
-            "apiVersion": found["apiVersion"],
-            "fieldsType": "FieldsV1",
-        }
-        found["metadata"]["managedFields"] = [{**entry, "fieldsV1": _owned(content)}]
-
-    return plant
-
-
-def _owned(value: object) -> dict[str, Any]:
-    return {f"f:{key}": _owned(below) for key, below in mapping(value).items()}
-
-
-@pytest.mark.parametrize(
-    ("kind", "content", "refused"),
-    [
-        ("Ingress", {"metadata": {"annotations": {ALLOW_LIST: "192.0.2.0/24"}}}, f"annotation {ALLOW_LIST}"),
-        ("Ingress", {"spec": {"defaultBackend": {"service": {"name": "x"}}}}, "spec.defaultBackend"),
-        ("Service", {"metadata": {"annotations": {"example.com/shared": "yes"}}}, "annotation example.com/shared"),
-        ("Service", {"spec": {"loadBalancerSourceRanges": ["192.0.2.0/24"]}}, "spec.loadBalancerSourceRanges"),
-    ],
-)
-def test_a_guard_that_only_the_live_object_has_goes_by_name_alone(
-    mainnet: Plan, kind: str, content: dict[str, Any], refused: str
-) -> None:
-    name = next(r.object_name for r in mainnet.of_kind(kind))
-    found = names(adoption(mainnet, change(kind, name, **content)))
-    assert [one for one in found if one.startswith(f"{kind}/{name} {refused}")], found
-    assert names(adoption(mainnet, change(kind, name, **content), accepted=tuple(found))) == []
-
-
-def test_what_a_tool_notes_for_itself_needs_no_name(mainnet: Plan) -> None:
-    noted = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "deployment.kubernetes.io/revision": "7"}
-    assert names(adoption(mainnet, change("Deployment", "svc-tax", metadata={"annotations": noted}))) == []
-
-
-@pytest.mark.parametrize("annotation", ["use-regex", "rewrite-target"])
-@pytest.mark.parametrize("namespace", ["backend-mainnet", "elsewhere"])
-def test_a_foreign_ingress_that_makes_our_paths_regular_expressions_is_refused(
-    mainnet: Plan, annotation: str, namespace: str
-) -> None:
-    rules = [{"host": HOST, "http": {"paths": [{"path": "/new(/|$)(.*)", "pathType": "ImplementationSpecific"}]}}]
-    metadata = {"name": "other", "namespace": namespace, "annotations": {f"{INGRESS_PREFIX}{annotation}": "true"}}
-    other: Object = {"apiVersion": "v1", "kind": "Ingress", "metadata": metadata, "spec": {"rules": rules}}
-    objects, elsewhere = clean(mainnet), namespace == "elsewhere"
-    if not elsewhere:
-        objects["Ingress", namespace, "other"] = other
-    live = LiveObjects(
-        uid="x",
-        namespace=mainnet.namespace,
-        objects=objects,
-        records=records(mainnet),
-        ingresses_elsewhere=(other,) if elsewhere else (),
-    )
-
-    def refused(plan: Plan) -> list[str]:
-        return names(decide(plan, live, zone_id=ZONE, accepted=(), kept_secrets=KEPT))
-
-    assert refused(mainnet) == [f"Ingress/{'elsewhere/' if elsewhere else ''}other regex"]
-    assert refused(replace(mainnet, controller="traefik")) == []
-    metadata["annotations"] = {}
-    assert refused(mainnet) == []
 
 
 def test_what_the_autoscaler_wrote_stays(mainnet: Plan) -> None:
