@@ -4,7 +4,7 @@ import asyncio
 import copy
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import httpx
@@ -158,6 +158,11 @@ def test_any_json_of_cloudflare_is_a_result_or_a_line(
     assert len(answered) >= 2000
 
 
+def _labelled(one: object, pairs: Sequence[tuple[str, ...]]) -> bool:
+    labels = mapping(one, "metadata", "labels")
+    return all(labels.get(pair[0]) == pair[1] for pair in pairs)
+
+
 class Damaged(KubernetesApi):
     """An API server of a right network, in one object of which one thing is damaged."""
 
@@ -170,8 +175,12 @@ class Damaged(KubernetesApi):
     def _send(
         self, method: str, path: str, query: Mapping[str, str] | None, body: object, content_type: str
     ) -> tuple[bytes, list[str]]:
-        del query, content_type
-        return json.dumps(self._answer(method, path, body)).encode(), []
+        del content_type
+        answer = self._answer(method, path, body)
+        if "items" in answer and (wanted := (query or {}).get("labelSelector")):
+            pairs = [pair.partition("=")[::2] for pair in wanted.split(",")]
+            answer["items"] = [one for one in answer["items"] if _labelled(one, pairs)]
+        return json.dumps(answer).encode(), []
 
     def run_in_pod(self, *_: object, **__: object) -> tuple[int, str]:
         """Run nothing."""
@@ -251,12 +260,16 @@ def checked(api: KubernetesApi, plan: Plan) -> None:
 
 
 def verified(api: KubernetesApi, _: Plan) -> None:
+    """Run every check; what the world does not hold fails alone, and some must pass."""
     inside = Inside(settings=MAINNET, api=api, others=("devnet",))
+    passed = 0
     for check in inside_checks(inside):
         try:
             asyncio.run(cast("Any", check.run()))
         except SAID:
             continue
+        passed += 1
+    assert passed
 
 
 def retired(api: KubernetesApi, _: Plan) -> None:
@@ -269,6 +282,7 @@ def test_any_damage_is_a_result_or_a_line(
     mainnet: tuple[Plan, World], work: Callable[[KubernetesApi, Plan], None]
 ) -> None:
     plan, world = mainnet
+    assert said(lambda: work(Damaged(world), plan)) == "", "without damage it comes to its end"
     seen = Counter[bool]()
 
     @EXAMPLES
@@ -282,7 +296,7 @@ def test_any_damage_is_a_result_or_a_line(
 
     check()
     assert seen.total() >= 2000
-    assert seen[False], "some came to their end"
+    assert work is verified or min(seen.values()) > 10
 
 
 def test_a_check_that_breaks_off_costs_no_other_result() -> None:
